@@ -1,0 +1,68 @@
+// BLAS and LAPACK from SciPy: the Cython modules publish C function pointers in capsules whose
+// names are the C signatures.
+#include "bindings/bindings.hpp"
+
+namespace fastcca {
+
+namespace {
+
+struct State {
+  LapackTable table;
+  std::string error = "LAPACK was not loaded";
+};
+
+State& state() {
+  static State s;
+  return s;
+}
+
+template <class F>
+void load(const py::dict& capsules, const char* name, F*& pointer) {
+  const py::capsule capsule = capsules[name];
+  const std::string signature = capsule.name();
+  // All integers of the interface are pointers, and the signature names their type.
+  if (signature.find(", int *") == std::string::npos) {
+    throw py::import_error("SciPy's LAPACK takes integers that are not 32 bits wide (" +
+                           std::string(name) + ": " + signature + ")");
+  }
+  pointer = reinterpret_cast<F*>(capsule.get_pointer<void>());
+}
+
+}  // namespace
+
+std::string load_lapack() {
+  State& s = state();
+  try {
+    LapackTable table;
+    const py::dict blas = py::module_::import("scipy.linalg.cython_blas").attr("__pyx_capi__");
+    const py::dict lapack = py::module_::import("scipy.linalg.cython_lapack").attr("__pyx_capi__");
+    load(blas, "dgemm", table.dgemm);
+    load(blas, "dtrsm", table.dtrsm);
+    load(lapack, "dpotrf", table.dpotrf);
+    load(lapack, "dsyevd", table.dsyevd);
+    load(lapack, "dgesdd", table.dgesdd);
+    load(lapack, "dgesvd", table.dgesvd);
+    s.table = table;
+    s.error.clear();
+  } catch (const std::exception& error) {
+    s.error = error.what();
+  }
+  return s.error;
+}
+
+const std::string& lapack_error() { return state().error; }
+
+const CpuBackend& cpu_backend() {
+  static const CpuBackend backend(state().table);
+  return backend;
+}
+
+const CpuBackend& solving_backend() {
+  if (!lapack_error().empty()) {
+    throw std::runtime_error("the cpu backend has no LAPACK: " + lapack_error() +
+                             "; use backend=\"numpy\"");
+  }
+  return cpu_backend();
+}
+
+}  // namespace fastcca

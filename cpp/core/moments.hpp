@@ -1,0 +1,61 @@
+// The state of one pass over the data: counts, means and centred second moments of named blocks.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/backend.hpp"
+
+namespace fastcca {
+
+struct Block {
+  std::string name;
+  std::vector<double> mean;  // (size,)
+  Precision precision = Precision::kFloat64;
+  Index size() const { return static_cast<Index>(mean.size()); }
+};
+
+// Samples of all blocks belong together: sample i of every block is the same stimulus.
+class Moments {
+ public:
+  static constexpr int kFormatVersion = 1;
+
+  explicit Moments(const Backend& backend) : backend_(&backend) {}
+
+  // Adds a batch. The first one fixes the names, their order and sizes. The batch is checked whole
+  // first: when this throws, the state is what it was.
+  void update(std::span<const std::string> names, std::span<const ArrayView> views);
+
+  // Adds another state over the same blocks (Chan, Golub & LeVeque 1979), checked first as well.
+  void merge(const Moments& other);
+
+  Index n_samples() const { return n_; }
+  Index block_count() const { return static_cast<Index>(blocks_.size()); }
+  const Block& block(Index i) const { return blocks_.at(static_cast<std::size_t>(i)); }
+  // Centred sum of outer products of blocks i and j, for j <= i.
+  const Matrix& scatter(Index i, Index j) const {
+    return scatter_.at(static_cast<std::size_t>(i)).at(static_cast<std::size_t>(j));
+  }
+
+  Moments clone() const;
+  // Takes over a stored state, whose parts must fit each other.
+  static Moments restore(const Backend& backend, Index n, std::vector<Block> blocks,
+                         std::vector<std::vector<Matrix>> scatter);
+
+  const Backend& backend() const { return *backend_; }
+
+ private:
+  void check_batch(std::span<const std::string> names, std::span<const ArrayView> views) const;
+  void check_finite(const BatchMoments& batch, std::span<const std::string> names,
+                    std::span<const ArrayView> views) const;
+  void add(Index n, std::span<const std::vector<double>> means,
+           std::span<const std::vector<Matrix>> scatter);
+
+  const Backend* backend_;
+  Index n_ = 0;
+  std::vector<Block> blocks_;
+  std::vector<std::vector<Matrix>> scatter_;
+};
+
+}  // namespace fastcca

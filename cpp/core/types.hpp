@@ -1,0 +1,84 @@
+// Vocabulary shared by every room: sizes, input dtypes, views of caller memory, backend matrices.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace fastcca {
+
+using Index = std::ptrdiff_t;
+
+// 0, 1, ..., n - 1
+inline std::vector<Index> index_range(Index n) {
+  std::vector<Index> out(static_cast<std::size_t>(n));
+  std::iota(out.begin(), out.end(), Index{0});
+  return out;
+}
+
+enum class DType : std::uint8_t {
+  kFloat16,
+  kFloat32,
+  kFloat64,
+  kInt8,
+  kInt16,
+  kInt32,
+  kInt64,
+  kUInt8,
+  kUInt16,
+  kUInt32,
+  kUInt64,
+};
+
+// How finely the values of a block were rounded before they reached us. The rank rule needs the
+// coarsest precision that ever entered a block; integers count as float64, being exact.
+enum class Precision : std::uint8_t { kFloat64, kFloat32, kFloat16 };
+
+constexpr std::array<Precision, 3> kPrecisions{Precision::kFloat64, Precision::kFloat32,
+                                               Precision::kFloat16};
+
+Precision precision_of(DType dtype);
+Precision coarser(Precision a, Precision b);
+// Distance from 1 to the next number of that precision.
+double epsilon(Precision precision);
+const char* name_of(Precision precision);
+
+// A caller's array, (rows = samples, cols = features), read in place. Strides are in bytes and may
+// have any sign or be zero; byte_swapped says that the values are not in the machine's byte order.
+struct ArrayView {
+  const unsigned char* data = nullptr;
+  DType dtype = DType::kFloat64;
+  bool byte_swapped = false;
+  Index rows = 0;
+  Index cols = 0;
+  Index row_stride = 0;
+  Index col_stride = 0;
+};
+
+// Column-major float64 matrix in memory that a backend allocated. Algorithms only pass it on: the
+// pointer may be one that the host cannot read.
+class Matrix {
+ public:
+  using Storage = std::unique_ptr<double[], void (*)(double*)>;
+
+  Matrix() : storage_(nullptr, [](double*) {}) {}
+  Matrix(Storage storage, Index rows, Index cols)
+      : storage_(std::move(storage)), rows_(rows), cols_(cols) {}
+
+  Index rows() const { return rows_; }
+  Index cols() const { return cols_; }
+  double* data() { return storage_.get(); }
+  const double* data() const { return storage_.get(); }
+
+ private:
+  Storage storage_;
+  Index rows_ = 0;
+  Index cols_ = 0;
+};
+
+}  // namespace fastcca

@@ -1,0 +1,24 @@
+// First and second moments of one batch: the only step that reads the data.
+#pragma once
+
+#include <span>
+
+#include "core/backend.hpp"
+
+namespace fastcca {
+
+// Moments of one batch in the packed layout: features of all blocks side by side, every block
+// padded to whole panels.
+struct PackedMoments {
+  Index n = 0;
+  Index width = 0;                     // padded features of all blocks
+  std::vector<Index> offsets;          // where each block's features begin
+  std::vector<double> shift;           // (width,) what was subtracted from every sample
+  std::vector<double> sums;            // (width,) sums of the shifted samples
+  std::unique_ptr<double[]> products;  // (width, width) column-major, lower panels valid: sums of
+                                       // products of the shifted samples
+};
+
+PackedMoments accumulate_packed(std::span<const ArrayView> blocks);
+
+}  // namespace fastcca

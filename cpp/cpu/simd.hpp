@@ -1,0 +1,51 @@
+// What one instruction set offers to the accumulation: packing and the rank-k update.
+// Plain pointers and integers only, because the units that implement it include nothing else.
+#pragma once
+
+#include <cstdint>
+
+namespace fastcca::simd {
+
+// Samples per packed block: a panel of it stays in the first-level cache.
+inline constexpr std::int64_t kDepth = 256;
+
+// Same values as fastcca::DType.
+enum : int { kF16, kF32, kF64, kI8, kI16, kI32, kI64, kU8, kU16, kU32, kU64 };
+
+struct Source {
+  const unsigned char* data;  // of sample 0, feature 0
+  std::int64_t row_stride;    // bytes from sample to sample
+  std::int64_t col_stride;    // bytes from feature to feature
+  int dtype;
+  bool byte_swapped;
+};
+
+struct Level {
+  const char* name;
+  // Features per panel. A packed block is a row of panels, each (kDepth, lanes) with the lanes of a
+  // sample next to each other.
+  std::int64_t lanes;
+
+  // Packs samples [row, row + depth) of features [col, col + cols) minus shift[0..cols) into the
+  // panels from `packed` on, the last panel's unused lanes as zeros, and adds their sums to
+  // sums[0..cols).
+  void (*pack)(const Source& source, std::int64_t row, std::int64_t depth, std::int64_t col,
+               std::int64_t cols, const double* shift, double* packed, double* sums);
+
+  // c += a' b for row panels [row_panel, row_panel_end) and one column panel of the same packed
+  // block; c is column-major, its row 0 and column 0 those of the block.
+  void (*update)(const double* packed, std::int64_t depth, std::int64_t row_panel,
+                 std::int64_t row_panel_end, std::int64_t col_panel, double* c, std::int64_t ldc);
+};
+
+extern const Level kBaseline;
+#ifdef FASTCCA_X86_SIMD
+extern const Level kAvx2;
+extern const Level kAvx512;
+#endif
+
+// The widest level of this machine, or the one that FASTCCA_SIMD names ("baseline", "avx2",
+// "avx512"). Throws where the machine does not have it.
+const Level& level();
+
+}  // namespace fastcca::simd

@@ -1,0 +1,51 @@
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "cpu/simd.hpp"
+
+namespace fastcca::simd {
+
+namespace {
+
+std::vector<const Level*> supported_levels() {
+  std::vector<const Level*> out{&kBaseline};
+#ifdef FASTCCA_X86_SIMD
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    out.push_back(&kAvx2);
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl")) {
+      out.push_back(&kAvx512);
+    }
+  }
+#endif
+  return out;
+}
+
+const Level& choose() {
+  const auto levels = supported_levels();
+  const char* wanted = std::getenv("FASTCCA_SIMD");
+  if (wanted == nullptr || *wanted == '\0') {
+    return *levels.back();
+  }
+  std::string names;
+  for (const Level* candidate : levels) {
+    if (std::string(wanted) == candidate->name) {
+      return *candidate;
+    }
+    names += (names.empty() ? "" : ", ") + std::string(candidate->name);
+  }
+  throw std::invalid_argument("FASTCCA_SIMD='" + std::string(wanted) +
+                              "' is not a level of this machine; it has " + names);
+}
+
+}  // namespace
+
+const Level& level() {
+  static const Level& chosen = choose();
+  return chosen;
+}
+
+}  // namespace fastcca::simd
