@@ -1,5 +1,6 @@
 #include "bindings/bindings.hpp"
 #include "core/cca.hpp"
+#include "core/errors.hpp"
 #include "core/symmetric_cca.hpp"
 
 namespace fastcca {
@@ -54,12 +55,21 @@ py::dict solve_symmetric(const DoubleMatrix& x_cov, const DoubleVector& x_mean, 
   out["vt"] = to_numpy(backend, s.vt);
   out["x_inverse_sqrt"] = to_numpy(backend, s.x_inverse_sqrt);
   out["y_inverse_sqrt"] = to_numpy(backend, s.y_inverse_sqrt);
+  out["x_rank"] = s.x_rank;
+  out["y_rank"] = s.y_rank;
   return out;
 }
 
 }  // namespace
 
 void bind_cca(py::module_& m) {
+  py::register_exception_translator([](std::exception_ptr p) {
+    try {
+      std::rethrow_exception(p);
+    } catch (const DecompositionError& error) {
+      py::set_error(py::module_::import("numpy.linalg").attr("LinAlgError"), error.what());
+    }
+  });
   m.def("solve_cca", &solve, py::arg("moments"), py::arg("x"), py::arg("y"), py::arg("ridge"),
         py::arg("weights"));
   m.def("solve_symmetric_cca", &solve_symmetric, py::arg("x_cov"), py::arg("x_mean"),

@@ -14,6 +14,8 @@ struct SymmetricCca {
   Matrix vt;                         // (q, q)
   Matrix x_inverse_sqrt;             // (p, p)
   Matrix y_inverse_sqrt;             // (q, q)
+  Index x_rank = 0;                  // dimensions that the inverse square roots keep
+  Index y_rank = 0;
 };
 
 // `cross` is the (p, q) covariance. With epsilon > 0 it is added to the diagonal of both

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "core/errors.hpp"
+
 namespace fastcca {
 
 namespace {
@@ -33,7 +35,7 @@ double* unconst(const double* p) { return const_cast<double*>(p); }
 int leading(int rows) { return std::max(rows, 1); }
 
 [[noreturn]] void fail(const char* routine, int info) {
-  throw std::runtime_error(std::string("LAPACK's ") + routine +
+  throw DecompositionError(std::string("LAPACK's ") + routine +
                            " failed with info = " + std::to_string(info) +
                            "; please report this with the data that causes it");
 }

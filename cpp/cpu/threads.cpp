@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -13,14 +14,18 @@ namespace fastcca {
 namespace {
 
 std::atomic<int> requested_threads{0};
+constexpr long kMostThreads = 4096;
 
 int default_threads() {
-  if (const char* text = std::getenv("FASTCCA_NUM_THREADS")) {
+  if (const char* text = std::getenv("FASTCCA_NUM_THREADS"); text != nullptr && *text != '\0') {
     char* end = nullptr;
     const long value = std::strtol(text, &end, 10);
-    if (end != text && *end == '\0' && value >= 1 && value <= 4096) {
-      return static_cast<int>(value);
+    if (end == text || *end != '\0' || value < 1 || value > kMostThreads) {
+      throw std::invalid_argument("FASTCCA_NUM_THREADS='" + std::string(text) +
+                                  "' must be a whole number from 1 to " +
+                                  std::to_string(kMostThreads));
     }
+    return static_cast<int>(value);
   }
   return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 }

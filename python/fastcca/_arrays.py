@@ -1,0 +1,100 @@
+"""What counts as a block of samples, and the checks that every entry point shares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["AnyArray", "as_samples", "check_finite", "float64_rows"]
+
+AnyArray = npt.NDArray[Any]
+
+_FLOAT_BYTES = (2, 4, 8)
+_ROWS_PER_BLOCK = 8192
+
+
+def as_samples(value: object, name: str, axes: str = "(n_samples, features)") -> AnyArray:
+    """View `value` as a two-dimensional array of real numbers, without a copy of array data.
+
+    Parameters
+    ----------
+    value : array_like, (n_samples, features)
+        Anything with ``__array__``, ``__array_interface__`` or ``__dlpack__``, or nested lists.
+    name : str
+        What the caller calls it; errors use this name.
+    axes : str
+        What its two axes are, for errors.
+
+    Returns
+    -------
+    ndarray, (n_samples, features)
+        float16, float32, float64, integer or bool, in any memory order.
+
+    Raises
+    ------
+    TypeError
+        If it is no array of real numbers.
+    ValueError
+        If it has not two dimensions, no sample or no feature.
+    """
+    array = _as_array(value, name)
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    if kind == "c":
+        raise TypeError(f"{name} has dtype {array.dtype}; complex arrays are not supported")
+    if kind not in "biu" and not (kind == "f" and size in _FLOAT_BYTES):
+        raise TypeError(
+            f"{name} has dtype {array.dtype}; it must be float16, float32, float64, "
+            f"an integer or bool: convert it with {name}.astype(numpy.float64)"
+        )
+    if array.ndim != 2:
+        raise ValueError(f"{name} has shape {array.shape}, but must be {axes}: {_advice(array)}")
+    if array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape}: {axes} must both be at least 1")
+    return array
+
+
+def _as_array(value: object, name: str) -> AnyArray:
+    if type(value) is np.ndarray:
+        return value
+    if np.ma.isMaskedArray(value) and np.ma.is_masked(value):
+        raise TypeError(
+            f"{name} is a masked array with masked values; drop or fill those samples first"
+        )
+    if hasattr(value, "toarray") and hasattr(value, "nnz"):
+        raise TypeError(f"{name} is a sparse matrix; pass {name}.toarray()")
+    has_array = hasattr(value, "__array__") or hasattr(value, "__array_interface__")
+    if not has_array and hasattr(value, "__dlpack__"):
+        return np.from_dlpack(value)
+    return np.asarray(value)
+
+
+def _advice(array: AnyArray) -> str:
+    if array.ndim < 2:
+        return "a single feature is a column, reshape(-1, 1)"
+    return (
+        "to compare channels over positions bring the channels last and fold the rest into "
+        "samples, reshape(-1, channels)"
+    )
+
+
+def check_finite(array: AnyArray, name: str) -> None:
+    """Raise ValueError naming the first value that is not finite."""
+    if array.dtype.kind != "f":
+        return
+    bad = ~np.isfinite(array)
+    if bad.any():
+        row, col = (int(i) for i in np.argwhere(bad)[0])
+        count = int(bad.sum())
+        raise ValueError(
+            f"{name} has {count} {'value' if count == 1 else 'values'} that are not finite; the "
+            f"first is {array[row, col]} at sample {row}, feature {col}; remove those samples or "
+            "replace the values"
+        )
+
+
+def float64_rows(array: AnyArray) -> list[slice]:
+    """Slices of rows in which a float64 copy of `array` stays small."""
+    n = array.shape[0]
+    return [slice(i, min(i + _ROWS_PER_BLOCK, n)) for i in range(0, n, _ROWS_PER_BLOCK)]
