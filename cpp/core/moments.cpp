@@ -131,7 +131,7 @@ void Moments::check_finite(const BatchMoments& batch, std::span<const std::strin
     }
     throw std::invalid_argument(
         names[i] + " has " + std::to_string(found.count) +
-        (found.count == 1 ? " value" : " values") + " that are not finite; the first is " +
+        (found.count == 1 ? " value that is" : " values that are") + " not finite; the first is " +
         text_of(found.value) + " at sample " + std::to_string(found.row) + ", feature " +
         std::to_string(found.col) + "; remove those samples or replace the values");
   }
@@ -203,10 +203,23 @@ void Moments::add(Index n, std::span<const std::vector<double>> means,
       delta[i][k] = means[i][k] - blocks_[i].mean[k];
     }
   }
+  const double weight = n_here / n_both * n_there;
+  // What is finite on both sides can be too far apart. Off the diagonal nothing is larger.
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    const auto here = backend_->diagonal(scatter_[i][i]);
+    const auto there = backend_->diagonal(scatter[i][i]);
+    for (std::size_t k = 0; k < here.size(); ++k) {
+      if (!std::isfinite(here[k] + there[k] + weight * (delta[i][k] * delta[i][k]))) {
+        throw std::invalid_argument(
+            blocks_[i].name + " is so far from the samples before in feature " + std::to_string(k) +
+            " that the square of the distance overflows float64; divide the data by a constant "
+            "(correlations do not depend on the scale)");
+      }
+    }
+  }
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     for (std::size_t j = 0; j <= i; ++j) {
-      backend_->add_with_outer(scatter_[i][j], scatter[i][j], n_here / n_both * n_there, delta[i],
-                               delta[j]);
+      backend_->add_with_outer(scatter_[i][j], scatter[i][j], weight, delta[i], delta[j]);
     }
     for (std::size_t k = 0; k < means[i].size(); ++k) {
       blocks_[i].mean[k] += delta[i][k] * (n_there / n_both);
@@ -230,7 +243,7 @@ Moments Moments::clone() const {
 
 Moments Moments::restore(const Backend& backend, Index n, std::vector<Block> blocks,
                          std::vector<std::vector<Matrix>> scatter) {
-  bool fits = n >= 0 && blocks.size() == scatter.size() && (n > 0 || blocks.empty());
+  bool fits = n >= 0 && blocks.size() == scatter.size() && (n > 0) == !blocks.empty();
   for (std::size_t i = 0; fits && i < blocks.size(); ++i) {
     fits = scatter[i].size() == i + 1;
     for (std::size_t j = 0; fits && j <= i; ++j) {

@@ -252,6 +252,11 @@ Svd CpuBackend::svd_with_vectors(Matrix a, bool full) const {
   out.values.resize(at(k));
   out.u = allocate(a.rows(), full ? a.rows() : k);
   out.vt = allocate(full ? a.cols() : k, a.cols());
+  if (k == 0) {  // LAPACK would return without a word and write nothing
+    map(out.u).setIdentity();
+    map(out.vt).setIdentity();
+    return out;
+  }
   lapack_.svd(full ? 'A' : 'S', a.rows(), a.cols(), a.data(), out.values.data(), out.u.data(),
               out.vt.data());
   return out;

@@ -88,8 +88,8 @@ def check_finite(array: AnyArray, name: str) -> None:
         row, col = (int(i) for i in np.argwhere(bad)[0])
         count = int(bad.sum())
         raise ValueError(
-            f"{name} has {count} {'value' if count == 1 else 'values'} that are not finite; the "
-            f"first is {array[row, col]} at sample {row}, feature {col}; remove those samples or "
+            f"{name} has {count} {'value that is' if count == 1 else 'values that are'} not finite; "
+            f"the first is {array[row, col]} at sample {row}, feature {col}; remove those samples or "
             "replace the values"
         )
 

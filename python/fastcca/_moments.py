@@ -154,9 +154,7 @@ class Moments:
             With fewer than 2 samples.
         """
         if self.n_samples < 2:
-            raise ValueError(
-                f"a covariance needs at least 2 samples, but there is {self.n_samples}"
-            )
+            raise ValueError(f"a covariance needs at least 2 samples, not {self.n_samples}")
         scatter = self._state.scatter(self._index(first), self._index(second))
         scatter /= self.n_samples - 1
         return scatter

@@ -1,0 +1,173 @@
+"""Arrays from files: ``.npy``, ``.npz`` and ``.safetensors``, never pickles."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastcca.cli.errors import UserError, require_extra
+
+READABLE = (".npy", ".npz", ".safetensors")
+PICKLES = (".p", ".pkl", ".pickle", ".pt", ".pth", ".joblib")
+
+# bfloat16 and the 8-bit floats are missing: numpy has no such types.
+_SAFETENSORS_DTYPES = {
+    "BOOL": "?",
+    "I8": "<i1",
+    "I16": "<i2",
+    "I32": "<i4",
+    "I64": "<i8",
+    "U8": "<u1",
+    "U16": "<u2",
+    "U32": "<u4",
+    "U64": "<u8",
+    "F16": "<f2",
+    "F32": "<f4",
+    "F64": "<f8",
+    "C64": "<c8",
+}
+
+
+def read_array(spec: str) -> NDArray[Any]:
+    """Read one array, as a read-only memory map where the format permits one.
+
+    Parameters
+    ----------
+    spec
+        ``FILE``, or ``FILE:NAME`` for one array of a file that holds several.
+
+    Returns
+    -------
+    ndarray
+        The array as stored. ``.npy`` and ``.safetensors`` are mapped, not loaded;
+        ``.npz`` is a zip archive and its array is loaded.
+
+    Raises
+    ------
+    UserError
+        If the file or the array is missing, ambiguous, damaged, of an unknown kind or a pickle.
+    """
+    path, name = _split(spec)
+    suffix = path.suffix.lower()
+    if suffix in PICKLES:
+        raise _pickle_refused(path)
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+        if suffix not in READABLE:
+            if _looks_like_pickle(head):
+                raise _pickle_refused(path)
+            raise UserError(f"cannot tell what {path} is; files end in {', '.join(READABLE)}")
+        if suffix == ".npy":
+            return _read_npy(path, name, head)
+        if suffix == ".npz":
+            return _read_npz(path, name, head)
+        return _read_safetensors(path, name)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _split(spec: str) -> tuple[Path, str | None]:
+    """Split ``FILE:NAME``; both halves may hold colons, so the file is what exists."""
+    if Path(spec).exists():
+        return Path(spec), None
+    for at, character in enumerate(spec):
+        if character == ":" and Path(spec[:at]).is_file():
+            return Path(spec[:at]), spec[at + 1 :]
+    raise UserError(f"no such file: {spec}")
+
+
+def _read_npy(path: Path, name: str | None, head: bytes) -> NDArray[Any]:
+    if name is not None:
+        raise UserError(f"{path} holds one array, which has no name: leave out ':{name}'")
+    if not head.startswith(b"\x93NUMPY"):
+        raise (
+            _pickle_refused(path) if _looks_like_pickle(head) else _damaged(path, "no .npy header")
+        )
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise _refusal(path, error) from error
+    return array
+
+
+def _read_npz(path: Path, name: str | None, head: bytes) -> NDArray[Any]:
+    if not head.startswith(b"PK"):
+        raise (
+            _pickle_refused(path) if _looks_like_pickle(head) else _damaged(path, "not a zip file")
+        )
+    try:
+        # opened here, since np.load leaves a damaged file open
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            array = archive[_choose(path, name, archive.files)]
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise _refusal(path, error) from error
+    if not isinstance(array, np.ndarray):
+        raise _damaged(path, "what it holds under this name is no array")
+    return array
+
+
+def _read_safetensors(path: Path, name: str | None) -> NDArray[Any]:
+    require_extra("files", {"safetensors": "safetensors"}, purpose=f"reading {path}")
+    from safetensors import SafetensorError, safe_open
+
+    # The library checks the header; it would also copy the array, so the array is mapped here.
+    # The format: 8 bytes of header length, the header in JSON, then the data.
+    try:
+        with safe_open(path, framework="numpy") as file:
+            chosen = _choose(path, name, list(file.keys()))
+    except SafetensorError as error:
+        raise _damaged(path, str(error)) from error
+    with path.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        entry = json.loads(stream.read(length))[chosen]
+    if entry["dtype"] not in _SAFETENSORS_DTYPES:
+        raise UserError(
+            f"{path}: {chosen} is of type {entry['dtype']}, which numpy does not have; "
+            "save it as float32"
+        )
+    dtype, shape = np.dtype(_SAFETENSORS_DTYPES[entry["dtype"]]), tuple(entry["shape"])
+    if 0 in shape:
+        return np.empty(shape, dtype)
+    offset = 8 + length + entry["data_offsets"][0]
+    return np.memmap(path, dtype, mode="r", offset=offset, shape=shape)
+
+
+def _choose(path: Path, name: str | None, names: Sequence[str]) -> str:
+    shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    if name is None:
+        if len(names) == 1:
+            return names[0]
+        if not names:
+            raise UserError(f"{path} holds no array")
+        raise UserError(f"{path} holds several arrays; choose one as {path}:NAME from: {shown}")
+    if name not in names:
+        raise UserError(f"{path} has no array '{name}'; it holds: {shown or 'none'}")
+    return name
+
+
+def _looks_like_pickle(head: bytes) -> bool:
+    return len(head) > 1 and head[0] == 0x80 and 2 <= head[1] <= 5
+
+
+def _pickle_refused(path: Path) -> UserError:
+    return UserError(
+        f"{path} is a pickle, and loading a pickle runs code from it. Where you trust the file, "
+        f"load it yourself and save the array: numpy.save('{path.stem}.npy', array)"
+    )
+
+
+def _refusal(path: Path, error: Exception) -> UserError:
+    # numpy has no exception of its own for arrays of Python objects, stored as pickles
+    return _pickle_refused(path) if "object" in str(error).lower() else _damaged(path, str(error))
+
+
+def _damaged(path: Path, reason: str) -> UserError:
+    return UserError(f"cannot read {path}: {' '.join(reason.split())}")

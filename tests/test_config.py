@@ -1,0 +1,96 @@
+"""Build configuration, versions, threads."""
+
+import importlib.metadata
+import os
+import subprocess
+import sys
+
+import pytest
+from threadpoolctl import threadpool_info
+
+import fastcca
+
+
+def run(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_version_is_one():
+    assert fastcca.__version__ == importlib.metadata.version("fastcca")
+    assert fastcca.build_config()["version"] == fastcca.__version__
+
+
+def test_build_config():
+    config = fastcca.build_config()
+    assert config["lapack_usable"] is True
+    assert config["lapack_integer_bits"] == 32
+    assert config["simd"] in ("baseline", "avx2", "avx512")
+    assert config["backends"] == fastcca.backends()
+    assert config["threads"] == fastcca.get_num_threads()
+    assert str(config["eigen"]).startswith("3.")
+
+
+def test_no_blas_of_our_own():
+    """The BLAS in this process are those of numpy and SciPy."""
+    homes = [info["filepath"] for info in threadpool_info() if info["user_api"] == "blas"]
+    assert homes
+    assert all("fastcca" not in home for home in homes)
+
+
+def test_threads():
+    try:
+        fastcca.set_num_threads(3)
+        assert fastcca.get_num_threads() == 3
+    finally:
+        fastcca.set_num_threads(0)
+    for bad in (-1, 5000):
+        with pytest.raises(ValueError, match=f"k={bad}"):
+            fastcca.set_num_threads(bad)
+    with pytest.raises(TypeError):
+        fastcca.set_num_threads(1.5)
+
+
+SUM = """
+import fastcca, numpy as np
+m = fastcca.Moments()
+m.update(np.random.default_rng(0).normal(size=(5000, 30)).astype("f4"))
+c = m.covariance("x", "x")
+"""
+
+
+def test_environment_variables():
+    assert (
+        run("import fastcca; print(fastcca.get_num_threads())", FASTCCA_NUM_THREADS="5").stdout
+        == "5\n"
+    )
+    wrong = run("import fastcca; fastcca.get_num_threads()", FASTCCA_NUM_THREADS="many")
+    assert "ValueError: FASTCCA_NUM_THREADS='many' must be a whole number" in wrong.stderr
+    wrong = run(SUM, FASTCCA_SIMD="mmx")
+    assert (
+        "ValueError: FASTCCA_SIMD='mmx' is not a level of this machine; it has baseline"
+        in wrong.stderr
+    )
+
+
+@pytest.mark.parametrize("level", ["baseline", "avx2", "avx512"])
+def test_simd_levels_agree(level):
+    code = (
+        SUM
+        + """
+import sys
+expected = np.cov(np.random.default_rng(0).normal(size=(5000, 30)).astype("f4").astype("f8").T)
+np.testing.assert_allclose(c, expected, atol=1e-13)
+print(fastcca.build_config()["simd"])
+"""
+    )
+    out = run(code, FASTCCA_SIMD=level)
+    if "is not a level of this machine" in out.stderr:
+        pytest.skip(f"this machine has no {level}")
+    assert out.stdout == f"{level}\n", out.stderr
