@@ -42,18 +42,48 @@ bool swapped(const py::dtype& dtype) {
 }  // namespace
 
 ArrayView view_of(const py::array& array, const std::string& name) {
-  if (array.ndim() != 2) {
+  struct Axis {
+    Index size;
+    Index stride;
+  };
+  if (array.ndim() < 2) {
     throw py::value_error(name + " has " + std::to_string(array.ndim()) +
-                          " dimensions; it must have 2: samples, features");
+                          " dimensions; it must have samples and features");
   }
   ArrayView view;
   view.dtype = dtype_of(array.dtype(), name);
   view.byte_swapped = swapped(array.dtype());
   view.data = static_cast<const unsigned char*>(array.data());
-  view.rows = array.shape(0);
-  view.cols = array.shape(1);
-  view.row_stride = array.strides(0);
-  view.col_stride = array.strides(1);
+  view.cols = array.shape(array.ndim() - 1);
+  view.col_stride = array.strides(array.ndim() - 1);
+  // All axes but the last are samples; those that follow each other in memory are one.
+  std::vector<Axis> axes;
+  view.rows = 1;
+  for (py::ssize_t i = 0; i + 1 < array.ndim(); ++i) {
+    const Axis axis{array.shape(i), array.strides(i)};
+    view.rows *= axis.size;
+    if (axis.size == 1 && array.ndim() > 2) {
+      continue;
+    }
+    if (!axes.empty() && axes.back().stride == axis.size * axis.stride) {
+      axes.back() = {axes.back().size * axis.size, axis.stride};
+    } else {
+      axes.push_back(axis);
+    }
+  }
+  if (axes.size() > 3) {
+    throw py::value_error(name + " has samples in " + std::to_string(axes.size()) +
+                          " levels of strides; at most 3 can be read in place");
+  }
+  if (!axes.empty()) {
+    view.row_stride = axes.back().stride;
+  }
+  if (axes.size() >= 2) {
+    view.run = axes.back().size;
+    view.run_stride = axes[axes.size() - 2].stride;
+    view.runs_per_outer = axes[axes.size() - 2].size;
+    view.outer_stride = axes.size() == 3 ? axes[0].stride : 0;
+  }
   return view;
 }
 
@@ -63,19 +93,6 @@ DoubleVector to_numpy(const std::vector<double>& values) {
 
 py::array_t<Index> to_numpy(const std::vector<Index>& values) {
   return py::array_t<Index>(static_cast<py::ssize_t>(values.size()), values.data());
-}
-
-DoubleMatrix to_numpy(const Backend& backend, const Matrix& matrix) {
-  DoubleMatrix out({matrix.rows(), matrix.cols()});
-  backend.to_host(matrix, out.mutable_data());
-  return out;
-}
-
-Matrix to_matrix(const Backend& backend, const DoubleMatrix& array) {
-  if (array.ndim() != 2) {
-    throw py::value_error("a matrix must have 2 dimensions, not " + std::to_string(array.ndim()));
-  }
-  return backend.from_host(array.data(), array.shape(0), array.shape(1));
 }
 
 std::vector<double> to_vector(const DoubleVector& array) {

@@ -2,25 +2,30 @@
 #include "core/cca.hpp"
 #include "core/errors.hpp"
 #include "core/symmetric_cca.hpp"
+#include "cpu/threads.hpp"
 
 namespace fastcca {
 
 namespace {
 
-py::object weights_or_none(const Backend& backend, const std::optional<Matrix>& weights) {
-  return weights ? py::object(to_numpy(backend, *weights)) : py::object(py::none());
+template <class Scalar>
+py::object matrix_or_none(const LinearAlgebra<Scalar>& algebra,
+                          const std::optional<MatrixOf<Scalar>>& matrix) {
+  return matrix ? py::object(to_numpy<Scalar>(algebra, *matrix)) : py::object(py::none());
 }
 
-py::dict solve(const LockedMoments& moments, Index x, Index y, double ridge, bool weights) {
-  const CpuBackend& backend = solving_backend();
-  const CcaSolution s = without_gil(
-      moments, [&](const Moments& m) { return solve_cca(m, x, y, CcaOptions{ridge, weights}); });
+template <class Scalar>
+py::dict to_dict(const LinearAlgebra<Scalar>& algebra, const CcaSolutionOf<Scalar>& s) {
   py::dict out;
   out["correlations"] = to_numpy(s.correlations);
-  out["x_weights"] = weights_or_none(backend, s.x_weights);
-  out["y_weights"] = weights_or_none(backend, s.y_weights);
+  out["x_weights"] = matrix_or_none(algebra, s.x.weights);
+  out["y_weights"] = matrix_or_none(algebra, s.y.weights);
+  out["x_loadings"] = matrix_or_none(algebra, s.x.loadings);
+  out["y_loadings"] = matrix_or_none(algebra, s.y.loadings);
   out["x_rank"] = s.x.rank;
   out["y_rank"] = s.y.rank;
+  out["x_kept"] = s.x.kept;
+  out["y_kept"] = s.y.kept;
   out["x_condition"] = s.x.condition;
   out["y_condition"] = s.y.condition;
   out["x_dead"] = to_numpy(s.x.dead);
@@ -28,33 +33,109 @@ py::dict solve(const LockedMoments& moments, Index x, Index y, double ridge, boo
   return out;
 }
 
-py::dict solve_symmetric(const DoubleMatrix& x_cov, const DoubleVector& x_mean, double x_epsilon,
-                         const DoubleMatrix& y_cov, const DoubleVector& y_mean, double y_epsilon,
-                         const DoubleMatrix& cross_cov, double epsilon) {
-  const CpuBackend& backend = solving_backend();
-  const Matrix xx = to_matrix(backend, x_cov);
-  const Matrix yy = to_matrix(backend, y_cov);
-  const Matrix xy = to_matrix(backend, cross_cov);
-  const std::vector<double> mx = to_vector(x_mean);
-  const std::vector<double> my = to_vector(y_mean);
-  const auto square = [](const Matrix& a, const std::vector<double>& mean) {
-    return a.rows() > 0 && a.rows() == a.cols() && a.rows() == static_cast<Index>(mean.size());
-  };
-  if (!square(xx, mx) || !square(yy, my) || xy.rows() != xx.rows() || xy.cols() != yy.rows()) {
-    throw py::value_error("the covariances must have shapes (p, p), (q, q) and (p, q)");
+// ("variance" | "singular_values" | "count", value)
+using Keep = std::optional<std::pair<std::string, double>>;
+
+std::optional<Truncation> truncation_of(const Keep& keep) {
+  if (!keep) {
+    return std::nullopt;
   }
-  SymmetricCca s;
+  Truncation out;
+  if (keep->first == "count") {
+    out.by = Truncation::By::kCount;
+    out.count = static_cast<Index>(keep->second);
+    return out;
+  }
+  if (keep->first != "variance" && keep->first != "singular_values") {
+    throw py::value_error("unknown criterion '" + keep->first + "'");
+  }
+  out.by = keep->first == "variance" ? Truncation::By::kVariance : Truncation::By::kSingularValues;
+  out.share = keep->second;
+  return out;
+}
+
+py::dict solve(const LockedMoments& moments, Index x, Index y, double ridge, bool weights,
+               const Keep& x_keep, const Keep& y_keep) {
+  const CpuBackend& backend = solving_backend();
+  const CcaOptions options{ridge, weights, truncation_of(x_keep), truncation_of(y_keep)};
+  const CcaSolution s =
+      without_gil(moments, [&](const Moments& m) { return solve_cca(m, x, y, options); });
+  return to_dict<double>(backend, s);
+}
+
+// (real block, imaginary block or None)
+using ComplexIndex = std::pair<Index, std::optional<Index>>;
+using Energy = std::optional<std::vector<double>>;
+
+CcaSolutionOf<Complex> solve_complex_of(const LockedMoments& moments, const ComplexIndex& x,
+                                        const ComplexIndex& y, const CcaOptions& options,
+                                        const Energy& x_energy, const Energy& y_energy) {
+  const std::lock_guard<std::mutex> guard(moments.mutex);
+  const ComplexPair pair(moments.moments, {x.first, x.second}, {y.first, y.second}, x_energy,
+                         y_energy);
+  return solve_cca(moments.moments.backend().complex(), pair.pair(), options);
+}
+
+py::dict solve_complex(const LockedMoments& moments, const ComplexIndex& x, const ComplexIndex& y,
+                       double ridge, bool weights) {
+  const CpuBackend& backend = solving_backend();
+  CcaSolutionOf<Complex> s;
   {
     const py::gil_scoped_release release;
-    s = solve_symmetric_cca(backend, {&xx, 1.0, mx, x_epsilon}, {&yy, 1.0, my, y_epsilon}, xy,
-                            epsilon);
+    s = solve_complex_of(moments, x, y, {ridge, weights, {}, {}}, {}, {});
+  }
+  return to_dict(backend.complex(), s);
+}
+
+// One pair of complex blocks in each of several states, a state per thread at a time.
+py::list solve_complex_many(const std::vector<const LockedMoments*>& states, const ComplexIndex& x,
+                            const ComplexIndex& y, double ridge, bool weights,
+                            const Energy& x_energy, const Energy& y_energy) {
+  const CpuBackend& backend = solving_backend();
+  std::vector<CcaSolutionOf<Complex>> solutions(states.size());
+  {
+    const py::gil_scoped_release release;
+    for_each_on_threads(states.size(), [&](std::size_t i) {
+      solutions[i] =
+          solve_complex_of(*states[i], x, y, {ridge, weights, {}, {}}, x_energy, y_energy);
+    });
+  }
+  py::list out;
+  for (const auto& s : solutions) {
+    out.append(to_dict(backend.complex(), s));
+  }
+  return out;
+}
+
+template <class Scalar>
+py::dict solve_symmetric(const LinearAlgebra<Scalar>& algebra, const NumpyMatrix<Scalar>& x_cov,
+                         const DoubleVector& x_energy, double x_epsilon,
+                         const NumpyMatrix<Scalar>& y_cov, const DoubleVector& y_energy,
+                         double y_epsilon, const NumpyMatrix<Scalar>& cross_cov, double epsilon) {
+  require_lapack();
+  const auto xx = to_matrix<Scalar>(algebra, x_cov);
+  const auto yy = to_matrix<Scalar>(algebra, y_cov);
+  const auto xy = to_matrix<Scalar>(algebra, cross_cov);
+  const std::vector<double> ex = to_vector(x_energy);
+  const std::vector<double> ey = to_vector(y_energy);
+  const auto square = [](const MatrixOf<Scalar>& a, const std::vector<double>& energy) {
+    return a.rows() > 0 && a.rows() == a.cols() && a.rows() == static_cast<Index>(energy.size());
+  };
+  if (!square(xx, ex) || !square(yy, ey) || xy.rows() != xx.rows() || xy.cols() != yy.rows()) {
+    throw py::value_error("the covariances must have shapes (p, p), (q, q) and (p, q)");
+  }
+  SymmetricCcaOf<Scalar> s;
+  {
+    const py::gil_scoped_release release;
+    s = solve_symmetric_cca(algebra, BlockCovarianceOf<Scalar>{&xx, 1.0, ex, x_epsilon},
+                            BlockCovarianceOf<Scalar>{&yy, 1.0, ey, y_epsilon}, xy, epsilon);
   }
   py::dict out;
-  out["u"] = to_numpy(backend, s.u);
+  out["u"] = to_numpy<Scalar>(algebra, s.u);
   out["correlations"] = to_numpy(s.correlations);
-  out["vt"] = to_numpy(backend, s.vt);
-  out["x_inverse_sqrt"] = to_numpy(backend, s.x_inverse_sqrt);
-  out["y_inverse_sqrt"] = to_numpy(backend, s.y_inverse_sqrt);
+  out["vt"] = to_numpy<Scalar>(algebra, s.vt);
+  out["x_inverse_sqrt"] = to_numpy<Scalar>(algebra, s.x_inverse_sqrt);
+  out["y_inverse_sqrt"] = to_numpy<Scalar>(algebra, s.y_inverse_sqrt);
   out["x_rank"] = s.x_rank;
   out["y_rank"] = s.y_rank;
   return out;
@@ -71,10 +152,30 @@ void bind_cca(py::module_& m) {
     }
   });
   m.def("solve_cca", &solve, py::arg("moments"), py::arg("x"), py::arg("y"), py::arg("ridge"),
-        py::arg("weights"));
-  m.def("solve_symmetric_cca", &solve_symmetric, py::arg("x_cov"), py::arg("x_mean"),
-        py::arg("x_epsilon"), py::arg("y_cov"), py::arg("y_mean"), py::arg("y_epsilon"),
-        py::arg("cross_cov"), py::arg("epsilon"));
+        py::arg("weights"), py::arg("x_keep") = py::none(), py::arg("y_keep") = py::none());
+  m.def("solve_complex_cca", &solve_complex, py::arg("moments"), py::arg("x"), py::arg("y"),
+        py::arg("ridge"), py::arg("weights"));
+  m.def("solve_complex_cca_many", &solve_complex_many, py::arg("states"), py::arg("x"),
+        py::arg("y"), py::arg("ridge"), py::arg("weights"), py::arg("x_energy"),
+        py::arg("y_energy"));
+  const auto symmetric = [&m](const char* name, auto function) {
+    m.def(name, function, py::arg("x_cov"), py::arg("x_energy"), py::arg("x_epsilon"),
+          py::arg("y_cov"), py::arg("y_energy"), py::arg("y_epsilon"), py::arg("cross_cov"),
+          py::arg("epsilon"));
+  };
+  symmetric("solve_symmetric_cca",
+            [](const NumpyMatrix<double>& xx, const DoubleVector& xe, double xp,
+               const NumpyMatrix<double>& yy, const DoubleVector& ye, double yp,
+               const NumpyMatrix<double>& xy, double epsilon) {
+              return solve_symmetric<double>(cpu_backend(), xx, xe, xp, yy, ye, yp, xy, epsilon);
+            });
+  symmetric("solve_complex_symmetric_cca",
+            [](const NumpyMatrix<Complex>& xx, const DoubleVector& xe, double xp,
+               const NumpyMatrix<Complex>& yy, const DoubleVector& ye, double yp,
+               const NumpyMatrix<Complex>& xy, double epsilon) {
+              return solve_symmetric<Complex>(cpu_backend().complex(), xx, xe, xp, yy, ye, yp, xy,
+                                              epsilon);
+            });
 }
 
 }  // namespace fastcca

@@ -1,11 +1,23 @@
 #include "bindings/bindings.hpp"
+#include "cpu/threads.hpp"
 
 namespace fastcca {
 
 namespace {
 
+Precision precision_named(const std::string& name) {
+  for (const Precision p : kPrecisions) {
+    if (name == name_of(p)) {
+      return p;
+    }
+  }
+  throw py::value_error("unknown precision '" + name + "' in stored moments");
+}
+
+// `precisions`, one for each block, where values were computed from coarser ones.
 void update(LockedMoments& self, const std::vector<std::string>& names,
-            const std::vector<py::array>& arrays) {
+            const std::vector<py::array>& arrays,
+            const std::optional<std::vector<std::string>>& precisions) {
   if (names.size() != arrays.size()) {
     throw py::value_error("update got " + std::to_string(names.size()) + " names for " +
                           std::to_string(arrays.size()) + " arrays");
@@ -13,8 +25,32 @@ void update(LockedMoments& self, const std::vector<std::string>& names,
   std::vector<ArrayView> views;
   for (std::size_t i = 0; i < names.size(); ++i) {
     views.push_back(view_of(arrays[i], names[i]));
+    if (precisions) {
+      views[i].rounded_to = precision_named(precisions->at(i));
+    }
   }
   without_gil(self, [&](Moments& m) { m.update(names, views); });
+}
+
+// One batch for each of several states, a state per thread at a time.
+void update_many(const std::vector<LockedMoments*>& states, const std::vector<std::string>& names,
+                 const std::vector<std::vector<py::array>>& batches) {
+  std::vector<std::vector<ArrayView>> views;
+  for (const auto& arrays : batches) {
+    auto& of_state = views.emplace_back();
+    for (std::size_t i = 0; i < arrays.size(); ++i) {
+      of_state.push_back(view_of(arrays[i], names.at(i)));
+    }
+  }
+  if (views.size() != states.size()) {
+    throw py::value_error("update_many got " + std::to_string(batches.size()) + " batches for " +
+                          std::to_string(states.size()) + " states");
+  }
+  const py::gil_scoped_release release;
+  for_each_on_threads(states.size(), [&](std::size_t i) {
+    const std::lock_guard<std::mutex> guard(states[i]->mutex);
+    states[i]->moments.update(names, views[i], 1);
+  });
 }
 
 Index checked(const Moments& m, Index i) {
@@ -30,17 +66,8 @@ DoubleMatrix scatter(const LockedMoments& self, Index i, Index j) {
   const Moments& m = self.moments;
   checked(m, i);
   checked(m, j);
-  return j <= i ? to_numpy(m.backend(), m.scatter(i, j))
-                : to_numpy(m.backend(), m.backend().transposed(m.scatter(j, i)));
-}
-
-Precision precision_named(const std::string& name) {
-  for (const Precision p : kPrecisions) {
-    if (name == name_of(p)) {
-      return p;
-    }
-  }
-  throw py::value_error("unknown precision '" + name + "' in stored moments");
+  return j <= i ? to_numpy<double>(m.backend(), m.scatter(i, j))
+                : to_numpy<double>(m.backend(), m.backend().transposed(m.scatter(j, i)));
 }
 
 std::unique_ptr<LockedMoments> restore(Index n, const std::vector<std::string>& names,
@@ -59,7 +86,7 @@ std::unique_ptr<LockedMoments> restore(Index n, const std::vector<std::string>& 
   for (const auto& row : scatter) {
     auto& out = tiles.emplace_back();
     for (const auto& tile : row) {
-      out.push_back(to_matrix(backend, tile));
+      out.push_back(to_matrix<double>(backend, tile));
     }
   }
   return std::make_unique<LockedMoments>(
@@ -69,11 +96,13 @@ std::unique_ptr<LockedMoments> restore(Index n, const std::vector<std::string>& 
 }  // namespace
 
 void bind_moments(py::module_& module) {
+  module.def("update_many", &update_many, py::arg("states"), py::arg("names"), py::arg("batches"));
   py::class_<LockedMoments>(module, "Moments")
       .def(py::init([] { return std::make_unique<LockedMoments>(Moments(cpu_backend())); }))
       .def_static("restore", &restore, py::arg("n_samples"), py::arg("names"), py::arg("means"),
                   py::arg("precisions"), py::arg("scatter"))
-      .def("update", &update, py::arg("names"), py::arg("arrays"))
+      .def("update", &update, py::arg("names"), py::arg("arrays"),
+           py::arg("precisions") = py::none())
       .def(
           "merge",
           [](LockedMoments& self, const LockedMoments& other) {

@@ -36,12 +36,18 @@ std::string load_lapack() {
     LapackTable table;
     const py::dict blas = py::module_::import("scipy.linalg.cython_blas").attr("__pyx_capi__");
     const py::dict lapack = py::module_::import("scipy.linalg.cython_lapack").attr("__pyx_capi__");
-    load(blas, "dgemm", table.dgemm);
-    load(blas, "dtrsm", table.dtrsm);
-    load(lapack, "dpotrf", table.dpotrf);
-    load(lapack, "dsyevd", table.dsyevd);
-    load(lapack, "dgesdd", table.dgesdd);
-    load(lapack, "dgesvd", table.dgesvd);
+    load(blas, "dgemm", table.real.gemm);
+    load(blas, "dtrsm", table.real.trsm);
+    load(lapack, "dpotrf", table.real.potrf);
+    load(lapack, "dsyevd", table.real.syevd);
+    load(lapack, "dgesdd", table.real.gesdd);
+    load(lapack, "dgesvd", table.real.gesvd);
+    load(blas, "zgemm", table.complex.gemm);
+    load(blas, "ztrsm", table.complex.trsm);
+    load(lapack, "zpotrf", table.complex.potrf);
+    load(lapack, "zheevd", table.complex.heevd);
+    load(lapack, "zgesdd", table.complex.gesdd);
+    load(lapack, "zgesvd", table.complex.gesvd);
     s.table = table;
     s.error.clear();
   } catch (const std::exception& error) {
@@ -57,11 +63,15 @@ const CpuBackend& cpu_backend() {
   return backend;
 }
 
-const CpuBackend& solving_backend() {
+void require_lapack() {
   if (!lapack_error().empty()) {
     throw std::runtime_error("the cpu backend has no LAPACK: " + lapack_error() +
                              "; use backend=\"numpy\"");
   }
+}
+
+const CpuBackend& solving_backend() {
+  require_lapack();
   return cpu_backend();
 }
 

@@ -8,4 +8,5 @@ PYBIND11_MODULE(_core, m) {
   fastcca::bind_config(m);
   fastcca::bind_moments(m);
   fastcca::bind_cca(m);
+  fastcca::bind_measures(m);
 }

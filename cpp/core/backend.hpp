@@ -12,8 +12,75 @@
 
 namespace fastcca {
 
+// Of a complex matrix: the conjugate transpose.
 enum class Transpose : std::uint8_t { kNo, kYes };
 enum class Side : std::uint8_t { kLeft, kRight };
+
+template <class Scalar>
+struct EigenDecompositionOf {
+  std::vector<double> values;  // ascending
+  MatrixOf<Scalar> vectors;    // one column per value
+};
+using EigenDecomposition = EigenDecompositionOf<double>;
+
+template <class Scalar>
+struct SvdOf {
+  MatrixOf<Scalar> u;          // (rows, k)
+  std::vector<double> values;  // (k,), descending
+  MatrixOf<Scalar> vt;         // (k, cols), conjugate-transposed right vectors
+};
+using Svd = SvdOf<double>;
+
+// Operations on matrices of real or complex numbers; "symmetric" means Hermitian where complex.
+template <class Scalar>
+class LinearAlgebra {
+ public:
+  using Mat = MatrixOf<Scalar>;
+
+  virtual ~LinearAlgebra() = default;
+
+  // -- memory -------------------------------------------------------------------------------
+  virtual Mat from_host(const Scalar* column_major, Index rows, Index cols) const = 0;
+  virtual void to_host(const Mat& a, Scalar* column_major) const = 0;
+  virtual Mat copy(const Mat& a) const = 0;
+  virtual Mat transposed(const Mat& a) const = 0;
+  virtual std::vector<double> diagonal(const Mat& a) const = 0;  // real parts
+
+  // -- elementwise --------------------------------------------------------------------------
+  // out[i, j] = row_scale[i] * a[rows[i], cols[j]] * col_scale[j]
+  virtual Mat scaled_submatrix(const Mat& a, std::span<const Index> rows,
+                               std::span<const double> row_scale, std::span<const Index> cols,
+                               std::span<const double> col_scale) const = 0;
+  // out[rows[i], :] = row_scale[i] * a[i, :], zero elsewhere
+  virtual Mat scattered_rows(const Mat& a, std::span<const Index> rows,
+                             std::span<const double> row_scale, Index total_rows) const = 0;
+  // out[:, j] = a[:, cols[j]] * col_scale[j]
+  virtual Mat scaled_columns(const Mat& a, std::span<const Index> cols,
+                             std::span<const double> col_scale) const = 0;
+  virtual void add_to_diagonal(Mat& a, double value) const = 0;
+  // a += weight * b
+  virtual void add_scaled(Mat& a, double weight, const Mat& b) const = 0;
+
+  // -- reductions ---------------------------------------------------------------------------
+  // out[j] = sum_i weight[i] * |a[i, j]|^2
+  virtual std::vector<double> weighted_squared_column_norms(
+      const Mat& a, std::span<const double> weight) const = 0;
+  // out[j] = sum_i |a[i, j]|
+  virtual std::vector<double> column_abs_sums(const Mat& a) const = 0;
+  virtual double frobenius_norm(const Mat& a) const = 0;
+
+  // -- products and decompositions ----------------------------------------------------------
+  virtual Mat multiply(const Mat& a, Transpose trans_a, const Mat& b, Transpose trans_b) const = 0;
+  // Lower Cholesky factor with zeros above it; nothing where a is not positive definite.
+  virtual std::optional<Mat> cholesky(const Mat& a) const = 0;
+  // b <- op(lower)^-1 b from the left, or b op(lower)^-1 from the right.
+  virtual void solve_triangular(const Mat& lower, Transpose trans, Side side, Mat& b) const = 0;
+  virtual std::vector<double> eigenvalues(Mat symmetric) const = 0;  // ascending
+  virtual EigenDecompositionOf<Scalar> eigh(Mat symmetric) const = 0;
+  virtual std::vector<double> singular_values(Mat a) const = 0;
+  virtual SvdOf<Scalar> svd(Mat a) const = 0;       // k = min(rows, cols)
+  virtual SvdOf<Scalar> full_svd(Mat a) const = 0;  // u and vt square
+};
 
 // First and centred second moments of one batch of samples. scatter[i][j] for j <= i is the
 // (p_i, p_j) sum over samples of the outer product of centred blocks i and j; the diagonal tiles
@@ -31,66 +98,21 @@ struct NonFinite {
   double value = 0.0;
 };
 
-struct EigenDecomposition {
-  std::vector<double> values;  // ascending
-  Matrix vectors;              // one column per value
-};
-
-struct Svd {
-  Matrix u;                    // (rows, k)
-  std::vector<double> values;  // (k,), descending
-  Matrix vt;                   // (k, cols)
-};
-
-class Backend {
+// One device: its real operations, those that read data, and the way to its complex ones.
+class Backend : public LinearAlgebra<double> {
  public:
-  virtual ~Backend() = default;
-
-  // -- data ---------------------------------------------------------------------------------
-  // One pass over the samples of all blocks, which have the same number of rows, at least one.
-  // Where input is not finite, or its squares overflow, the diagonal of a scatter is not finite.
-  virtual BatchMoments accumulate(std::span<const ArrayView> blocks) const = 0;
+  // One pass over the samples of all blocks, which have the same number of rows, at least one,
+  // on up to `threads` threads, 0 for the default. Where input is not finite, or its squares
+  // overflow, the diagonal of a scatter is not finite.
+  virtual BatchMoments accumulate(std::span<const ArrayView> blocks, int threads) const = 0;
   virtual NonFinite find_non_finite(const ArrayView& block) const = 0;
 
-  // -- memory -------------------------------------------------------------------------------
-  virtual Matrix from_host(const double* column_major, Index rows, Index cols) const = 0;
-  virtual void to_host(const Matrix& a, double* column_major) const = 0;
-  virtual Matrix copy(const Matrix& a) const = 0;
-  virtual Matrix transposed(const Matrix& a) const = 0;
-  virtual std::vector<double> diagonal(const Matrix& a) const = 0;
-
-  // -- elementwise --------------------------------------------------------------------------
   // a += b + weight * u v'
   virtual void add_with_outer(Matrix& a, const Matrix& b, double weight, std::span<const double> u,
                               std::span<const double> v) const = 0;
-  // out[i, j] = row_scale[i] * a[rows[i], cols[j]] * col_scale[j]
-  virtual Matrix scaled_submatrix(const Matrix& a, std::span<const Index> rows,
-                                  std::span<const double> row_scale, std::span<const Index> cols,
-                                  std::span<const double> col_scale) const = 0;
-  // out[rows[i], :] = row_scale[i] * a[i, :], zero elsewhere
-  virtual Matrix scattered_rows(const Matrix& a, std::span<const Index> rows,
-                                std::span<const double> row_scale, Index total_rows) const = 0;
-  // out[:, j] = a[:, cols[j]] * col_scale[j]
-  virtual Matrix scaled_columns(const Matrix& a, std::span<const Index> cols,
-                                std::span<const double> col_scale) const = 0;
-  virtual void add_to_diagonal(Matrix& a, double value) const = 0;
-  // out[j] = sum_i weight[i] * a[i, j]^2
-  virtual std::vector<double> weighted_squared_column_norms(
-      const Matrix& a, std::span<const double> weight) const = 0;
 
-  // -- products and decompositions ----------------------------------------------------------
-  virtual Matrix multiply(const Matrix& a, Transpose trans_a, const Matrix& b,
-                          Transpose trans_b) const = 0;
-  // Lower Cholesky factor with zeros above it; nothing where a is not positive definite.
-  virtual std::optional<Matrix> cholesky(const Matrix& a) const = 0;
-  // b <- op(lower)^-1 b from the left, or b op(lower)^-1 from the right.
-  virtual void solve_triangular(const Matrix& lower, Transpose trans, Side side,
-                                Matrix& b) const = 0;
-  virtual std::vector<double> eigenvalues(Matrix symmetric) const = 0;
-  virtual EigenDecomposition eigh(Matrix symmetric) const = 0;
-  virtual std::vector<double> singular_values(Matrix a) const = 0;
-  virtual Svd svd(Matrix a) const = 0;       // k = min(rows, cols)
-  virtual Svd full_svd(Matrix a) const = 0;  // u and vt square
+  virtual const LinearAlgebra<Complex>& complex() const = 0;
+  virtual ComplexMatrix to_complex(const Matrix& real, const Matrix& imaginary) const = 0;
 };
 
 }  // namespace fastcca

@@ -1,60 +1,94 @@
 #include "core/cca.hpp"
 
 #include <algorithm>
-#include <stdexcept>
-#include <string>
+#include <utility>
 
 namespace fastcca {
 
 namespace {
 
-BlockReport report_of(const Whitener& whitener) {
-  return {whitener.rank(), whitener.condition(), whitener.dead()};
+template <class Scalar>
+struct Prepared {
+  WhitenerOf<Scalar> whitener;
+  Index rank;
+};
+
+template <class Scalar>
+Prepared<Scalar> prepare(const LinearAlgebra<Scalar>& algebra,
+                         const BlockCovarianceOf<Scalar>& block, double ridge,
+                         const std::optional<Truncation>& keep) {
+  if (keep) {
+    const auto axes = principal_axes(algebra, block);
+    const Index kept = kept_axes(axes.variances, axes.rank, *keep);
+    return {WhitenerOf<Scalar>(algebra, axes, kept), axes.rank};
+  }
+  WhitenerOf<Scalar> whitener(algebra, block, ridge);
+  const Index rank = whitener.rank();
+  return {std::move(whitener), rank};
+}
+
+template <class Scalar>
+CcaSideOf<Scalar> side_of(const LinearAlgebra<Scalar>& algebra,
+                          const BlockCovarianceOf<Scalar>& block, const Prepared<Scalar>& prepared,
+                          bool weights) {
+  const auto& whitener = prepared.whitener;
+  CcaSideOf<Scalar> out;
+  out.rank = prepared.rank;
+  out.kept = whitener.rank();
+  out.condition = whitener.condition();
+  out.dead = dead_units(algebra, block);
+  if (weights) {  // of no variate, until there are some
+    out.weights = algebra.from_host(nullptr, whitener.size(), 0);
+    out.loadings = algebra.from_host(nullptr, whitener.size(), 0);
+  }
+  return out;
 }
 
 }  // namespace
 
-CcaSolution solve_cca(const Moments& moments, Index x, Index y, const CcaOptions& options) {
-  if (moments.n_samples() < 2) {
-    throw std::invalid_argument("a correlation needs at least 2 samples, but there " +
-                                std::string(moments.n_samples() == 1 ? "is 1" : "are 0"));
-  }
-  // The state holds one tile per pair, below the diagonal; swapping the sides transposes it.
-  const bool swapped = x < y;
-  const Backend& backend = moments.backend();
-  const Whitener white_x(backend, covariance_of(moments, x), options.ridge);
-  const Whitener white_y(backend, covariance_of(moments, y), options.ridge);
-  CcaSolution out;
-  out.x = report_of(white_x);
-  out.y = report_of(white_y);
-  if (white_x.rank() == 0 || white_y.rank() == 0) {
-    if (options.weights) {
-      out.x_weights = backend.from_host(nullptr, white_x.size(), 0);
-      out.y_weights = backend.from_host(nullptr, white_y.size(), 0);
-    }
+template <class Scalar>
+CcaSolutionOf<Scalar> solve_cca(const LinearAlgebra<Scalar>& algebra,
+                                const BlockPairOf<Scalar>& pair, const CcaOptions& options) {
+  const auto& row_keep = pair.swapped ? options.y_keep : options.x_keep;
+  const auto& col_keep = pair.swapped ? options.x_keep : options.y_keep;
+  const auto prepared_rows = prepare(algebra, pair.rows, options.ridge, row_keep);
+  const auto prepared_cols = prepare(algebra, pair.cols, options.ridge, col_keep);
+  const auto& rows = prepared_rows.whitener;
+  const auto& cols = prepared_cols.whitener;
+  CcaSolutionOf<Scalar> out;
+  CcaSideOf<Scalar>& row_side = pair.swapped ? out.y : out.x;
+  CcaSideOf<Scalar>& col_side = pair.swapped ? out.x : out.y;
+  row_side = side_of(algebra, pair.rows, prepared_rows, options.weights);
+  col_side = side_of(algebra, pair.cols, prepared_cols, options.weights);
+  if (rows.rank() == 0 || cols.rank() == 0) {
     return out;
   }
 
-  const Whitener& row_side = swapped ? white_y : white_x;
-  const Whitener& col_side = swapped ? white_x : white_y;
-  Matrix core =
-      core_matrix(backend, row_side, col_side, moments.scatter(std::max(x, y), std::min(x, y)),
-                  static_cast<double>(moments.n_samples() - 1));
+  auto core = core_matrix(algebra, rows, cols, *pair.cross, pair.degrees());
   if (options.weights) {
-    Svd svd = backend.svd(std::move(core));
+    auto svd = algebra.svd(std::move(core));
     out.correlations = std::move(svd.values);
-    Matrix v = backend.transposed(svd.vt);
-    Matrix row_weights = row_side.weights(std::move(svd.u));
-    Matrix col_weights = col_side.weights(std::move(v));
-    out.x_weights = swapped ? std::move(col_weights) : std::move(row_weights);
-    out.y_weights = swapped ? std::move(row_weights) : std::move(col_weights);
+    auto v = algebra.transposed(svd.vt);
+    row_side.loadings = rows.loadings(svd.u);
+    col_side.loadings = cols.loadings(v);
+    row_side.weights = rows.weights(std::move(svd.u));
+    col_side.weights = cols.weights(std::move(v));
   } else {
-    out.correlations = backend.singular_values(std::move(core));
+    out.correlations = algebra.singular_values(std::move(core));
   }
   for (double& rho : out.correlations) {
     rho = std::clamp(rho, 0.0, 1.0);
   }
   return out;
 }
+
+CcaSolution solve_cca(const Moments& moments, Index x, Index y, const CcaOptions& options) {
+  const LinearAlgebra<double>& algebra = moments.backend();
+  return solve_cca(algebra, pair_of(moments, x, y), options);
+}
+
+template CcaSolution solve_cca(const LinearAlgebra<double>&, const BlockPair&, const CcaOptions&);
+template CcaSolutionOf<Complex> solve_cca(const LinearAlgebra<Complex>&,
+                                          const BlockPairOf<Complex>&, const CcaOptions&);
 
 }  // namespace fastcca

@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/moments.hpp"
+#include "core/block.hpp"
 #include "core/whitener.hpp"
 
 namespace fastcca {
@@ -12,21 +12,32 @@ namespace fastcca {
 struct CcaOptions {
   double ridge = 0.0;
   bool weights = true;
+  // SVCCA (Raghu et al. 2017): compare the leading principal axes of each side only. Both or none.
+  std::optional<Truncation> x_keep;
+  std::optional<Truncation> y_keep;
 };
 
-struct BlockReport {
-  Index rank = 0;
+template <class Scalar>
+struct CcaSideOf {
+  Index rank = 0;  // dimensions that are more than rounding
+  Index kept = 0;  // dimensions that were compared: fewer only where a truncation says so
   double condition = 1.0;
-  std::vector<Index> dead;  // units without variance
+  std::vector<Index> dead;                   // units without variance
+  std::optional<MatrixOf<Scalar>> weights;   // (p, k), variates of unit variance
+  std::optional<MatrixOf<Scalar>> loadings;  // (p, k), covariances of the units with the variates
 };
 
-struct CcaSolution {
-  std::vector<double> correlations;  // (k,) descending in [0, 1], k = min(rank_x, rank_y)
-  std::optional<Matrix> x_weights;   // (p, k)
-  std::optional<Matrix> y_weights;   // (q, k)
-  BlockReport x;
-  BlockReport y;
+template <class Scalar>
+struct CcaSolutionOf {
+  std::vector<double> correlations;  // (k,) descending in [0, 1], k = min of the ranks
+  CcaSideOf<Scalar> x;
+  CcaSideOf<Scalar> y;
 };
+using CcaSolution = CcaSolutionOf<double>;
+
+template <class Scalar>
+CcaSolutionOf<Scalar> solve_cca(const LinearAlgebra<Scalar>& algebra,
+                                const BlockPairOf<Scalar>& pair, const CcaOptions& options);
 
 // Blocks x and y may come in any order within the moments. Needs two samples.
 CcaSolution solve_cca(const Moments& moments, Index x, Index y, const CcaOptions& options);

@@ -44,6 +44,11 @@ Precision coarser(Precision a, Precision b) { return epsilon(a) >= epsilon(b) ? 
 
 namespace {
 
+Precision precision_of(const ArrayView& view) {
+  const Precision stored = fastcca::precision_of(view.dtype);
+  return view.rounded_to ? coarser(*view.rounded_to, stored) : stored;
+}
+
 std::string shape_of(const ArrayView& view) {
   return "(" + std::to_string(view.rows) + ", " + std::to_string(view.cols) + ")";
 }
@@ -137,15 +142,16 @@ void Moments::check_finite(const BatchMoments& batch, std::span<const std::strin
   }
 }
 
-void Moments::update(std::span<const std::string> names, std::span<const ArrayView> views) {
+void Moments::update(std::span<const std::string> names, std::span<const ArrayView> views,
+                     int threads) {
   check_batch(names, views);
-  BatchMoments batch = backend_->accumulate(views);
+  BatchMoments batch = backend_->accumulate(views, threads);
   check_finite(batch, names, views);
 
   if (blocks_.empty()) {
     std::vector<Block> blocks;
     for (std::size_t i = 0; i < names.size(); ++i) {
-      blocks.push_back({names[i], std::move(batch.means[i]), precision_of(views[i].dtype)});
+      blocks.push_back({names[i], std::move(batch.means[i]), precision_of(views[i])});
     }
     blocks_ = std::move(blocks);
     scatter_ = std::move(batch.scatter);
@@ -154,7 +160,7 @@ void Moments::update(std::span<const std::string> names, std::span<const ArrayVi
   }
   add(batch.n, batch.means, batch.scatter);
   for (std::size_t i = 0; i < views.size(); ++i) {
-    blocks_[i].precision = coarser(blocks_[i].precision, precision_of(views[i].dtype));
+    blocks_[i].precision = coarser(blocks_[i].precision, precision_of(views[i]));
   }
 }
 

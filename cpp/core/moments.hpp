@@ -25,7 +25,8 @@ class Moments {
 
   // Adds a batch. The first one fixes the names, their order and sizes. The batch is checked whole
   // first: when this throws, the state is what it was.
-  void update(std::span<const std::string> names, std::span<const ArrayView> views);
+  void update(std::span<const std::string> names, std::span<const ArrayView> views,
+              int threads = 0);
 
   // Adds another state over the same blocks (Chan, Golub & LeVeque 1979), checked first as well.
   void merge(const Moments& other);

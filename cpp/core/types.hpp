@@ -2,10 +2,12 @@
 #pragma once
 
 #include <array>
+#include <complex>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,6 +52,9 @@ const char* name_of(Precision precision);
 
 // A caller's array, (rows = samples, cols = features), read in place. Strides are in bytes and may
 // have any sign or be zero; byte_swapped says that the values are not in the machine's byte order.
+// The samples of a folded map lie in several levels of strides (images, lines, pixels): `rows` of
+// them in all, in runs of `run` samples that are row_stride apart; the first sample of run r is
+// at (r / runs_per_outer) * outer_stride + (r % runs_per_outer) * run_stride.
 struct ArrayView {
   const unsigned char* data = nullptr;
   DType dtype = DType::kFloat64;
@@ -58,27 +63,39 @@ struct ArrayView {
   Index cols = 0;
   Index row_stride = 0;
   Index col_stride = 0;
+  Index run = 0;  // 0: all rows are one run
+  Index run_stride = 0;
+  Index runs_per_outer = 1;
+  Index outer_stride = 0;
+  // How the values were rounded, where that is coarser than their dtype: they were computed.
+  std::optional<Precision> rounded_to;
 };
 
-// Column-major float64 matrix in memory that a backend allocated. Algorithms only pass it on: the
-// pointer may be one that the host cannot read.
-class Matrix {
- public:
-  using Storage = std::unique_ptr<double[], void (*)(double*)>;
+using Complex = std::complex<double>;
 
-  Matrix() : storage_(nullptr, [](double*) {}) {}
-  Matrix(Storage storage, Index rows, Index cols)
+// Column-major matrix in memory that a backend allocated. Algorithms only pass it on: the pointer
+// may be one that the host cannot read.
+template <class Scalar>
+class MatrixOf {
+ public:
+  using Storage = std::unique_ptr<Scalar[], void (*)(Scalar*)>;
+
+  MatrixOf() : storage_(nullptr, [](Scalar*) {}) {}
+  MatrixOf(Storage storage, Index rows, Index cols)
       : storage_(std::move(storage)), rows_(rows), cols_(cols) {}
 
   Index rows() const { return rows_; }
   Index cols() const { return cols_; }
-  double* data() { return storage_.get(); }
-  const double* data() const { return storage_.get(); }
+  Scalar* data() { return storage_.get(); }
+  const Scalar* data() const { return storage_.get(); }
 
  private:
   Storage storage_;
   Index rows_ = 0;
   Index cols_ = 0;
 };
+
+using Matrix = MatrixOf<double>;
+using ComplexMatrix = MatrixOf<Complex>;
 
 }  // namespace fastcca

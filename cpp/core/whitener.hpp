@@ -2,67 +2,98 @@
 // its input's precision supports, and a map to identity covariance. Built once per block.
 #pragma once
 
-#include <span>
 #include <vector>
 
-#include "core/backend.hpp"
-#include "core/moments.hpp"
+#include "core/block.hpp"
 
 namespace fastcca {
 
-// What a rank decision needs to know of a block: its covariance and how its values were rounded.
-struct BlockCovariance {
-  const Matrix* scatter = nullptr;  // (p, p) symmetric; divided by `degrees` it is the covariance
-  double degrees = 1.0;
-  std::span<const double> mean;  // (p,)
-  double input_epsilon = 0x1p-52;
+// Whether any unit varies by more than the rounding of its values.
+template <class Scalar>
+bool varies(const LinearAlgebra<Scalar>& algebra, const BlockCovarianceOf<Scalar>& block);
+
+template <class Scalar>
+std::vector<Index> dead_units(const LinearAlgebra<Scalar>& algebra,
+                              const BlockCovarianceOf<Scalar>& block);
+
+// Principal axes of a block in its own scale.
+template <class Scalar>
+struct PrincipalAxesOf {
+  std::vector<double> variances;  // (p,) descending, 0 or more
+  MatrixOf<Scalar> axes;          // (p, p), a column per variance
+  Index rank = 0;                 // leading axes whose variance is more than rounding
+};
+using PrincipalAxes = PrincipalAxesOf<double>;
+
+template <class Scalar>
+PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra,
+                                       const BlockCovarianceOf<Scalar>& block);
+
+// How many leading principal axes to keep.
+struct Truncation {
+  enum class By { kVariance, kSingularValues, kCount };
+  By by = By::kVariance;
+  double share = 1.0;  // of the summed variances, or singular values, of the axes within the rank
+  Index count = 0;
 };
 
-BlockCovariance covariance_of(const Moments& moments, Index block);
+// The axis that reaches the share is kept; never more than the rank.
+Index kept_axes(const std::vector<double>& variances, Index rank, const Truncation& truncation);
 
-class Whitener {
+template <class Scalar>
+class WhitenerOf {
  public:
+  using Mat = MatrixOf<Scalar>;
+
   // Scales the block to unit variance, drops dead units, and keeps the directions whose variance
   // is above both the rounding noise of the input and that of the covariance itself. Cholesky
   // where every direction is safely above, eigenvectors otherwise. `ridge` is added to the
   // diagonal of the unit-scaled covariance after the rank was decided.
-  Whitener(const Backend& backend, const BlockCovariance& block, double ridge);
+  WhitenerOf(const LinearAlgebra<Scalar>& algebra, const BlockCovarianceOf<Scalar>& block,
+             double ridge);
+
+  // The leading `kept` principal axes, in the block's own scale.
+  WhitenerOf(const LinearAlgebra<Scalar>& algebra, const PrincipalAxesOf<Scalar>& axes, Index kept);
 
   Index size() const { return size_; }
   Index rank() const { return rank_; }
-  // Of the unit-scaled kept block: the ratio of its largest to its smallest singular value.
+  // Of the kept block: the ratio of its largest to its smallest singular value.
   double condition() const { return condition_; }
   const std::vector<Index>& live() const { return live_; }
-  std::vector<Index> dead() const;
   // 1 / standard deviation of each live unit.
   const std::vector<double>& inverse_scale() const { return inverse_scale_; }
 
-  // W' c, for c with one row per live unit, scaled to unit variance: (rank, cols of c).
-  Matrix whiten_rows(Matrix c) const;
+  // W' c, for c with one row per live unit, scaled by inverse_scale: (rank, cols of c).
+  Mat whiten_rows(Mat c) const;
   // c W, for c with one column per live unit: (rows of c, rank).
-  Matrix whiten_columns(Matrix c) const;
+  Mat whiten_columns(Mat c) const;
   // Weights over all units of the combinations u of whitened directions: (size, cols of u).
-  Matrix weights(Matrix u) const;
+  Mat weights(Mat u) const;
+  // Covariances of all units with the variates of those weights: (size, cols of u).
+  Mat loadings(const Mat& u) const;
   // F (live, rank) with F F' = the kept covariance of the live units, in their own scale.
-  Matrix factor() const;
+  Mat factor() const;
 
  private:
-  void find_live(const BlockCovariance& block);
-  void decompose(Matrix correlation, const BlockCovariance& block, double ridge);
+  void decompose(Mat correlation, const BlockCovarianceOf<Scalar>& block);
 
-  const Backend* backend_;
+  const LinearAlgebra<Scalar>* algebra_;
   Index size_ = 0;
   Index rank_ = 0;
   double condition_ = 1.0;
+  double ridge_ = 0.0;
   std::vector<Index> live_;
   std::vector<double> inverse_scale_;
   std::vector<double> kept_variance_;  // eigenvalues, with ridge; empty on the Cholesky route
-  Matrix basis_;                       // (live, rank) eigenvectors, or the lower Cholesky factor
+  Mat basis_;                          // (live, rank) eigenvectors, or the lower Cholesky factor
 };
+using Whitener = WhitenerOf<double>;
 
-// The covariance of two whitened blocks, (rank_x, rank_y): its singular values are the canonical
-// correlations. `cross` is the (p, q) scatter, divided by `degrees` the covariance.
-Matrix core_matrix(const Backend& backend, const Whitener& x, const Whitener& y,
-                   const Matrix& cross, double degrees);
+// The covariance of two whitened blocks, (rank of rows, rank of cols): its singular values are the
+// canonical correlations. `cross` is their scatter, divided by `degrees` the covariance.
+template <class Scalar>
+MatrixOf<Scalar> core_matrix(const LinearAlgebra<Scalar>& algebra, const WhitenerOf<Scalar>& rows,
+                             const WhitenerOf<Scalar>& cols, const MatrixOf<Scalar>& cross,
+                             double degrees);
 
 }  // namespace fastcca

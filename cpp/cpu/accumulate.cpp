@@ -18,6 +18,7 @@ using simd::kDepth;
 // Output tiles, in panels: rows of a tile stay in the second-level cache of a core.
 constexpr Index kTileRows = 24;
 constexpr Index kTileCols = 16;
+constexpr Index kMostLanes = 8;
 
 // Multiply-adds below which one thread is done before a second one has started.
 constexpr double kSingleThreadWork = 1 << 24;
@@ -40,11 +41,6 @@ using AlignedBuffer = std::unique_ptr<double[], AlignedDelete>;
 AlignedBuffer aligned_buffer(Index count) {
   const auto bytes = static_cast<std::size_t>(count) * sizeof(double);
   return AlignedBuffer(static_cast<double*>(::operator new[](bytes, std::align_val_t{kAlignment})));
-}
-
-simd::Source source_of(const ArrayView& view) {
-  return {view.data, view.row_stride, view.col_stride, static_cast<int>(view.dtype),
-          view.byte_swapped};
 }
 
 // Where the features of all blocks lie in the packed layout.
@@ -70,16 +66,26 @@ class Layout {
   Index tile_count() const { return static_cast<Index>(tiles_.size()); }
   const std::vector<Index>& offsets() const { return offsets_; }
 
-  // Packs panels [first, last) of samples [row, row + depth).
+  // Packs panels [first, last) of samples [row, row + depth), and adds their sums to sums.
   void pack(Index row, Index depth, Index first, Index last, const double* shift, double* packed,
             double* sums) const {
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
       const Index begin = std::max(first * level_.lanes - offsets_[b], Index{0});
       const Index end = std::min(last * level_.lanes - offsets_[b], blocks_[b].cols);
       if (begin < end) {
-        const Index at = offsets_[b] + begin;
-        level_.pack(source_of(blocks_[b]), row, depth, begin, end - begin, shift + at,
-                    packed + at * kDepth, sums + at);
+        // Sums of this block of samples alone first: however many runs its samples lie in, they
+        // are added up in the same order.
+        double block_sums[kTileCols * kMostLanes];
+        for (Index from = begin; from < end; from += kTileCols * level_.lanes) {
+          const Index cols = std::min(kTileCols * level_.lanes, end - from);
+          const Index to = offsets_[b] + from;
+          std::fill_n(block_sums, cols, 0.0);
+          pack_rows(level_, blocks_[b], row, depth, from, cols, shift + to, packed + to * kDepth,
+                    block_sums);
+          for (Index j = 0; j < cols; ++j) {
+            sums[to + j] += block_sums[j];
+          }
+        }
       }
     }
   }
@@ -132,23 +138,26 @@ std::vector<double> shift_of(const Layout& layout, Index rows) {
 Index block_count(Index rows) { return (rows + kDepth - 1) / kDepth; }
 
 // Sample ranges with sums and products of their own, added up in their order at the end.
-void accumulate_narrow(const Layout& layout, Index rows, PackedMoments& out) {
+void accumulate_narrow(const Layout& layout, Index rows, int most_threads, PackedMoments& out) {
   const Index width = layout.width();
   const Index blocks = block_count(rows);
   const double work =
       static_cast<double>(rows) * static_cast<double>(width) * static_cast<double>(width);
   const Index leaves = work < kSingleThreadWork ? 1 : std::min(kLeaves, blocks);
-  const int threads = static_cast<int>(std::min<Index>(num_threads(), leaves));
+  const int threads = static_cast<int>(std::min<Index>(most_threads, leaves));
 
   const Index cells = width * width;
-  const auto products = std::make_unique<double[]>(static_cast<std::size_t>(cells * leaves));
+  // A single range needs no place of its own.
+  const auto own_products =
+      std::make_unique<double[]>(static_cast<std::size_t>(leaves > 1 ? cells * leaves : 0));
+  double* products = leaves > 1 ? own_products.get() : out.products.get();
   std::vector<double> sums(static_cast<std::size_t>(width * leaves), 0.0);
   const AlignedBuffer packed = aligned_buffer(width * kDepth * threads);
   std::atomic<Index> next{0};
   run_on_threads(threads, [&](int thread, int) {
     double* own = packed.get() + thread * width * kDepth;
     for (Index leaf = next++; leaf < leaves; leaf = next++) {
-      double* leaf_products = products.get() + leaf * cells;
+      double* leaf_products = products + leaf * cells;
       double* leaf_sums = sums.data() + leaf * width;
       for (Index b = blocks * leaf / leaves; b < blocks * (leaf + 1) / leaves; ++b) {
         const Index row = b * kDepth;
@@ -164,7 +173,7 @@ void accumulate_narrow(const Layout& layout, Index rows, PackedMoments& out) {
     for (Index j = 0; j < width; ++j) {
       out.sums[static_cast<std::size_t>(j)] += sums[static_cast<std::size_t>(leaf * width + j)];
     }
-    for (Index k = 0; k < cells; ++k) {
+    for (Index k = 0; leaves > 1 && k < cells; ++k) {
       out.products[static_cast<std::size_t>(k)] +=
           products[static_cast<std::size_t>(leaf * cells + k)];
     }
@@ -172,14 +181,14 @@ void accumulate_narrow(const Layout& layout, Index rows, PackedMoments& out) {
 }
 
 // One set of products, its tiles shared out; every tile sees the samples in their order.
-void accumulate_wide(const Layout& layout, Index rows, PackedMoments& out) {
+void accumulate_wide(const Layout& layout, Index rows, int most_threads, PackedMoments& out) {
   constexpr Index kPackPanels = 8;
   const Index blocks = block_count(rows);
   const Index pack_tasks = (layout.panels() + kPackPanels - 1) / kPackPanels;
   const AlignedBuffer packed = aligned_buffer(layout.width() * kDepth);
   std::atomic<Index> next_pack{0};
   std::atomic<Index> next_tile{0};
-  const int threads = static_cast<int>(std::min<Index>(num_threads(), layout.tile_count()));
+  const int threads = static_cast<int>(std::min<Index>(most_threads, layout.tile_count()));
   // The count of participants is known only inside, and the first one there sets it.
   std::optional<std::barrier<>> barrier;
   std::atomic<bool> ready{false};
@@ -212,7 +221,24 @@ void accumulate_wide(const Layout& layout, Index rows, PackedMoments& out) {
 
 }  // namespace
 
-PackedMoments accumulate_packed(std::span<const ArrayView> blocks) {
+void pack_rows(const simd::Level& level, const ArrayView& view, Index row, Index depth, Index col,
+               Index cols, const double* shift, double* packed, double* sums) {
+  const Index run = view.run > 0 ? view.run : view.rows;
+  const Index end = row + depth;
+  for (Index at = row; at < end;) {
+    const Index index = at / run;
+    const Index within = at % run;
+    const Index count = std::min(run - within, end - at);
+    const unsigned char* first = view.data + index / view.runs_per_outer * view.outer_stride +
+                                 index % view.runs_per_outer * view.run_stride;
+    const simd::Source source{first, view.row_stride, view.col_stride, static_cast<int>(view.dtype),
+                              view.byte_swapped};
+    level.pack(source, within, count, col, cols, shift, packed + (at - row) * level.lanes, sums);
+    at += count;
+  }
+}
+
+PackedMoments accumulate_packed(std::span<const ArrayView> blocks, int threads) {
   const Layout layout(blocks, simd::level());
   const Index rows = blocks[0].rows;
   PackedMoments out;
@@ -222,10 +248,11 @@ PackedMoments accumulate_packed(std::span<const ArrayView> blocks) {
   out.shift = shift_of(layout, rows);
   out.sums.assign(static_cast<std::size_t>(out.width), 0.0);
   out.products = std::make_unique<double[]>(static_cast<std::size_t>(out.width * out.width));
+  const int most_threads = threads > 0 ? threads : num_threads();
   if (out.width <= kNarrowWidth) {
-    accumulate_narrow(layout, rows, out);
+    accumulate_narrow(layout, rows, most_threads, out);
   } else {
-    accumulate_wide(layout, rows, out);
+    accumulate_wide(layout, rows, most_threads, out);
   }
   return out;
 }

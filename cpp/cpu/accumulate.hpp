@@ -4,6 +4,7 @@
 #include <span>
 
 #include "core/backend.hpp"
+#include "cpu/simd.hpp"
 
 namespace fastcca {
 
@@ -19,6 +20,11 @@ struct PackedMoments {
                                        // products of the shifted samples
 };
 
-PackedMoments accumulate_packed(std::span<const ArrayView> blocks);
+// On up to `threads` threads, 0 for the default.
+PackedMoments accumulate_packed(std::span<const ArrayView> blocks, int threads);
+
+// level.pack for samples [row, row + depth) of a view with any levels of strides.
+void pack_rows(const simd::Level& level, const ArrayView& view, Index row, Index depth, Index col,
+               Index cols, const double* shift, double* packed, double* sums);
 
 }  // namespace fastcca

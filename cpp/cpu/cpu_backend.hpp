@@ -7,46 +7,64 @@
 
 namespace fastcca {
 
-class CpuBackend final : public Backend {
+// Base is the interface to implement: LinearAlgebra<Scalar>, or Backend, which extends it.
+template <class Scalar, class Base = LinearAlgebra<Scalar>>
+class CpuLinearAlgebra : public Base {
  public:
-  explicit CpuBackend(const LapackTable& table) : lapack_(table) {}
+  using Mat = MatrixOf<Scalar>;
 
-  BatchMoments accumulate(std::span<const ArrayView> blocks) const override;
-  NonFinite find_non_finite(const ArrayView& block) const override;
+  explicit CpuLinearAlgebra(const LapackTable& table) : lapack_(table) {}
 
-  Matrix from_host(const double* column_major, Index rows, Index cols) const override;
-  void to_host(const Matrix& a, double* column_major) const override;
-  Matrix copy(const Matrix& a) const override;
-  Matrix transposed(const Matrix& a) const override;
-  std::vector<double> diagonal(const Matrix& a) const override;
+  Mat from_host(const Scalar* column_major, Index rows, Index cols) const override;
+  void to_host(const Mat& a, Scalar* column_major) const override;
+  Mat copy(const Mat& a) const override;
+  Mat transposed(const Mat& a) const override;
+  std::vector<double> diagonal(const Mat& a) const override;
 
-  void add_with_outer(Matrix& a, const Matrix& b, double weight, std::span<const double> u,
-                      std::span<const double> v) const override;
-  Matrix scaled_submatrix(const Matrix& a, std::span<const Index> rows,
-                          std::span<const double> row_scale, std::span<const Index> cols,
-                          std::span<const double> col_scale) const override;
-  Matrix scattered_rows(const Matrix& a, std::span<const Index> rows,
-                        std::span<const double> row_scale, Index total_rows) const override;
-  Matrix scaled_columns(const Matrix& a, std::span<const Index> cols,
-                        std::span<const double> col_scale) const override;
-  void add_to_diagonal(Matrix& a, double value) const override;
-  std::vector<double> weighted_squared_column_norms(const Matrix& a,
+  Mat scaled_submatrix(const Mat& a, std::span<const Index> rows, std::span<const double> row_scale,
+                       std::span<const Index> cols,
+                       std::span<const double> col_scale) const override;
+  Mat scattered_rows(const Mat& a, std::span<const Index> rows, std::span<const double> row_scale,
+                     Index total_rows) const override;
+  Mat scaled_columns(const Mat& a, std::span<const Index> cols,
+                     std::span<const double> col_scale) const override;
+  void add_to_diagonal(Mat& a, double value) const override;
+  void add_scaled(Mat& a, double weight, const Mat& b) const override;
+
+  std::vector<double> weighted_squared_column_norms(const Mat& a,
                                                     std::span<const double> weight) const override;
+  std::vector<double> column_abs_sums(const Mat& a) const override;
+  double frobenius_norm(const Mat& a) const override;
 
-  Matrix multiply(const Matrix& a, Transpose trans_a, const Matrix& b,
-                  Transpose trans_b) const override;
-  std::optional<Matrix> cholesky(const Matrix& a) const override;
-  void solve_triangular(const Matrix& lower, Transpose trans, Side side, Matrix& b) const override;
-  std::vector<double> eigenvalues(Matrix symmetric) const override;
-  EigenDecomposition eigh(Matrix symmetric) const override;
-  std::vector<double> singular_values(Matrix a) const override;
-  Svd svd(Matrix a) const override;
-  Svd full_svd(Matrix a) const override;
+  Mat multiply(const Mat& a, Transpose trans_a, const Mat& b, Transpose trans_b) const override;
+  std::optional<Mat> cholesky(const Mat& a) const override;
+  void solve_triangular(const Mat& lower, Transpose trans, Side side, Mat& b) const override;
+  std::vector<double> eigenvalues(Mat symmetric) const override;
+  EigenDecompositionOf<Scalar> eigh(Mat symmetric) const override;
+  std::vector<double> singular_values(Mat a) const override;
+  SvdOf<Scalar> svd(Mat a) const override;
+  SvdOf<Scalar> full_svd(Mat a) const override;
 
  private:
-  Svd svd_with_vectors(Matrix a, bool full) const;
+  SvdOf<Scalar> svd_with_vectors(Mat a, bool full) const;
 
-  Lapack lapack_;
+  Lapack<Scalar> lapack_;
+};
+
+class CpuBackend final : public CpuLinearAlgebra<double, Backend> {
+ public:
+  explicit CpuBackend(const LapackTable& table)
+      : CpuLinearAlgebra<double, Backend>(table), complex_(table) {}
+
+  BatchMoments accumulate(std::span<const ArrayView> blocks, int threads) const override;
+  NonFinite find_non_finite(const ArrayView& block) const override;
+  void add_with_outer(Matrix& a, const Matrix& b, double weight, std::span<const double> u,
+                      std::span<const double> v) const override;
+  const LinearAlgebra<Complex>& complex() const override { return complex_; }
+  ComplexMatrix to_complex(const Matrix& real, const Matrix& imaginary) const override;
+
+ private:
+  CpuLinearAlgebra<Complex> complex_;
 };
 
 }  // namespace fastcca

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <limits>
-#include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "core/errors.hpp"
@@ -12,10 +12,13 @@ namespace fastcca {
 
 namespace {
 
-int to_int(Index value, const char* routine) {
+template <class Scalar>
+constexpr bool kIsReal = std::is_same_v<Scalar, double>;
+
+int to_int(Index value) {
   if (value > std::numeric_limits<int>::max()) {
-    throw std::length_error(std::string("a matrix dimension of ") + std::to_string(value) +
-                            " is beyond the 32-bit interface of LAPACK's " + routine);
+    throw std::length_error("a matrix dimension of " + std::to_string(value) +
+                            " is beyond the 32-bit interface of LAPACK");
   }
   return static_cast<int>(value);
 }
@@ -26,13 +29,25 @@ int workspace(double reported, const char* routine) {
                             " for a matrix of this size is beyond its 32-bit interface; reduce the "
                             "features first (pooling, a random projection)");
   }
-  return static_cast<int>(reported);
+  return std::max(static_cast<int>(reported), 1);
+}
+
+int workspace(const Complex& reported, const char* routine) {
+  return workspace(reported.real(), routine);
 }
 
 // LAPACK takes no const, and writes only to the arguments that it documents as output.
-double* unconst(const double* p) { return const_cast<double*>(p); }
+template <class Scalar>
+Scalar* unconst(const Scalar* p) {
+  return const_cast<Scalar*>(p);
+}
 
 int leading(int rows) { return std::max(rows, 1); }
+
+template <class T>
+std::vector<T> array(int size) {
+  return std::vector<T>(static_cast<std::size_t>(size));
+}
 
 [[noreturn]] void fail(const char* routine, int info) {
   throw DecompositionError(std::string("LAPACK's ") + routine +
@@ -40,108 +55,176 @@ int leading(int rows) { return std::max(rows, 1); }
                            "; please report this with the data that causes it");
 }
 
+template <class Scalar>
+char adjoint(bool trans) {
+  return trans ? (kIsReal<Scalar> ? 'T' : 'C') : 'N';
+}
+
+template <class Scalar>
+const auto& routines(const LapackTable& table) {
+  if constexpr (kIsReal<Scalar>) {
+    return table.real;
+  } else {
+    return table.complex;
+  }
+}
+
 }  // namespace
 
-void Lapack::gemm(bool trans_a, bool trans_b, Index m, Index n, Index k, const double* a,
-                  const double* b, double* c) const {
-  int im = to_int(m, "dgemm");
-  int in = to_int(n, "dgemm");
-  int ik = to_int(k, "dgemm");
-  char ta = trans_a ? 'T' : 'N';
-  char tb = trans_b ? 'T' : 'N';
+template <class Scalar>
+void Lapack<Scalar>::gemm(bool trans_a, bool trans_b, Index m, Index n, Index k, const Scalar* a,
+                          const Scalar* b, Scalar* c) const {
+  int im = to_int(m);
+  int in = to_int(n);
+  int ik = to_int(k);
+  char ta = adjoint<Scalar>(trans_a);
+  char tb = adjoint<Scalar>(trans_b);
   int lda = leading(trans_a ? ik : im);
   int ldb = leading(trans_b ? in : ik);
   int ldc = leading(im);
-  double one = 1.0;
-  double zero = 0.0;
-  table_.dgemm(&ta, &tb, &im, &in, &ik, &one, unconst(a), &lda, unconst(b), &ldb, &zero, c, &ldc);
+  Scalar one = 1.0;
+  Scalar zero = 0.0;
+  routines<Scalar>(table_).gemm(&ta, &tb, &im, &in, &ik, &one, unconst(a), &lda, unconst(b), &ldb,
+                                &zero, c, &ldc);
 }
 
-void Lapack::trsm(bool right, bool trans, Index m, Index n, const double* lower, double* b) const {
-  int im = to_int(m, "dtrsm");
-  int in = to_int(n, "dtrsm");
+template <class Scalar>
+void Lapack<Scalar>::trsm(bool right, bool trans, Index m, Index n, const Scalar* lower,
+                          Scalar* b) const {
+  int im = to_int(m);
+  int in = to_int(n);
   char side = right ? 'R' : 'L';
   char uplo = 'L';
-  char transa = trans ? 'T' : 'N';
+  char transa = adjoint<Scalar>(trans);
   char diag = 'N';
   int lda = leading(right ? in : im);
   int ldb = leading(im);
-  double one = 1.0;
-  table_.dtrsm(&side, &uplo, &transa, &diag, &im, &in, &one, unconst(lower), &lda, b, &ldb);
+  Scalar one = 1.0;
+  routines<Scalar>(table_).trsm(&side, &uplo, &transa, &diag, &im, &in, &one, unconst(lower), &lda,
+                                b, &ldb);
 }
 
-bool Lapack::potrf(Index n, double* a) const {
-  int in = to_int(n, "dpotrf");
+template <class Scalar>
+bool Lapack<Scalar>::potrf(Index n, Scalar* a) const {
+  int in = to_int(n);
   int lda = leading(in);
   char uplo = 'L';
   int info = 0;
-  table_.dpotrf(&uplo, &in, a, &lda, &info);
+  routines<Scalar>(table_).potrf(&uplo, &in, a, &lda, &info);
   if (info < 0) {
-    fail("dpotrf", info);
+    fail("potrf", info);
   }
   return info == 0;
 }
 
-void Lapack::syevd(bool vectors, Index n, double* a, double* w) const {
-  int in = to_int(n, "dsyevd");
+template <class Scalar>
+void Lapack<Scalar>::eigh(bool vectors, Index n, Scalar* a, double* w) const {
+  constexpr const char* kName = kIsReal<Scalar> ? "dsyevd" : "zheevd";
+  int in = to_int(n);
   int lda = leading(in);
   char jobz = vectors ? 'V' : 'N';
   char uplo = 'L';
   int info = 0;
   int query = -1;
-  double work_size = 0.0;
-  int iwork_size = 0;
   if (vectors) {
     const double size = static_cast<double>(n);
-    workspace(1.0 + size * (6.0 + 2.0 * size), "dsyevd");
+    workspace(1.0 + size * (6.0 + 2.0 * size), kName);
   }
-  table_.dsyevd(&jobz, &uplo, &in, a, &lda, w, &work_size, &query, &iwork_size, &query, &info);
-  int lwork = workspace(work_size, "dsyevd");
-  int liwork = iwork_size;
-  std::vector<double> work(static_cast<std::size_t>(lwork));
-  std::vector<int> iwork(static_cast<std::size_t>(liwork));
-  table_.dsyevd(&jobz, &uplo, &in, a, &lda, w, work.data(), &lwork, iwork.data(), &liwork, &info);
+  Scalar work_size = 0.0;
+  int iwork_size = 0;
+  if constexpr (kIsReal<Scalar>) {
+    table_.real.syevd(&jobz, &uplo, &in, a, &lda, w, &work_size, &query, &iwork_size, &query,
+                      &info);
+    int lwork = workspace(work_size, kName);
+    auto work = array<double>(lwork);
+    auto iwork = array<int>(iwork_size);
+    table_.real.syevd(&jobz, &uplo, &in, a, &lda, w, work.data(), &lwork, iwork.data(), &iwork_size,
+                      &info);
+  } else {
+    double rwork_size = 0.0;
+    table_.complex.heevd(&jobz, &uplo, &in, a, &lda, w, &work_size, &query, &rwork_size, &query,
+                         &iwork_size, &query, &info);
+    int lwork = workspace(work_size, kName);
+    int lrwork = workspace(rwork_size, kName);
+    auto work = array<Complex>(lwork);
+    auto rwork = array<double>(lrwork);
+    auto iwork = array<int>(iwork_size);
+    table_.complex.heevd(&jobz, &uplo, &in, a, &lda, w, work.data(), &lwork, rwork.data(), &lrwork,
+                         iwork.data(), &iwork_size, &info);
+  }
   if (info != 0) {
-    fail("dsyevd", info);
+    fail(kName, info);
   }
 }
 
-void Lapack::svd(char job, Index m, Index n, double* a, double* s, double* u, double* vt) const {
-  int im = to_int(m, "dgesdd");
-  int in = to_int(n, "dgesdd");
+template <class Scalar>
+void Lapack<Scalar>::svd(char job, Index m, Index n, Scalar* a, double* s, Scalar* u,
+                         Scalar* vt) const {
+  int im = to_int(m);
+  int in = to_int(n);
+  int small = std::min(im, in);
+  int large = std::max(im, in);
   int lda = leading(im);
   int ldu = leading(im);
-  int ldvt = leading(job == 'A' ? in : std::min(im, in));
+  int ldvt = leading(job == 'A' ? in : small);
   if (job != 'N') {
-    const double small = static_cast<double>(std::min(m, n));
-    workspace(small * (4.0 * small + 7.0), "dgesdd");
+    const double size = static_cast<double>(small);
+    workspace(size * (4.0 * size + 7.0), "gesdd");
   }
-  const std::vector<double> saved(a, a + m * n);
+  const std::vector<Scalar> saved(a, a + m * n);
   int info = 0;
   int query = -1;
-  double work_size = 0.0;
-  std::vector<int> iwork(static_cast<std::size_t>(8 * std::min(m, n)));
-  table_.dgesdd(&job, &im, &in, a, &lda, s, u, &ldu, vt, &ldvt, &work_size, &query, iwork.data(),
-                &info);
-  int lwork = workspace(work_size, "dgesdd");
-  std::vector<double> work(static_cast<std::size_t>(lwork));
-  table_.dgesdd(&job, &im, &in, a, &lda, s, u, &ldu, vt, &ldvt, work.data(), &lwork, iwork.data(),
-                &info);
+  Scalar size = 0.0;
+  // zgesdd's real workspace, at its largest: 5 small^2 + 5 small or 2 large small + 2 small^2.
+  std::vector<double> rwork;
+  if constexpr (!kIsReal<Scalar>) {
+    const auto k = static_cast<std::size_t>(small);
+    const auto l = static_cast<std::size_t>(large);
+    rwork.resize(job == 'N' ? 7 * k + 1
+                            : std::max(5 * k * k + 5 * k, 2 * l * k + 2 * k * k + k) + 1);
+  }
+  auto iwork = array<int>(8 * small);
+  const auto gesdd = [&](Scalar* work, int* lwork) {
+    if constexpr (kIsReal<Scalar>) {
+      table_.real.gesdd(&job, &im, &in, a, &lda, s, u, &ldu, vt, &ldvt, work, lwork, iwork.data(),
+                        &info);
+    } else {
+      table_.complex.gesdd(&job, &im, &in, a, &lda, s, u, &ldu, vt, &ldvt, work, lwork,
+                           rwork.data(), iwork.data(), &info);
+    }
+  };
+  gesdd(&size, &query);
+  int lwork = workspace(size, "gesdd");
+  auto work = array<Scalar>(lwork);
+  gesdd(work.data(), &lwork);
   if (info == 0) {
     return;
   }
   if (info < 0) {
-    fail("dgesdd", info);
+    fail("gesdd", info);
   }
   // Divide and conquer did not converge; QR iteration is slower and surer.
   std::copy(saved.begin(), saved.end(), a);
-  table_.dgesvd(&job, &job, &im, &in, a, &lda, s, u, &ldu, vt, &ldvt, &work_size, &query, &info);
-  lwork = workspace(work_size, "dgesvd");
+  const auto gesvd = [&](Scalar* work_area, int* area_size) {
+    if constexpr (kIsReal<Scalar>) {
+      table_.real.gesvd(&job, &job, &im, &in, a, &lda, s, u, &ldu, vt, &ldvt, work_area, area_size,
+                        &info);
+    } else {
+      rwork.resize(std::max(rwork.size(), static_cast<std::size_t>(5 * small + 1)));
+      table_.complex.gesvd(&job, &job, &im, &in, a, &lda, s, u, &ldu, vt, &ldvt, work_area,
+                           area_size, rwork.data(), &info);
+    }
+  };
+  gesvd(&size, &query);
+  lwork = workspace(size, "gesvd");
   work.resize(static_cast<std::size_t>(lwork));
-  table_.dgesvd(&job, &job, &im, &in, a, &lda, s, u, &ldu, vt, &ldvt, work.data(), &lwork, &info);
+  gesvd(work.data(), &lwork);
   if (info != 0) {
-    fail("dgesvd", info);
+    fail("gesvd", info);
   }
 }
+
+template class Lapack<double>;
+template class Lapack<Complex>;
 
 }  // namespace fastcca

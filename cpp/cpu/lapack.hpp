@@ -6,38 +6,74 @@
 
 namespace fastcca {
 
-// 32-bit integers, as in every BLAS that SciPy's wheels ship.
+// The routines for one kind of numbers, with 32-bit integers as in every BLAS that SciPy's wheels
+// ship. For complex numbers: zgemm, ztrsm, zpotrf, zheevd, zgesdd, zgesvd.
+template <class Scalar>
+struct LapackRoutines {
+  using Gemm = void(char* transa, char* transb, int* m, int* n, int* k, Scalar* alpha, Scalar* a,
+                    int* lda, Scalar* b, int* ldb, Scalar* beta, Scalar* c, int* ldc);
+  using Trsm = void(char* side, char* uplo, char* transa, char* diag, int* m, int* n, Scalar* alpha,
+                    Scalar* a, int* lda, Scalar* b, int* ldb);
+  using Potrf = void(char* uplo, int* n, Scalar* a, int* lda, int* info);
+
+  Gemm* gemm = nullptr;
+  Trsm* trsm = nullptr;
+  Potrf* potrf = nullptr;
+};
+
+struct RealRoutines : LapackRoutines<double> {
+  using Syevd = void(char* jobz, char* uplo, int* n, double* a, int* lda, double* w, double* work,
+                     int* lwork, int* iwork, int* liwork, int* info);
+  using Gesdd = void(char* jobz, int* m, int* n, double* a, int* lda, double* s, double* u,
+                     int* ldu, double* vt, int* ldvt, double* work, int* lwork, int* iwork,
+                     int* info);
+  using Gesvd = void(char* jobu, char* jobvt, int* m, int* n, double* a, int* lda, double* s,
+                     double* u, int* ldu, double* vt, int* ldvt, double* work, int* lwork,
+                     int* info);
+
+  Syevd* syevd = nullptr;
+  Gesdd* gesdd = nullptr;
+  Gesvd* gesvd = nullptr;
+};
+
+struct ComplexRoutines : LapackRoutines<Complex> {
+  using Heevd = void(char* jobz, char* uplo, int* n, Complex* a, int* lda, double* w, Complex* work,
+                     int* lwork, double* rwork, int* lrwork, int* iwork, int* liwork, int* info);
+  using Gesdd = void(char* jobz, int* m, int* n, Complex* a, int* lda, double* s, Complex* u,
+                     int* ldu, Complex* vt, int* ldvt, Complex* work, int* lwork, double* rwork,
+                     int* iwork, int* info);
+  using Gesvd = void(char* jobu, char* jobvt, int* m, int* n, Complex* a, int* lda, double* s,
+                     Complex* u, int* ldu, Complex* vt, int* ldvt, Complex* work, int* lwork,
+                     double* rwork, int* info);
+
+  Heevd* heevd = nullptr;
+  Gesdd* gesdd = nullptr;
+  Gesvd* gesvd = nullptr;
+};
+
 struct LapackTable {
-  void (*dgemm)(char* transa, char* transb, int* m, int* n, int* k, double* alpha, double* a,
-                int* lda, double* b, int* ldb, double* beta, double* c, int* ldc) = nullptr;
-  void (*dtrsm)(char* side, char* uplo, char* transa, char* diag, int* m, int* n, double* alpha,
-                double* a, int* lda, double* b, int* ldb) = nullptr;
-  void (*dpotrf)(char* uplo, int* n, double* a, int* lda, int* info) = nullptr;
-  void (*dsyevd)(char* jobz, char* uplo, int* n, double* a, int* lda, double* w, double* work,
-                 int* lwork, int* iwork, int* liwork, int* info) = nullptr;
-  void (*dgesdd)(char* jobz, int* m, int* n, double* a, int* lda, double* s, double* u, int* ldu,
-                 double* vt, int* ldvt, double* work, int* lwork, int* iwork, int* info) = nullptr;
-  void (*dgesvd)(char* jobu, char* jobvt, int* m, int* n, double* a, int* lda, double* s, double* u,
-                 int* ldu, double* vt, int* ldvt, double* work, int* lwork, int* info) = nullptr;
+  RealRoutines real;
+  ComplexRoutines complex;
 };
 
 // Checked calls over a table. Sizes beyond the 32-bit interface and failures become exceptions
 // that name the routine. Matrices are column-major with no gap between columns.
+template <class Scalar>
 class Lapack {
  public:
   explicit Lapack(const LapackTable& table) : table_(table) {}
 
-  // c = op(a) op(b)
-  void gemm(bool trans_a, bool trans_b, Index m, Index n, Index k, const double* a, const double* b,
-            double* c) const;
+  // c = op(a) op(b); op is the conjugate transpose or nothing
+  void gemm(bool trans_a, bool trans_b, Index m, Index n, Index k, const Scalar* a, const Scalar* b,
+            Scalar* c) const;
   // b (m, n) <- op(lower)^-1 b, or b op(lower)^-1 from the right
-  void trsm(bool right, bool trans, Index m, Index n, const double* lower, double* b) const;
+  void trsm(bool right, bool trans, Index m, Index n, const Scalar* lower, Scalar* b) const;
   // False where a is not positive definite. Only the lower triangle is read and written.
-  bool potrf(Index n, double* a) const;
-  // Ascending eigenvalues; with vectors, a becomes them.
-  void syevd(bool vectors, Index n, double* a, double* w) const;
+  bool potrf(Index n, Scalar* a) const;
+  // Ascending eigenvalues of a symmetric (Hermitian) matrix; with vectors, a becomes them.
+  void eigh(bool vectors, Index n, Scalar* a, double* w) const;
   // job 'N': values only, 'S': min(m, n) vectors, 'A': all. a is destroyed.
-  void svd(char job, Index m, Index n, double* a, double* s, double* u, double* vt) const;
+  void svd(char job, Index m, Index n, Scalar* a, double* s, Scalar* u, Scalar* vt) const;
 
  private:
   LapackTable table_;

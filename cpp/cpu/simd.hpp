@@ -27,8 +27,8 @@ struct Level {
   std::int64_t lanes;
 
   // Packs samples [row, row + depth) of features [col, col + cols) minus shift[0..cols) into the
-  // panels from `packed` on, the last panel's unused lanes as zeros, and adds their sums to
-  // sums[0..cols).
+  // panels from `packed` on, the last panel's unused lanes as zeros, and adds the samples to
+  // sums[0..cols) one after another.
   void (*pack)(const Source& source, std::int64_t row, std::int64_t depth, std::int64_t col,
                std::int64_t cols, const double* shift, double* packed, double* sums);
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <exception>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -63,6 +65,28 @@ void run_on_threads(int wanted, const std::function<void(int index, int count)>&
   body(0, count.load());
   for (auto& thread : threads) {
     thread.join();
+  }
+}
+
+void for_each_on_threads(std::size_t count, const std::function<void(std::size_t)>& body) {
+  std::atomic<std::size_t> next{0};
+  std::exception_ptr error;
+  std::mutex mutex;
+  run_on_threads(std::min(num_threads(), static_cast<int>(count)), [&](int, int) {
+    try {
+      for (std::size_t i = next++; i < count; i = next++) {
+        body(i);
+      }
+    } catch (...) {
+      const std::lock_guard<std::mutex> guard(mutex);
+      if (!error) {
+        error = std::current_exception();
+      }
+      next.store(count);
+    }
+  });
+  if (error) {
+    std::rethrow_exception(error);
   }
 }
 

@@ -1,6 +1,7 @@
 // Threads for the accumulation, started per call: nothing survives a fork, nothing to shut down.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 
 namespace fastcca {
@@ -14,5 +15,9 @@ void set_num_threads(int k);
 // how many could be started; body must do all the work for any count. Exceptions are not expected
 // from the body: whatever it needs is allocated before.
 void run_on_threads(int wanted, const std::function<void(int index, int count)>& body);
+
+// Calls body(i) for i in [0, count), one item at a time on each thread. The first exception stops
+// the rest and is thrown again here.
+void for_each_on_threads(std::size_t count, const std::function<void(std::size_t)>& body);
 
 }  // namespace fastcca

@@ -1,20 +1,40 @@
 """Compare the representations inside neural networks: CCA and its relatives, fast."""
 
 from fastcca._backend import backends
-from fastcca._cca import CCAResult, cca
+from fastcca._cca import CCAResult, SVCCAResult, cca, svcca
+from fastcca._compare import compare
 from fastcca._config import build_config, get_num_threads, set_num_threads
 from fastcca._core import __version__
 from fastcca._errors import RankWarning
 from fastcca._moments import Moments
+from fastcca._null import NullCCA, null_cca
+from fastcca._pca import PCAResult, pca
+from fastcca._pls import PLSResult, pls
+from fastcca._pwcca import PWCCAResult, pwcca
+from fastcca._similarity import cka, linear_regression_r2, procrustes
 
 __all__ = [
     "CCAResult",
     "Moments",
+    "NullCCA",
+    "PCAResult",
+    "PLSResult",
+    "PWCCAResult",
     "RankWarning",
+    "SVCCAResult",
     "__version__",
     "backends",
     "build_config",
     "cca",
+    "cka",
+    "compare",
     "get_num_threads",
+    "linear_regression_r2",
+    "null_cca",
+    "pca",
+    "pls",
+    "procrustes",
+    "pwcca",
     "set_num_threads",
+    "svcca",
 ]

@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["AnyArray", "as_samples", "check_finite", "float64_rows"]
+__all__ = [
+    "AnyArray",
+    "as_numbers",
+    "as_real",
+    "as_samples",
+    "check_finite",
+    "float64_rows",
+    "precision_name",
+]
 
 AnyArray = npt.NDArray[Any]
 
@@ -39,19 +47,56 @@ def as_samples(value: object, name: str, axes: str = "(n_samples, features)") ->
     ValueError
         If it has not two dimensions, no sample or no feature.
     """
+    return _two_dimensional(as_real(value, name), name, axes)
+
+
+def as_numbers(value: object, name: str, axes: str = "(n_samples, features)") -> AnyArray:
+    """`as_samples` that takes complex64 and complex128 as well."""
+    array = _as_array(value, name)
+    if array.dtype.kind != "c":
+        return as_samples(array, name, axes)
+    if array.dtype.itemsize > 16:
+        raise TypeError(f"{name} has dtype {array.dtype}; complex64 and complex128 can be used")
+    return _two_dimensional(array, name, axes)
+
+
+def _two_dimensional(array: AnyArray, name: str, axes: str) -> AnyArray:
+    if array.ndim != 2:
+        raise ValueError(f"{name} has shape {array.shape}, but must be {axes}: {_advice(array)}")
+    if array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape}: {axes} must both be at least 1")
+    return array
+
+
+def as_real(value: object, name: str) -> AnyArray:
+    """View `value` as an array of real numbers, of any shape, without a copy of array data.
+
+    Parameters
+    ----------
+    value : array_like
+        Anything with ``__array__``, ``__array_interface__`` or ``__dlpack__``, or nested lists.
+    name : str
+        What the caller calls it; errors use this name.
+
+    Returns
+    -------
+    ndarray
+        float16, float32, float64, integer or bool, in any memory order.
+
+    Raises
+    ------
+    TypeError
+        If it is no array of real numbers.
+    """
     array = _as_array(value, name)
     kind, size = array.dtype.kind, array.dtype.itemsize
     if kind == "c":
-        raise TypeError(f"{name} has dtype {array.dtype}; complex arrays are not supported")
+        raise TypeError(f"{name} has dtype {array.dtype}, but must hold real numbers here")
     if kind not in "biu" and not (kind == "f" and size in _FLOAT_BYTES):
         raise TypeError(
             f"{name} has dtype {array.dtype}; it must be float16, float32, float64, "
             f"an integer or bool: convert it with {name}.astype(numpy.float64)"
         )
-    if array.ndim != 2:
-        raise ValueError(f"{name} has shape {array.shape}, but must be {axes}: {_advice(array)}")
-    if array.size == 0:
-        raise ValueError(f"{name} has shape {array.shape}: {axes} must both be at least 1")
     return array
 
 
@@ -81,7 +126,7 @@ def _advice(array: AnyArray) -> str:
 
 def check_finite(array: AnyArray, name: str) -> None:
     """Raise ValueError naming the first value that is not finite."""
-    if array.dtype.kind != "f":
+    if array.dtype.kind not in "fc":
         return
     bad = ~np.isfinite(array)
     if bad.any():
@@ -98,3 +143,11 @@ def float64_rows(array: AnyArray) -> list[slice]:
     """Slices of rows in which a float64 copy of `array` stays small."""
     n = array.shape[0]
     return [slice(i, min(i + _ROWS_PER_BLOCK, n)) for i in range(0, n, _ROWS_PER_BLOCK)]
+
+
+def precision_name(dtype: np.dtype[Any]) -> str:
+    """Return "float16", "float32" or "float64": how finely values of a dtype are rounded.
+
+    Integers count as float64, being exact.
+    """
+    return dtype.name if dtype.name in ("float16", "float32") else "float64"

@@ -1,20 +1,25 @@
-"""Canonical correlation analysis."""
+"""Canonical correlation analysis, plain and of leading principal components."""
 
 from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fastcca import _backend, _summary
-from fastcca._arrays import AnyArray, as_samples, float64_rows
+from fastcca import _backend, _statistics, _summary
+from fastcca._arrays import AnyArray, as_numbers, float64_rows
 from fastcca._errors import RankWarning
+from fastcca._keep import keep_of
+from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
+from fastcca._pair import pair_of
+from fastcca._parts import CcaParts
 
-__all__ = ["CCAResult", "cca"]
+__all__ = ["CCAResult", "SVCCAResult", "cca", "result_fields", "svcca", "warn_about_rank"]
 
 _METHODS = ("auto", "moments")
 # Below this many samples per feature, chance alone makes correlations that mislead.
@@ -29,13 +34,16 @@ class CCAResult:
     ----------
     correlations : ndarray, (k,), float64
         Canonical correlations, descending, in [0, 1]; ``k = min(x_rank, y_rank)``.
-    x_weights, y_weights : ndarray, (p, k) and (q, k), float64, or None
+    x_weights, y_weights : ndarray, (p, k) and (q, k), float64 or complex128, or None
         Canonical weights: ``(x - x_mean) @ x_weights`` are the variates, uncorrelated and of unit
         variance (below one with a ridge). None with ``weights=False``.
-    x_mean, y_mean : ndarray, (p,) and (q,), float64
+    x_loadings, y_loadings : ndarray, (p, k) and (q, k), float64 or complex128, or None
+        Covariances of the features with the variates of their side, in units of the features;
+        features conjugated where complex.
+    x_mean, y_mean : ndarray, (p,) and (q,), float64 or complex128
         Means of the features.
     x_rank, y_rank : int
-        Dimensions kept of each block.
+        Dimensions of each block that are more than rounding noise.
     n_samples : int
         Samples seen.
     condition : float
@@ -51,10 +59,12 @@ class CCAResult:
     """
 
     correlations: npt.NDArray[np.float64]
-    x_weights: npt.NDArray[np.float64] | None
-    y_weights: npt.NDArray[np.float64] | None
-    x_mean: npt.NDArray[np.float64]
-    y_mean: npt.NDArray[np.float64]
+    x_weights: npt.NDArray[Any] | None = field(repr=False)
+    y_weights: npt.NDArray[Any] | None = field(repr=False)
+    x_loadings: npt.NDArray[Any] | None = field(repr=False)
+    y_loadings: npt.NDArray[Any] | None = field(repr=False)
+    x_mean: npt.NDArray[Any] = field(repr=False)
+    y_mean: npt.NDArray[Any] = field(repr=False)
     x_rank: int
     y_rank: int
     n_samples: int
@@ -62,6 +72,8 @@ class CCAResult:
     method: str
     x_dead: npt.NDArray[np.intp]
     y_dead: npt.NDArray[np.intp]
+
+    # -- summaries ---------------------------------------------------------------------------
 
     @property
     def mean(self) -> float:
@@ -85,19 +97,49 @@ class CCAResult:
         """
         return _summary.thresholded_mean(self.correlations, threshold)
 
+    @property
+    def tests(self) -> _statistics.MultivariateTests:
+        """Wilks, Pillai, Hotelling-Lawley and Roy with the sequential tests of the correlations.
+
+        They suppose independent samples and Gaussian data: positions of a folded map, or frames
+        of one film, are not independent, and their p-values mean nothing.
+
+        Raises
+        ------
+        ValueError
+            If the samples are too few for the degrees of freedom.
+        """
+        return _statistics.multivariate_tests(
+            self.correlations, self.n_samples, self.x_rank, self.y_rank
+        )
+
+    def bartlett_test(self) -> _statistics.BartlettTest:
+        """Test how many correlations differ from zero (Bartlett 1941), as `tests` with chi2.
+
+        Raises
+        ------
+        ValueError
+            If the samples are too few for the degrees of freedom.
+        """
+        return _statistics.bartlett_test(
+            self.correlations, self.n_samples, self.x_rank, self.y_rank
+        )
+
+    # -- samples -----------------------------------------------------------------------------
+
     def variates(
         self, x: npt.ArrayLike, y: npt.ArrayLike
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Canonical variates of samples, those of the analysis or new ones.
 
         Parameters
         ----------
         x, y : array_like, (n_samples, p) and (n_samples, q)
-            Real numbers. The two may have different numbers of samples.
+            The two may have different numbers of samples.
 
         Returns
         -------
-        tuple of ndarray, (n_samples, k), float64
+        tuple of ndarray, (n_samples, k), float64 or complex128
             The variates of x and of y.
 
         Raises
@@ -106,32 +148,108 @@ class CCAResult:
             If the weights were not asked for, or the features are not those of the analysis.
         """
         return (
-            _variates(as_samples(x, "x"), self.x_mean, self.x_weights, "x"),
-            _variates(as_samples(y, "y"), self.y_mean, self.y_weights, "y"),
+            _variates(as_numbers(x, "x"), self.x_mean, self.x_weights, "x"),
+            _variates(as_numbers(y, "y"), self.y_mean, self.y_weights, "y"),
         )
+
+    def project(self, x: npt.ArrayLike, k: int, *, side: str = "x") -> npt.NDArray[Any]:
+        """Samples as far as the top k variates of their side explain them.
+
+        The least-squares approximation of every feature by the first k variates, means included:
+        a map of rank k over the features, for ablating or compressing a layer.
+
+        Parameters
+        ----------
+        x : array_like, (n_samples, p)
+            Samples of the side, those of the analysis or new ones.
+        k : int
+            From 0, the mean alone, to the number of correlations.
+        side : {"x", "y"}
+            Whose samples they are.
+
+        Returns
+        -------
+        ndarray, (n_samples, p), float64 or complex128
+
+        Raises
+        ------
+        ValueError
+            If the weights were not asked for, or k, side or the features do not fit.
+        """
+        weights, loadings, mean = self._side(side)
+        samples = as_numbers(x, "x")
+        k = _checked_count(k, weights.shape[1])
+        _check_features(samples, mean, "x")
+        top, explained = weights[:, :k], loadings[:, :k]
+        # The variates have unit variance unless there was a ridge.
+        gram = top.conj().T @ explained
+        back = np.linalg.solve(gram, explained.conj().T) if k else explained.conj().T
+        out = np.empty(samples.shape, dtype=np.result_type(back, mean, np.float64))
+        for rows in float64_rows(samples):
+            out[rows] = (samples[rows] - mean) @ top @ back + mean
+        return out
+
+    def _side(self, side: str) -> tuple[AnyArray, AnyArray, AnyArray]:
+        if side not in ("x", "y"):
+            raise ValueError(f"side={side!r} is unknown; it must be 'x' or 'y'")
+        parts = (
+            (self.x_weights, self.x_loadings, self.x_mean)
+            if side == "x"
+            else (self.y_weights, self.y_loadings, self.y_mean)
+        )
+        if parts[0] is None or parts[1] is None:
+            raise ValueError("this result has no weights; compute it with weights=True")
+        return parts[0], parts[1], parts[2]
 
     def __repr__(self) -> str:
         return (
-            f"CCAResult(mean={self.mean:.6g}, mean_squared={self.mean_squared:.6g}, "
+            f"{type(self).__name__}(mean={self.mean:.6g}, mean_squared={self.mean_squared:.6g}, "
             f"x_rank={self.x_rank}, y_rank={self.y_rank}, n_samples={self.n_samples}, "
             f"condition={self.condition:.3g}, method={self.method!r})"
         )
 
 
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
+class SVCCAResult(CCAResult):
+    """Canonical correlations of the leading principal components of two blocks.
+
+    As `CCAResult`, except:
+
+    Attributes
+    ----------
+    correlations : ndarray, (k,), float64
+        ``k = min(x_kept, y_kept)``.
+    x_kept, y_kept : int
+        Principal components compared.
+    condition : float
+        Ratio of the largest to the smallest kept singular value, in the block's own scale.
+    """
+
+    x_kept: int
+    y_kept: int
+
+
 def _variates(
-    samples: AnyArray,
-    mean: npt.NDArray[np.float64],
-    weights: npt.NDArray[np.float64] | None,
-    name: str,
-) -> npt.NDArray[np.float64]:
+    samples: AnyArray, mean: AnyArray, weights: AnyArray | None, name: str
+) -> npt.NDArray[Any]:
     if weights is None:
         raise ValueError("this result has no weights; compute it with weights=True")
-    if samples.shape[1] != mean.size:
-        raise ValueError(f"{name} has {samples.shape[1]} features, but {mean.size} in the analysis")
-    out = np.empty((samples.shape[0], weights.shape[1]))
+    _check_features(samples, mean, name)
+    out = np.empty((samples.shape[0], weights.shape[1]), dtype=weights.dtype)
     for rows in float64_rows(samples):
         np.matmul(samples[rows] - mean, weights, out=out[rows])
     return out
+
+
+def _check_features(samples: AnyArray, mean: AnyArray, name: str) -> None:
+    if samples.shape[1] != mean.size:
+        raise ValueError(f"{name} has {samples.shape[1]} features, but {mean.size} in the analysis")
+
+
+def _checked_count(k: int, most: int) -> int:
+    if not 0 <= k <= most:
+        raise ValueError(f"k={k} must lie between 0 and {most}, the number of directions")
+    return k
 
 
 def cca(
@@ -141,6 +259,9 @@ def cca(
     ridge: float = 0.0,
     method: str = "auto",
     weights: bool = True,
+    layout: LayoutOrPair = None,
+    spatial: str | None = None,
+    size: Size = None,
     backend: str | None = None,
 ) -> CCAResult:
     """Canonical correlation analysis (Hotelling 1936) of two blocks of features.
@@ -152,9 +273,9 @@ def cca(
     Parameters
     ----------
     x, y : array_like, (n_samples, p) and (n_samples, q)
-        Row i of both belongs to the same sample. float16, float32, float64, integers or bool;
-        any strides and byte order, read in place, never changed, never copied whole.
-        In place of both, a `Moments` of two blocks.
+        Row i of both belongs to the same sample. float16, float32, float64, complex64,
+        complex128, integers or bool; any strides and byte order, read in place, never changed,
+        never copied whole. In place of both, a `Moments` of two blocks. With `layout`, maps.
     ridge : float
         Added to the diagonal of the covariances of the unit-variance features, after the rank
         decision. The variates then have variance below one.
@@ -163,6 +284,15 @@ def cca(
         backend choose: the reference ("numpy") takes orthonormal bases of the data instead.
     weights : bool
         Whether to compute the canonical weights. Without them only singular values are needed.
+    layout : str or pair of str, optional
+        The axes of maps: one letter each, N samples, C channels, and D, H, W, T positions, as in
+        "NHWC", "NCHW" or "NTC"; a pair where x and y differ. A plain side is "NC".
+    spatial : {"fold", "pool", "flatten", "resize"}, optional
+        What becomes of positions. "fold" (the default with `layout`): every position is a sample,
+        read in place. "pool": the mean over positions. "flatten": every position of every
+        channel is a feature. "resize": bilinear resizing to a common grid, then fold.
+    size : tuple of int, optional
+        The grid of "resize"; the smaller of the two per axis if not given.
     backend : {None, "cpu", "numpy"}
         The compiled core or the numpy reference; None takes FASTCCA_BACKEND or the first of
         `backends()`.
@@ -208,26 +338,83 @@ def cca(
     array([1., 1., 1.])
     """
     _check_options(ridge, method)
-    chosen = _backend.resolve(backend)
-    parts = _backend.solve_cca(
-        _data_of(x, y), ridge=float(ridge), weights=weights, method=method, backend=chosen
-    )
-    result = CCAResult(
-        correlations=parts["correlations"],
-        x_weights=parts["x_weights"],
-        y_weights=parts["y_weights"],
-        x_mean=parts["x_mean"],
-        y_mean=parts["y_mean"],
-        x_rank=parts["x_rank"],
-        y_rank=parts["y_rank"],
-        n_samples=parts["n_samples"],
-        condition=max(parts["x_condition"], parts["y_condition"]),
-        method=parts["method"],
-        x_dead=parts["x_dead"],
-        y_dead=parts["y_dead"],
-    )
-    _warn_about_rank(result)
+    solvers = _backend.solvers(backend)
+    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
+    parts = solvers.cca(pair, ridge=float(ridge), weights=weights, method=method)
+    result = CCAResult(**result_fields(parts))
+    warn_about_rank(result, result.x_rank, result.y_rank, result.x_mean.size, result.y_mean.size)
     return result
+
+
+def svcca(
+    x: npt.ArrayLike | Moments,
+    y: npt.ArrayLike | None = None,
+    *,
+    keep: float | tuple[float, float] = 0.99,
+    criterion: str = "variance",
+    weights: bool = True,
+    layout: LayoutOrPair = None,
+    spatial: str | None = None,
+    size: Size = None,
+    backend: str | None = None,
+) -> SVCCAResult:
+    """Singular vector CCA (Raghu et al. 2017): CCA of the leading principal components.
+
+    Parameters
+    ----------
+    x, y : array_like, (n_samples, p) and (n_samples, q)
+        As in `cca`, real. In place of both, a `Moments` of two blocks.
+    keep : float, int, or pair of these
+        What to keep of each side, or of x and of y. A float in (0, 1] is a share: as few leading
+        components as reach it, the one that crosses it included. An int is a number of
+        components. Never more than the rank of the block are kept.
+    criterion : {"variance", "singular_values"}
+        What a share is a share of. The paper's appendix A and google's tutorial sum the singular
+        values of the centred data; most later code sums variances, their squares.
+    weights, layout, spatial, size, backend
+        As in `cca`.
+
+    Returns
+    -------
+    SVCCAResult
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `cca`, and for an unusable `keep` or `criterion`.
+
+    Warns
+    -----
+    RankWarning
+        If there are fewer than 5 samples per component kept, or a block does not vary.
+
+    Notes
+    -----
+    It works on the moments alone: eigenvectors of each covariance, no SVD of the data. Unlike
+    CCA it is not invariant to linear maps of the features, only to rotations and a common scale,
+    and the cut is as unstable as the gap between the components on either side of it is small.
+
+    References
+    ----------
+    Raghu, Gilmer, Yosinski, Sohl-Dickstein (2017), "SVCCA: Singular Vector Canonical Correlation
+    Analysis for Deep Learning Dynamics and Interpretability", arXiv:1706.05806.
+    """
+    keep_pair = keep_of(keep, criterion)
+    solvers = _backend.solvers(backend)
+    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
+    pair.require_real()
+    parts = solvers.cca(pair, keep=keep_pair, weights=weights, method="auto")
+    result = SVCCAResult(**result_fields(parts), x_kept=parts["x_kept"], y_kept=parts["y_kept"])
+    warn_about_rank(result, result.x_kept, result.y_kept, result.x_kept, result.y_kept)
+    return result
+
+
+def result_fields(parts: CcaParts) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        name: parts[name] for name in CCAResult.__dataclass_fields__ if name != "condition"
+    }
+    fields["condition"] = max(parts["x_condition"], parts["y_condition"])
+    return fields
 
 
 def _check_options(ridge: float, method: str) -> None:
@@ -237,31 +424,14 @@ def _check_options(ridge: float, method: str) -> None:
         raise ValueError(f"method={method!r} is unknown; it must be one of {_METHODS}")
 
 
-def _data_of(
-    x: npt.ArrayLike | Moments, y: npt.ArrayLike | None
-) -> tuple[AnyArray, AnyArray] | Moments:
-    if isinstance(x, Moments):
-        if y is not None:
-            raise TypeError("x is a Moments and holds both blocks; leave y out")
-        return x
-    if y is None:
-        raise TypeError("y is missing: pass two arrays, or a Moments of two blocks")
-    x_array, y_array = as_samples(x, "x"), as_samples(y, "y")
-    if x_array.shape[0] != y_array.shape[0]:
-        raise ValueError(
-            f"x has {x_array.shape[0]} samples and y has {y_array.shape[0]} (shapes "
-            f"{x_array.shape} and {y_array.shape}); row i of both must belong to the same sample"
-        )
-    if x_array.shape[0] < 2:
-        raise ValueError("a correlation needs at least 2 samples, but x and y have 1")
-    return x_array, y_array
-
-
-def _warn_about_rank(result: CCAResult) -> None:
+def warn_about_rank(
+    result: CCAResult, x_dimensions: int, y_dimensions: int, x_features: int, y_features: int
+) -> None:
+    """Warn the caller of a public function where chance or counting makes the correlations."""
     n = result.n_samples
-    features = max(result.x_mean.size, result.y_mean.size)
-    for name, rank in (("x", result.x_rank), ("y", result.y_rank)):
-        if rank == 0:
+    features = max(x_features, y_features)
+    for name, dimensions in (("x", x_dimensions), ("y", y_dimensions)):
+        if dimensions == 0:
             warnings.warn(
                 f"no feature of {name} varies, so there is nothing to correlate",
                 RankWarning,
@@ -270,16 +440,16 @@ def _warn_about_rank(result: CCAResult) -> None:
             return
     if n >= _SAMPLES_PER_FEATURE * features:
         return
-    by_chance = min(1.0, max(result.x_rank, result.y_rank) / (n - 1))
+    by_chance = min(1.0, max(x_dimensions, y_dimensions) / (n - 1))
     message = (
         f"{n} samples for {features} features: independent data would already give a mean "
         f"squared correlation of {by_chance:.2g}. Use at least {_SAMPLES_PER_FEATURE} samples "
         "per feature, or reduce the features first"
     )
-    forced = min(result.x_rank + result.y_rank - (n - 1), result.correlations.size)
+    forced = min(x_dimensions + y_dimensions - (n - 1), result.correlations.size)
     if forced > 0:
         message += (
-            f". With x_rank={result.x_rank} and y_rank={result.y_rank}, {forced} of the "
+            f". With {x_dimensions} and {y_dimensions} dimensions, {forced} of the "
             f"{result.correlations.size} correlations are 1 by construction"
         )
     warnings.warn(message, RankWarning, stacklevel=3)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fastcca import _core
-from fastcca._arrays import as_samples
+from fastcca._arrays import AnyArray, as_numbers, precision_name
 
 __all__ = ["Moments"]
 
 _POSITIONAL_NAMES = ("x", "y")
+# Complex samples are accumulated as two real blocks; the second has the name and this.
+_IMAGINARY = ".imag"
 
 
 class Moments:
@@ -49,8 +51,8 @@ class Moments:
 
     def __init__(self) -> None:
         self._state = _core.Moments()
-        # Positions of the visible blocks; None means all, and that this is not a view.
-        self._selection: tuple[int, ...] | None = None
+        # Names of the visible blocks; None means all, and that this is not a view.
+        self._selection: tuple[str, ...] | None = None
 
     # -- accumulation ------------------------------------------------------------------------
 
@@ -60,8 +62,8 @@ class Moments:
         Parameters
         ----------
         *blocks : array_like, (n_samples, features)
-            One or two blocks, named "x" and "y". Real numbers of any precision, strides and byte
-            order, read in place.
+            One or two blocks, named "x" and "y". Real or complex numbers of any precision,
+            strides and byte order, read in place.
         **named_blocks : array_like, (n_samples, features)
             Further blocks under names of their own. The first batch fixes names, order and
             numbers of features.
@@ -72,7 +74,7 @@ class Moments:
             If shapes do not fit each other or the batches before, or a value is NaN or infinite.
             The state is then what it was.
         TypeError
-            If a block is no array of real numbers.
+            If a block is no array of numbers.
         """
         self._check_not_a_view("update")
         if len(blocks) > len(_POSITIONAL_NAMES):
@@ -85,11 +87,17 @@ class Moments:
             if name in batch:
                 raise TypeError(f"the block {name!r} is given twice, by position and by name")
             batch[name] = block
-        self._update(batch)
+        self._update({name: as_numbers(block, name) for name, block in batch.items()})
 
-    def _update(self, batch: Mapping[str, object]) -> None:
-        arrays = [as_samples(block, name) for name, block in batch.items()]
-        self._state.update(list(batch), arrays)
+    def _update(
+        self, batch: Mapping[str, AnyArray], dtypes: Sequence[np.dtype[Any]] | None = None
+    ) -> None:
+        """Add checked arrays whose last axis is features and whose others are samples.
+
+        `dtypes`, one for each block, where real values were computed from coarser ones.
+        """
+        precisions = None if dtypes is None else [precision_name(dtype) for dtype in dtypes]
+        self._state.update(*_real_blocks(batch), precisions)
 
     def merge(self, other: Moments) -> None:
         """Add the samples of another state over the same blocks, exactly as if seen here.
@@ -134,19 +142,27 @@ class Moments:
     @property
     def block_names(self) -> tuple[str, ...]:
         """Names of the blocks, in their order."""
-        names = self._state.block_names
-        if self._selection is None:
-            return tuple(names)
-        return tuple(names[i] for i in self._selection)
+        if self._selection is not None:
+            return self._selection
+        stored = self._state.block_names
+        return tuple(
+            name
+            for name in stored
+            if name.removesuffix(_IMAGINARY) not in stored or not name.endswith(_IMAGINARY)
+        )
 
-    def mean(self, name: str) -> npt.NDArray[np.float64]:
-        """Mean of every feature of a block, (features,)."""
-        return self._state.mean(self._index(name))
+    def mean(self, name: str) -> npt.NDArray[Any]:
+        """Mean of every feature of a block, (features,), float64 or complex128."""
+        mean = self._state.mean(self._index(name))
+        if self._is_complex(name):
+            return mean + 1j * self._state.mean(self._imaginary_index(name))
+        return mean
 
-    def covariance(self, first: str, second: str) -> npt.NDArray[np.float64]:
+    def covariance(self, first: str, second: str) -> npt.NDArray[Any]:
         """Sample covariance of two blocks, (features of first, features of second).
 
-        The divisor is ``n_samples - 1``.
+        float64, or complex128 if a block is complex: then, as in `numpy.cov`, the features of the
+        second block are conjugated. The divisor is ``n_samples - 1``.
 
         Raises
         ------
@@ -155,9 +171,25 @@ class Moments:
         """
         if self.n_samples < 2:
             raise ValueError(f"a covariance needs at least 2 samples, not {self.n_samples}")
-        scatter = self._state.scatter(self._index(first), self._index(second))
+        scatter = self._scatter(first, second)
         scatter /= self.n_samples - 1
         return scatter
+
+    def _scatter(self, first: str, second: str) -> npt.NDArray[Any]:
+        def part(i: int | None, j: int | None) -> npt.NDArray[np.float64] | float:
+            return 0.0 if i is None or j is None else self._state.scatter(i, j)
+
+        i, j = self._index(first), self._index(second)
+        i_imaginary, j_imaginary = (
+            self._imaginary_index(name) if self._is_complex(name) else None
+            for name in (first, second)
+        )
+        real = self._state.scatter(i, j)
+        if i_imaginary is None and j_imaginary is None:
+            return real
+        return (real + part(i_imaginary, j_imaginary)) + 1j * (
+            part(i_imaginary, j) - part(i, j_imaginary)
+        )
 
     def pair(self, first: str, second: str) -> Moments:
         """Return a view of two blocks, to be compared. It shares the state and cannot be updated.
@@ -167,8 +199,10 @@ class Moments:
         KeyError
             If there is no block of that name.
         """
+        for name in (first, second):
+            self._index(name)
         view = Moments._of(self._state)
-        view._selection = (self._index(first), self._index(second))
+        view._selection = (first, second)
         return view
 
     def __repr__(self) -> str:
@@ -200,34 +234,42 @@ class Moments:
         return moments
 
     def _index(self, name: str) -> int:
-        names = self._state.block_names
-        visible = range(len(names)) if self._selection is None else self._selection
-        for i in visible:
-            if names[i] == name:
-                return i
-        raise KeyError(f"there is no block {name!r}; the blocks are {self.block_names}")
+        """Position of a block, or of its real part, in the compiled state."""
+        if name not in self.block_names:
+            raise KeyError(f"there is no block {name!r}; the blocks are {self.block_names}")
+        return self._state.block_names.index(name)
 
-    def _pair_indices(self) -> tuple[int, int]:
-        """Positions of the two blocks to compare."""
-        visible = (
-            tuple(range(len(self._state.block_names)))
-            if self._selection is None
-            else self._selection
-        )
-        if len(visible) != 2:
+    def _is_complex(self, name: str) -> bool:
+        return name + _IMAGINARY in self._state.block_names
+
+    def _imaginary_index(self, name: str) -> int:
+        return self._state.block_names.index(name + _IMAGINARY)
+
+    def _compared(self, count: int) -> tuple[str, ...]:
+        """Names of the blocks of a measure that takes `count` of them."""
+        names = self.block_names
+        if len(names) != count:
+            if count == 1:
+                raise ValueError(
+                    f"these moments hold {len(names)} blocks {names}; this takes moments of one"
+                )
             raise ValueError(
-                f"these moments hold {len(visible)} blocks {self.block_names}; choose the two to "
-                "compare with .pair(first, second)"
+                f"these moments hold {len(names)} blocks {names}; choose the two to compare with "
+                ".pair(first, second)"
             )
-        return visible[0], visible[1]
+        return names
 
     def _own_state(self) -> _core.Moments:
         """Return a state of exactly the visible blocks: the shared one where all are visible."""
         if self._selection is None:
             return self._state
         # The order of blocks may differ from the stored one, and a block may be paired with itself.
+        chosen: list[int] = []
+        for name in self._selection:
+            chosen.append(self._index(name))
+            if self._is_complex(name):
+                chosen.append(self._imaginary_index(name))
         names = self._state.block_names
-        chosen = self._selection
         return _core.Moments.restore(
             self._state.n_samples,
             [names[i] for i in chosen],
@@ -242,6 +284,20 @@ class Moments:
     def _check_not_a_view(self, action: str) -> None:
         if self._selection is not None:
             raise ValueError(f"cannot {action} a view of two blocks; use the moments it came from")
+
+
+def _real_blocks(batch: Mapping[str, AnyArray]) -> tuple[list[str], list[AnyArray]]:
+    """Names and arrays as the compiled state takes them."""
+    names: list[str] = []
+    arrays: list[AnyArray] = []
+    for name, array in batch.items():
+        if array.dtype.kind == "c":
+            names += [name, name + _IMAGINARY]
+            arrays += [array.real, array.imag]
+        else:
+            names.append(name)
+            arrays.append(array)
+    return names, arrays
 
 
 def _restore(content: dict[str, Any]) -> Moments:

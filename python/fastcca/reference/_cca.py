@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcca.reference._centre import AnyArray, Centred, centre
 from fastcca.reference._rank import (
     EPS,
     Array,
     deviation_from_scatter,
     input_epsilon,
     live_units,
-    noise_variance,
+    noise_deviation,
 )
 
 
@@ -24,11 +25,12 @@ class Solution:
     ----------
     correlations : (k,) float64
         Descending, in [0, 1]; k = min(x_rank, y_rank).
-    x_weights, y_weights : (p, k) and (q, k) float64, or None
+    x_weights, y_weights : (p, k) and (q, k) float64 or complex128, or None
         ``(x - x_mean) @ x_weights`` are the canonical variates, of unit variance (divisor
         n_samples - 1), below one with a ridge. Rows of dead units are zero. Each pair of columns
-        is determined up to a common sign, and up to rotation where correlations tie.
-    x_mean, y_mean : (p,) and (q,) float64
+        is determined up to a common sign (for complex data a common factor of modulus one), and
+        up to rotation where correlations tie.
+    x_mean, y_mean : (p,) and (q,) float64 or complex128
     x_rank, y_rank : int
         Directions kept by the rank rule.
     x_condition, y_condition : float
@@ -40,10 +42,10 @@ class Solution:
     """
 
     correlations: Array
-    x_weights: Array | None
-    y_weights: Array | None
-    x_mean: Array
-    y_mean: Array
+    x_weights: AnyArray | None
+    y_weights: AnyArray | None
+    x_mean: AnyArray
+    y_mean: AnyArray
     x_rank: int
     y_rank: int
     x_condition: float
@@ -54,13 +56,13 @@ class Solution:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Block:
-    """One side: z = (x - mean) / deviation on the live units has covariance V diag(variance) V'."""
+class Block:
+    """One side: (x - mean) / deviation on the live units has covariance V diag(variance) V^H."""
 
-    mean: Array  # (p,)
+    mean: AnyArray  # (p,)
     deviation: Array  # (p,)
     live: NDArray[np.bool_]  # (p,)
-    directions: Array  # V, (n_live, rank), orthonormal columns
+    directions: AnyArray  # V, (n_live, rank), orthonormal columns
     variance: Array  # (rank,), descending
 
     @property
@@ -75,13 +77,15 @@ class _Block:
     def dead(self) -> NDArray[np.int64]:
         return np.flatnonzero(~self.live).astype(np.int64)
 
-    def whitening(self, ridge: float) -> Array:
+    def whitening(self, ridge: float) -> AnyArray:
         """W (n_live, rank): z @ W has covariance I, or diag(variance / (variance + ridge))."""
-        return self.directions / np.sqrt(self.variance + ridge)
+        out: AnyArray = self.directions / np.sqrt(self.variance + ridge)
+        return out
 
-    def weights(self, rotation: Array, ridge: float) -> Array:
+    def weights(self, rotation: AnyArray, ridge: float) -> AnyArray:
         """W @ rotation as weights over all units in their own scale; dead ones get zero."""
-        out = np.zeros((self.mean.size, rotation.shape[1]))
+        dtype = np.result_type(self.directions, rotation)
+        out = np.zeros((self.mean.size, rotation.shape[1]), dtype=dtype)
         out[self.live] = self.whitening(ridge) @ rotation / self.deviation[self.live, np.newaxis]
         return out
 
@@ -90,11 +94,12 @@ def cca(x: NDArray[Any], y: NDArray[Any], *, ridge: float = 0.0, weights: bool =
     """Canonical correlations of two data matrices, by orthonormal bases.
 
     The canonical correlations are the cosines of the principal angles between the column spaces
-    of the centred data: the singular values of Qx' Qy for orthonormal bases Qx and Qy.
+    of the centred data: the singular values of Qx^H Qy for orthonormal bases Qx and Qy (the
+    conjugate transpose, for real data the transpose).
 
     Parameters
     ----------
-    x : (n, p) float16, float32, float64, integer or bool
+    x : (n, p) float16, float32, float64, complex64, complex128, integer or bool
     y : (n, q) of the same kinds
         Finite, n >= 2, checked by the caller. Never written to.
     ridge : float
@@ -115,18 +120,37 @@ def cca(x: NDArray[Any], y: NDArray[Any], *, ridge: float = 0.0, weights: bool =
     Notes
     -----
     Two-pass centring with correction (Chan, Golub & LeVeque 1983), units scaled to unit standard
-    deviation, thin SVD of each scaled block for its basis, SVD of Qx' Qy (Bjorck & Golub 1973,
+    deviation, thin SVD of each scaled block for its basis, SVD of Qx^H Qy (Bjorck & Golub 1973,
     Math. Comp. 27, algorithm 1 with the SVD in place of the QR decomposition).
+
+    Complex data are taken as proper (Brillinger 1975, "Time Series", section 10.2): only
+    covariances ``S = Xc^H Xc / (n - 1)`` enter, none of data with their own conjugates, and the
+    weights satisfy ``W^H S W = I``. One complex block makes both sides complex.
 
     The absolute error of a correlation is about 10 kappa eps, kappa being the condition of the
     worse scaled block and eps = 2.2e-16: six digits are left at kappa = 1e9. Correlations near
     zero are accurate absolutely, not relatively. The memory needed is a few float64 copies of
     the data.
     """
-    x_block, x_basis = _block_of_data(x)
-    y_block, y_basis = _block_of_data(y)
-    core = (x_basis * _shrinkage(x_block, ridge)).T @ (y_basis * _shrinkage(y_block, ridge))
-    return _solve(x_block, y_block, core, x.shape[0], ridge, weights)
+    x_block, x_basis = block_of_data(x)
+    y_block, y_basis = block_of_data(y)
+    return solve_bases(x_block, x_basis, y_block, y_basis, ridge=ridge, weights=weights)
+
+
+def solve_bases(
+    x_block: Block,
+    x_basis: AnyArray,
+    y_block: Block,
+    y_basis: AnyArray,
+    *,
+    ridge: float = 0.0,
+    weights: bool = True,
+) -> Solution:
+    """Canonical correlations from the orthonormal bases (n, rank) of two blocks."""
+    x_shrunk = x_basis * _shrinkage(x_block, ridge)
+    y_shrunk = y_basis * _shrinkage(y_block, ridge)
+    core = x_shrunk.conj().T @ y_shrunk
+    return _solve(x_block, y_block, core, x_basis.shape[0], ridge, weights)
 
 
 def cca_from_moments(
@@ -151,11 +175,11 @@ def cca_from_moments(
     ----------
     n_samples : int
         At least 2.
-    x_mean, y_mean : (p,) and (q,) float64
-    x_scatter, y_scatter : (p, p) and (q, q) float64
-        Sums of outer products of the centred samples, symmetric.
-    cross_scatter : (p, q) float64
-        The same between the blocks, rows for x.
+    x_mean, y_mean : (p,) and (q,) float64 or complex128
+    x_scatter, y_scatter : (p, p) and (q, q) float64 or complex128
+        Sums of outer products of the centred samples, ``Xc^H Xc``: symmetric, or Hermitian.
+    cross_scatter : (p, q) float64 or complex128
+        The same between the blocks, ``Xc^H Yc``.
     x_epsilon, y_epsilon : float
         Relative precision of the data that went into the moments, see `input_epsilon`.
     ridge : float
@@ -184,78 +208,71 @@ def cca_from_moments(
     (kappa about 1e7) are lost.
     """
     degrees = float(n_samples - 1)
-    x_block = _block_of_scatter(x_scatter, x_mean, degrees, x_epsilon)
-    y_block = _block_of_scatter(y_scatter, y_mean, degrees, y_epsilon)
+    x_block = block_of_scatter(x_scatter, x_mean, degrees, x_epsilon)
+    y_block = block_of_scatter(y_scatter, y_mean, degrees, y_epsilon)
     live_cross = cross_scatter[np.ix_(x_block.live, y_block.live)] / degrees
     correlation = (
         live_cross
         / x_block.deviation[x_block.live, np.newaxis]
         / y_block.deviation[np.newaxis, y_block.live]
     )
-    core = x_block.whitening(ridge).T @ correlation @ y_block.whitening(ridge)
+    core = x_block.whitening(ridge).conj().T @ correlation @ y_block.whitening(ridge)
     return _solve(x_block, y_block, core, n_samples, ridge, weights)
 
 
-def _block_of_data(x: NDArray[Any]) -> tuple[_Block, Array]:
-    """Rank, scale and directions of a block, and the orthonormal basis (n, rank) of its span."""
-    n, _ = x.shape
-    with np.errstate(over="ignore", invalid="ignore"):
-        centred = x.astype(np.float64)
-        mean = centred.mean(axis=0)
-        centred -= mean
-        correction = centred.mean(axis=0)
-        centred -= correction
-        mean += correction
-        deviation = _column_norms(centred) / np.sqrt(n - 1)
-    if not (np.isfinite(mean).all() and np.isfinite(deviation).all()):
-        overflowed = ~(np.isfinite(mean) & np.isfinite(deviation))
-        first = int(np.flatnonzero(overflowed)[0])
-        raise ValueError(
-            f"the mean or deviation of feature {first} overflows float64; "
-            "divide the data by a constant"
-        )
+def block_of_data(
+    x: AnyArray, *, size: Array | None = None, epsilon: float | None = None
+) -> tuple[Block, AnyArray]:
+    """Rank, scale and directions of a block, and the orthonormal basis (n, rank) of its span.
 
-    epsilon = input_epsilon(x.dtype)
-    live = live_units(mean, deviation, epsilon)
-    scaled = centred[:, live] / deviation[live]
-    basis, singular, directions_t = np.linalg.svd(scaled, full_matrices=False)
-    directions = directions_t.T
-    variance = singular**2 / (n - 1)
+    `size` (p,) and `epsilon` say how the values were rounded, where the values do not: the root
+    mean square and the relative precision of what was stored.
+    """
+    centred: Centred = centre(x)
+    size = centred.size if size is None else size
+    epsilon = input_epsilon(x.dtype) if epsilon is None else epsilon
+    deviation = centred.deviation
+    live = live_units(size, deviation, epsilon)
+    scaled = centred.values[:, live] / deviation[live]
+    basis, singular, directions_h = np.linalg.svd(scaled, full_matrices=False)
+    directions = directions_h.conj().T
 
-    noise = noise_variance(directions, mean[live], deviation[live], epsilon)
+    noise = noise_deviation(directions, size[live] / deviation[live], epsilon)
     compute_floor = max(scaled.shape) * EPS * singular.max(initial=0.0)
-    kept = (variance > noise) & (singular > compute_floor)
-    block = _Block(mean, deviation, live, directions[:, kept], variance[kept])
+    kept = (singular / np.sqrt(x.shape[0] - 1) > noise) & (singular > compute_floor)
+    variance = singular[kept] ** 2 / (x.shape[0] - 1)
+    block = Block(centred.mean, deviation, live, directions[:, kept], variance)
     return block, basis[:, kept]
 
 
-def _block_of_scatter(
+def block_of_scatter(
     scatter: NDArray[Any], mean: NDArray[Any], degrees: float, epsilon: float
-) -> _Block:
+) -> Block:
     """Rank, scale and directions of a block, from its second moments."""
-    mean = mean.astype(np.float64)
+    mean = mean.astype(np.complex128 if mean.dtype.kind == "c" else np.float64)
     deviation = deviation_from_scatter(scatter, degrees)
-    live = live_units(mean, deviation, epsilon)
+    size = np.hypot(np.abs(mean), deviation)
+    live = live_units(size, deviation, epsilon)
     scale = deviation[live]
     correlation = scatter[np.ix_(live, live)] / degrees / scale / scale[:, np.newaxis]
     variance, directions = np.linalg.eigh(correlation)
     variance, directions = variance[::-1], directions[:, ::-1]
 
-    noise = noise_variance(directions, mean[live], scale, epsilon)
+    noise = noise_deviation(directions, size[live] / scale, epsilon)
     compute_floor = max(scale.size, 64) * EPS * variance.max(initial=0.0)
-    kept = (variance > noise) & (variance > compute_floor)
-    return _Block(mean, deviation, live, directions[:, kept], variance[kept])
+    kept = (variance > noise**2) & (variance > compute_floor)
+    return Block(mean, deviation, live, directions[:, kept], variance[kept])
 
 
 def _solve(
-    x: _Block, y: _Block, core: Array, n_samples: int, ridge: float, weights: bool
+    x: Block, y: Block, core: AnyArray, n_samples: int, ridge: float, weights: bool
 ) -> Solution:
     """Singular value decomposition of the core matrix (x.rank, y.rank), and its report."""
-    u, singular, vt = np.linalg.svd(core, full_matrices=False)
+    u, singular, vh = np.linalg.svd(core, full_matrices=False)
     return Solution(
         correlations=np.clip(singular, 0.0, 1.0),
         x_weights=x.weights(u, ridge) if weights else None,
-        y_weights=y.weights(vt.T, ridge) if weights else None,
+        y_weights=y.weights(vh.conj().T, ridge) if weights else None,
         x_mean=x.mean,
         y_mean=y.mean,
         x_rank=x.rank,
@@ -268,15 +285,7 @@ def _solve(
     )
 
 
-def _shrinkage(block: _Block, ridge: float) -> Array:
+def _shrinkage(block: Block, ridge: float) -> Array:
     """Return what a ridge leaves of each orthonormal direction: s / sqrt(s**2 + ridge (n - 1))."""
     out: Array = np.sqrt(block.variance / (block.variance + ridge))
     return out
-
-
-def _column_norms(a: Array) -> Array:
-    """Euclidean norms of the columns, without overflow or underflow of their squares."""
-    largest = np.abs(a).max(axis=0)
-    unit = np.where(largest > 0.0, largest, 1.0)
-    norms: Array = unit * np.sqrt(np.sum((a / unit) ** 2, axis=0))
-    return norms

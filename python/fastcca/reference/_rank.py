@@ -1,13 +1,13 @@
 """The rank rule: which units and directions of a block are data, and which are rounding.
 
 A value stored with relative precision ``eps`` carries an error in proportion to its *uncentred*
-size. Column j, with mean ``m_j`` and standard deviation ``sd_j``, so holds rounding noise of
-variance about ``eps**2 (m_j**2 + sd_j**2)``, and once the column is scaled to unit variance
-``eps**2 (1 + (m_j / sd_j)**2)``. The noise of different columns is independent: along a unit
-vector ``v`` of the scaled space it adds up to ``sum_j v_j**2 eps**2 (1 + (m_j / sd_j)**2)``.
-A direction whose variance does not stand clearly above that is dropped. (Stewart 1984, "Rank
-degeneracy", SIAM J. Sci. Stat. Comput. 5, argues for scaling so that the errors are comparable
-before a rank is read from singular values.)
+size. Column j, with root mean square ``r_j`` (``r_j**2 = mean_j**2 + sd_j**2``), so holds rounding
+noise of variance about ``eps**2 r_j**2``, and once the column is scaled to unit variance
+``eps**2 (r_j / sd_j)**2``. The noise of different columns is independent: along a unit vector
+``v`` it adds up to ``sum_j |v_j|**2 eps**2 r_j**2``, or ``sum_j |v_j|**2 eps**2 (r_j / sd_j)**2``
+in the scaled space. A direction whose variance does not stand clearly above that is dropped.
+(Stewart 1984, "Rank degeneracy", SIAM J. Sci. Stat. Comput. 5, argues for scaling so that the
+errors are comparable before a rank is read from singular values.)
 """
 
 from typing import Any
@@ -35,21 +35,21 @@ def input_epsilon(dtype: DTypeLike) -> float:
     Returns
     -------
     float
-        2**-10 for float16, 2**-23 for float32, 2**-52 for everything else.
+        2**-10 for float16, 2**-23 for float32 and complex64, 2**-52 for everything else.
     """
     kept = np.dtype(dtype)
-    if kept.kind != "f":
+    if kept.kind not in "fc":
         return EPS
     return max(float(np.finfo(kept).eps), EPS)
 
 
-def live_units(mean: Array, deviation: Array, epsilon: float) -> NDArray[np.bool_]:
-    """Units that vary by more than the rounding of their mean.
+def live_units(size: Array, deviation: Array, epsilon: float) -> NDArray[np.bool_]:
+    """Units that vary by more than the rounding of what was stored.
 
     Parameters
     ----------
-    mean, deviation : (p,) float64
-        Mean and standard deviation of each unit, in its own scale.
+    size, deviation : (p,) float64
+        Root mean square and standard deviation of each unit, in its own scale.
     epsilon : float
         Relative precision of the data, see `input_epsilon`.
 
@@ -58,30 +58,34 @@ def live_units(mean: Array, deviation: Array, epsilon: float) -> NDArray[np.bool
     (p,) bool
         False marks a dead unit.
     """
-    live: NDArray[np.bool_] = deviation > NOISE_FACTOR * epsilon * np.abs(mean)
+    live: NDArray[np.bool_] = deviation > NOISE_FACTOR * epsilon * size
     return live
 
 
-def noise_variance(directions: Array, mean: Array, deviation: Array, epsilon: float) -> Array:
-    """Largest variance along each direction that rounding of the input explains.
+def noise_deviation(directions: NDArray[Any], relative_size: Array, epsilon: float) -> Array:
+    """Largest standard deviation along each direction that rounding of the input explains.
 
     Parameters
     ----------
-    directions : (p, m) float64
-        Orthonormal columns, in the space of the units scaled to unit variance.
-    mean, deviation : (p,) float64
-        Mean and standard deviation of each live unit, in its own scale.
+    directions : (p, m) float64 or complex128
+        Orthonormal columns.
+    relative_size : (p,) float64
+        Root mean square of each unit in the scale of that space: over its standard deviation
+        where the units were scaled to unit variance, as it is where they were not.
     epsilon : float
         Relative precision of the data, see `input_epsilon`.
 
     Returns
     -------
     (m,) float64
-        Variances to be exceeded, in the scaled space.
+        Deviations to be exceeded.
     """
-    per_unit = (NOISE_FACTOR * epsilon) ** 2 * (1.0 + (mean / deviation) ** 2)
-    along: Array = per_unit @ directions**2
-    return along
+    largest = relative_size.max(initial=0.0)
+    if not largest > 0.0:
+        return np.zeros(directions.shape[1])
+    share = (relative_size / largest) ** 2 @ np.abs(directions) ** 2
+    out: Array = NOISE_FACTOR * epsilon * largest * np.sqrt(share)
+    return out
 
 
 def deviation_from_scatter(scatter: NDArray[Any], degrees: float) -> Array:
@@ -89,8 +93,8 @@ def deviation_from_scatter(scatter: NDArray[Any], degrees: float) -> Array:
 
     Parameters
     ----------
-    scatter : (p, p) float64
-        Centred sums of outer products.
+    scatter : (p, p) float64 or complex128
+        Centred sums of outer products; only its diagonal is read, which is real.
     degrees : float
         What divides them to give a covariance: n_samples - 1, or 1 for a covariance.
 
@@ -103,7 +107,7 @@ def deviation_from_scatter(scatter: NDArray[Any], degrees: float) -> Array:
     ValueError
         If a variance is infinite: the squares have overflowed float64.
     """
-    variance = np.diagonal(scatter).astype(np.float64) / degrees
+    variance = np.real(np.diagonal(scatter)).astype(np.float64) / degrees
     if not np.isfinite(variance).all():
         first = int(np.flatnonzero(~np.isfinite(variance))[0])
         raise ValueError(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcca.reference._cca import _block_of_scatter
+from fastcca.reference._cca import block_of_scatter
 from fastcca.reference._rank import Array
 
 
@@ -114,7 +114,7 @@ def _inverse_sqrt_of_kept(
     F = D V diag(variance)^(1/2). With F = P diag(s) Q', the root sought is P diag(1 / s) P'.
     Eigenvalues s**2 of F F' would lose the small s that s itself still has.
     """
-    block = _block_of_scatter(cov, mean, 1.0, input_eps)
+    block = block_of_scatter(cov, mean, 1.0, input_eps)
     factor = np.zeros((cov.shape[0], block.rank))
     factor[block.live] = (
         block.deviation[block.live, np.newaxis] * block.directions * np.sqrt(block.variance)

@@ -1,0 +1,182 @@
+"""Two blocks to compare, given as arrays, as maps or as moments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastcca import _core
+from fastcca._arrays import AnyArray, as_numbers, check_finite
+from fastcca._layouts import LayoutOrPair, Maps, Size, lay_out
+from fastcca._moments import Moments
+
+__all__ = ["Pair", "pair_of", "single_of"]
+
+Floats = npt.NDArray[np.float64]
+
+
+class Pair:
+    """Blocks over the same samples, checked; one block where there is nothing to pair with.
+
+    Parameters
+    ----------
+    names : tuple of str
+        What errors call the blocks.
+    given : Moments or list of ndarray or Maps
+        The moments, or where the samples come from.
+    """
+
+    def __init__(self, names: tuple[str, ...], given: Moments | list[AnyArray] | Maps) -> None:
+        self.names = names
+        self._given = given
+        self._moments: Moments | None = given if isinstance(given, Moments) else None
+
+    @property
+    def moments(self) -> Moments:
+        """The moments of the blocks, accumulated on first use."""
+        if self._moments is None:
+            self._moments = Moments()
+            dtypes = self._given.dtypes if isinstance(self._given, Maps) else None
+            for batch in self.batches():
+                self._moments._update(dict(zip(self.names, batch, strict=True)), dtypes)
+        return self._moments
+
+    @property
+    def state(self) -> _core.Moments:
+        """The compiled state of the moments, of at least 2 samples."""
+        state = self.moments._state
+        if state.n_samples < 2:
+            raise ValueError(
+                f"a comparison needs at least 2 samples, but {' and '.join(self.names)} have "
+                f"{state.n_samples}"
+            )
+        return state
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """Names of the blocks within the moments."""
+        return self.moments._compared(len(self.names))
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether any block holds complex numbers."""
+        return any(self.moments._is_complex(name) for name in self.blocks)
+
+    def require_real(self) -> None:
+        """Raise TypeError where a block is complex."""
+        for i, name in enumerate(self.names):
+            if isinstance(self._given, list):
+                is_complex = self._given[i].dtype.kind == "c"
+            else:  # maps are real
+                is_complex = isinstance(self._given, Moments) and self._given._is_complex(
+                    self.blocks[i]
+                )
+            if is_complex:
+                raise TypeError(f"{name} is complex; of the measures only cca takes that")
+
+    def indices(self) -> tuple[int, ...]:
+        """Positions of the blocks within the compiled state."""
+        return tuple(self.moments._index(name) for name in self.blocks)
+
+    def samples(self) -> tuple[AnyArray, ...] | None:
+        """All samples as finite arrays (n_samples, features), for the reference backend.
+
+        Maps are copied into that shape. None where only moments are there.
+        """
+        if isinstance(self._given, Moments):
+            return None
+        batches = [
+            [np.reshape(block, (-1, block.shape[-1])) for block in batch]
+            for batch in self.batches()
+        ]
+        arrays = tuple(
+            parts[0] if len(parts) == 1 else np.concatenate(parts)
+            for parts in zip(*batches, strict=True)
+        )
+        for name, array in zip(self.names, arrays, strict=True):
+            check_finite(array, name)
+        if arrays[0].shape[0] < 2:
+            raise ValueError(
+                f"a comparison needs at least 2 samples, but {' and '.join(self.names)} have 1"
+            )
+        return arrays
+
+    def batches(self) -> Iterator[tuple[AnyArray, ...]]:
+        """Blocks of the samples, one batch after the other; the last axis is features.
+
+        Raises
+        ------
+        ValueError
+            If there are only moments.
+        """
+        if isinstance(self._given, Maps):
+            yield from self._given.batches()
+        elif isinstance(self._given, list):
+            yield tuple(self._given)
+        else:
+            raise ValueError(
+                "this measure needs the samples themselves: pass x and y in place of their moments"
+            )
+
+
+def pair_of(
+    x: object,
+    y: object,
+    *,
+    layout: LayoutOrPair = None,
+    spatial: str | None = None,
+    size: Size = None,
+) -> Pair:
+    """Check two arrays, or a `Moments` of two blocks in place of both.
+
+    Raises
+    ------
+    TypeError
+        For missing or superfluous arguments, or arrays that do not hold numbers.
+    ValueError
+        For shapes that do not fit each other or the layout.
+    """
+    if isinstance(x, Moments):
+        _check_nothing_else(y, "y", layout, spatial, size)
+        return Pair(("x", "y"), x)
+    if y is None:
+        raise TypeError("y is missing: pass two arrays, or a Moments of two blocks")
+    if layout is None and spatial is None and size is None:
+        arrays = [as_numbers(x, "x"), as_numbers(y, "y")]
+        if arrays[0].shape[0] != arrays[1].shape[0]:
+            raise ValueError(
+                f"x has {arrays[0].shape[0]} samples and y has {arrays[1].shape[0]} (shapes "
+                f"{arrays[0].shape} and {arrays[1].shape}); row i of both must belong to the same "
+                "sample"
+            )
+        return Pair(("x", "y"), arrays)
+    return Pair(("x", "y"), lay_out({"x": x, "y": y}, layout=layout, spatial=spatial, size=size))
+
+
+def single_of(
+    x: object,
+    *,
+    layout: LayoutOrPair = None,
+    spatial: str | None = None,
+    size: Size = None,
+) -> Pair:
+    """Check one array, or a `Moments` of one block."""
+    if isinstance(x, Moments):
+        _check_nothing_else(None, "y", layout, spatial, size)
+        return Pair(("x",), x)
+    if layout is None and spatial is None and size is None:
+        return Pair(("x",), [as_numbers(x, "x")])
+    return Pair(("x",), lay_out({"x": x}, layout=layout, spatial=spatial, size=size))
+
+
+def _check_nothing_else(y: object, name: str, *map_options: Any) -> None:
+    if y is not None:
+        raise TypeError(f"x is a Moments and holds both blocks; leave {name} out")
+    if any(option is not None for option in map_options):
+        raise TypeError(
+            "x is a Moments, whose samples are accumulated already; layout, spatial and size are "
+            "for arrays"
+        )

@@ -1,0 +1,62 @@
+"""What the backends return, in the same shapes whichever it is."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["AxesParts", "CcaParts", "PlsParts", "SymmetricParts"]
+
+Floats = npt.NDArray[np.float64]
+
+
+class CcaParts(TypedDict):
+    """A CCA; shapes as in `fastcca.CCAResult`."""
+
+    correlations: Floats
+    x_weights: npt.NDArray[Any] | None
+    y_weights: npt.NDArray[Any] | None
+    x_loadings: npt.NDArray[Any] | None
+    y_loadings: npt.NDArray[Any] | None
+    x_rank: int
+    y_rank: int
+    x_kept: int
+    y_kept: int
+    x_condition: float
+    y_condition: float
+    x_dead: npt.NDArray[np.intp]
+    y_dead: npt.NDArray[np.intp]
+    x_mean: npt.NDArray[Any]
+    y_mean: npt.NDArray[Any]
+    n_samples: int
+    method: str
+
+
+class PlsParts(TypedDict):
+    """Singular values (k,) of the cross-covariance, weights (p, k) and (q, k)."""
+
+    singular_values: Floats
+    x_weights: Floats
+    y_weights: Floats
+
+
+class AxesParts(TypedDict):
+    """Descending variances (p,), axes (p, p) in columns, and how many are more than rounding."""
+
+    variances: Floats
+    axes: Floats
+    rank: int
+
+
+class SymmetricParts(TypedDict):
+    """CCA by symmetric inverse square roots: ``u (p, p)``, ``vt (q, q)``, roots alike."""
+
+    u: npt.NDArray[Any]
+    correlations: Floats
+    vt: npt.NDArray[Any]
+    x_inverse_sqrt: npt.NDArray[Any]
+    y_inverse_sqrt: npt.NDArray[Any]
+    x_rank: int
+    y_rank: int

@@ -1,0 +1,136 @@
+"""Projection weighted CCA."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fastcca import _backend
+from fastcca._cca import CCAResult, result_fields, warn_about_rank
+from fastcca._google import google_weights
+from fastcca._layouts import LayoutOrPair, Size
+from fastcca._moments import Moments
+from fastcca._pair import pair_of
+
+__all__ = ["PWCCAResult", "projection_weights", "pwcca"]
+
+_VARIANTS = ("paper", "symmetric", "google")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PWCCAResult:
+    """A weighted mean of canonical correlations.
+
+    Attributes
+    ----------
+    value : float
+        ``sum(weights * correlations)``, in [0, 1]; 0 where a block does not vary.
+    weights : ndarray, (k,), float64
+        Of each correlation, 0 or more, of sum 1.
+    correlations : ndarray, (k,), float64
+        Canonical correlations, descending, in [0, 1].
+    variant : str
+        As asked for.
+    x_rank, y_rank, n_samples, condition, method
+        As in `CCAResult`.
+    """
+
+    value: float
+    weights: npt.NDArray[np.float64]
+    correlations: npt.NDArray[np.float64]
+    variant: str
+    x_rank: int
+    y_rank: int
+    n_samples: int
+    condition: float
+    method: str
+
+
+def pwcca(
+    x: npt.ArrayLike | Moments,
+    y: npt.ArrayLike | None = None,
+    *,
+    variant: str = "paper",
+    layout: LayoutOrPair = None,
+    spatial: str | None = None,
+    size: Size = None,
+    backend: str | None = None,
+) -> PWCCAResult:
+    """Projection weighted CCA (Morcos et al. 2018).
+
+    The mean canonical correlation, each weighted by how much of `x` its variate accounts for:
+    variate h_i has the weight ``sum_j |<h_i, x_j>|`` over the centred features x_j.
+
+    Parameters
+    ----------
+    x, y : array_like, (n_samples, p) and (n_samples, q)
+        As in `cca`, real. In place of both, a `Moments` of two blocks.
+    variant : {"paper", "symmetric", "google"}
+        "paper": weights from the first argument, so that the value changes when the two are
+        swapped. "symmetric": the mean of both. "google": the number of google/svcca's
+        ``compute_pwcca``, which leaves out the whitening, adds the means back, and projects
+        uncentred features of the side with fewer dimensions.
+    layout, spatial, size, backend
+        As in `cca`.
+
+    Returns
+    -------
+    PWCCAResult
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `cca`, and for an unknown variant.
+
+    Warns
+    -----
+    RankWarning
+        As `cca`.
+
+    Notes
+    -----
+    The weights are absolute column sums of the covariances between features and variates, so no
+    second pass over the data is needed. Where correlations tie, the variates are not unique, and
+    neither is the value. Errors are those of `cca` with weights: the variates of close
+    correlations are known less well than the correlations, by the inverse of their gap.
+
+    References
+    ----------
+    Morcos, Raghu, Bengio (2018), "Insights on representational similarity in neural networks
+    with canonical correlation", arXiv:1806.05759.
+    """
+    if variant not in _VARIANTS:
+        raise ValueError(f"variant={variant!r} is unknown; it must be one of {_VARIANTS}")
+    solvers = _backend.solvers(backend)
+    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
+    pair.require_real()
+    parts = solvers.cca(pair, weights=True, method="auto")
+    result = CCAResult(**result_fields(parts))
+    warn_about_rank(result, result.x_rank, result.y_rank, result.x_mean.size, result.y_mean.size)
+    if variant == "google":
+        correlations, weights = google_weights(pair, solvers)
+    else:
+        correlations, weights = result.correlations, projection_weights(result.x_loadings)
+        if variant == "symmetric":
+            weights = (weights + projection_weights(result.y_loadings)) / 2
+    return PWCCAResult(
+        value=float(np.sum(weights * correlations)),
+        weights=weights,
+        correlations=correlations,
+        variant=variant,
+        x_rank=result.x_rank,
+        y_rank=result.y_rank,
+        n_samples=result.n_samples,
+        condition=result.condition,
+        method=result.method,
+    )
+
+
+def projection_weights(
+    loadings: npt.NDArray[np.float64] | None,
+) -> npt.NDArray[np.float64]:
+    assert loadings is not None  # the weights were asked for
+    sums: npt.NDArray[np.float64] = np.abs(loadings).sum(axis=0)
+    return sums / sums.sum() if sums.size else sums

@@ -1,0 +1,173 @@
+"""Similarities of two blocks that are one number: CKA, Procrustes, linear regression."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from fastcca import _backend
+from fastcca._arrays import float64_rows
+from fastcca._layouts import LayoutOrPair, Size
+from fastcca._moments import Moments
+from fastcca._pair import Pair, pair_of
+
+__all__ = ["cka", "linear_regression_r2", "procrustes"]
+
+
+def cka(
+    x: npt.ArrayLike | Moments,
+    y: npt.ArrayLike | None = None,
+    *,
+    debiased: bool = False,
+    layout: LayoutOrPair = None,
+    spatial: str | None = None,
+    size: Size = None,
+    backend: str | None = None,
+) -> float:
+    """Linear centred kernel alignment (Kornblith et al. 2019).
+
+    ``||Sxy||_F**2 / (||Sxx||_F ||Syy||_F)``, the RV coefficient of Robert and Escoufier (1976).
+    Invariant to rotations and a common scale of either side, not to other linear maps.
+
+    Parameters
+    ----------
+    x, y : array_like, (n_samples, p) and (n_samples, q)
+        As in `cca`, real. In place of both, a `Moments` of two blocks (not with `debiased`).
+    debiased : bool
+        Use the unbiased estimator of HSIC (Song et al. 2012), which does not grow with the number
+        of features and can be negative. It needs a second pass over the samples, and 4 of them.
+    layout, spatial, size, backend
+        As in `cca`.
+
+    Returns
+    -------
+    float
+        In [0, 1] unless debiased; 0 where a side does not vary.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `cca`; with `debiased` for a `Moments` or fewer than 4 samples.
+
+    Notes
+    -----
+    Accurate to about 1e-15 times the number of features; debiased, to the same relative to the
+    biased value.
+    """
+    solvers = _backend.solvers(backend)
+    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
+    pair.require_real()
+    return debiased_cka(pair) if debiased else solvers.cka(pair)
+
+
+def procrustes(
+    x: npt.ArrayLike | Moments,
+    y: npt.ArrayLike | None = None,
+    *,
+    layout: LayoutOrPair = None,
+    spatial: str | None = None,
+    size: Size = None,
+    backend: str | None = None,
+) -> float:
+    """Orthogonal Procrustes similarity (Schoenemann 1966; Ding et al. 2021).
+
+    The nuclear norm of X'Y over ``||X||_F ||Y||_F`` of the centred samples: the cosine between one
+    side and the best rotation of the other. ``2 - 2 * procrustes`` is the squared distance of
+    shapes of unit size.
+
+    Parameters
+    ----------
+    x, y : array_like, (n_samples, p) and (n_samples, q)
+        As in `cca`, real. In place of both, a `Moments` of two blocks.
+    layout, spatial, size, backend
+        As in `cca`.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0 where a side does not vary.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `cca`.
+    """
+    solvers = _backend.solvers(backend)
+    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
+    pair.require_real()
+    return solvers.procrustes(pair)
+
+
+def linear_regression_r2(
+    x: npt.ArrayLike | Moments,
+    y: npt.ArrayLike | None = None,
+    *,
+    layout: LayoutOrPair = None,
+    spatial: str | None = None,
+    size: Size = None,
+    backend: str | None = None,
+) -> float:
+    """Share of the variance of `y` that a linear map of `x` explains.
+
+    ``||Qx'Y||_F**2 / ||Y||_F**2`` for an orthonormal basis Qx of the centred `x`. Invariant to any
+    invertible linear map of `x`, and to rotations and a common scale of `y`.
+
+    Parameters
+    ----------
+    x, y : array_like, (n_samples, p) and (n_samples, q)
+        As in `cca`, real. In place of both, a `Moments` of two blocks.
+    layout, spatial, size, backend
+        As in `cca`.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0 where a side does not vary. In-sample: p features of noise already explain
+        ``p / (n_samples - 1)``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `cca`.
+
+    Notes
+    -----
+    The error is about ``condition**2 * 2.2e-16``, as that of `cca`; `x` is whitened with the same
+    rank decision.
+    """
+    solvers = _backend.solvers(backend)
+    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
+    pair.require_real()
+    return solvers.linear_regression_r2(pair)
+
+
+def debiased_cka(pair: Pair) -> float:
+    """CKA from unbiased HSIC in feature space: moments, and one pass for the row norms."""
+    state, moments = pair.state, pair.moments
+    n = state.n_samples
+    if n < 4:
+        raise ValueError(f"debiased CKA needs at least 4 samples, but there are {n}")
+    x_name, y_name = pair.blocks
+    sums = np.zeros(3)  # over samples, of |x|^4, |x|^2 |y|^2, |y|^4
+    means = moments.mean(x_name), moments.mean(y_name)
+    for batch in pair.batches():
+        blocks = [np.reshape(block, (-1, block.shape[-1])) for block in batch]
+        for rows in float64_rows(blocks[0]):
+            x_norms, y_norms = (
+                np.square(block[rows] - mean).sum(axis=1)
+                for block, mean in zip(blocks, means, strict=True)
+            )
+            sums += x_norms @ x_norms, x_norms @ y_norms, y_norms @ y_norms
+
+    def hsic(first: str, second: str, norms: float) -> float:
+        total = float(np.sum(np.square(moments._scatter(first, second))))
+        spread = float(
+            np.trace(moments._scatter(first, first)) * np.trace(moments._scatter(second, second))
+        )
+        return total - n / (n - 2) * norms + spread / ((n - 1) * (n - 2))
+
+    x_self = hsic(x_name, x_name, sums[0])
+    y_self = hsic(y_name, y_name, sums[2])
+    if x_self <= 0.0 or y_self <= 0.0:
+        return 0.0
+    return float(hsic(x_name, y_name, sums[1]) / np.sqrt(x_self) / np.sqrt(y_self))

@@ -1,0 +1,216 @@
+"""Every measure of a pair on the numpy reference: of the samples, or of moments alone."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from fastcca import reference
+from fastcca._arrays import AnyArray
+from fastcca._keep import Keep
+from fastcca._pair import Pair
+from fastcca._parts import AxesParts, CcaParts, PlsParts, SymmetricParts
+from fastcca.reference import BlockMoments
+
+__all__ = [
+    "cca",
+    "cka",
+    "linear_regression_r2",
+    "pca",
+    "pls",
+    "procrustes",
+    "symmetric_cca",
+]
+
+
+def cca(
+    pair: Pair,
+    *,
+    method: str,
+    weights: bool,
+    ridge: float = 0.0,
+    keep: tuple[Keep, Keep] | None = None,
+) -> CcaParts:
+    """CCA, of the leading principal axes where `keep` is given."""
+    samples = None if method == "moments" else pair.samples()
+    if samples is not None:
+        x, y = samples
+        if keep is None:
+            return _parts(reference.cca(x, y, ridge=ridge, weights=weights), samples, "qr")
+        return _parts(
+            reference.svcca(
+                x,
+                y,
+                keep=(keep[0].value, keep[1].value),
+                criterion=keep[0].criterion,
+                weights=weights,
+            ),
+            samples,
+            "qr",
+        )
+    x_block, y_block, cross = _block_moments(pair)
+    if keep is None:
+        solution: reference.Solution = reference.cca_from_moments(
+            n_samples=x_block.n_samples,
+            x_mean=x_block.mean,
+            y_mean=y_block.mean,
+            x_scatter=x_block.scatter,
+            y_scatter=y_block.scatter,
+            cross_scatter=cross,
+            x_epsilon=x_block.epsilon,
+            y_epsilon=y_block.epsilon,
+            ridge=ridge,
+            weights=weights,
+        )
+    else:
+        solution = reference.svcca_from_moments(
+            x_block,
+            y_block,
+            cross,
+            keep=(keep[0].value, keep[1].value),
+            criterion=keep[0].criterion,
+            weights=weights,
+        )
+    return _parts(solution, (x_block, y_block), "moments")
+
+
+def _block_moments(pair: Pair) -> tuple[BlockMoments, BlockMoments, AnyArray]:
+    """Moments of both blocks and the (p, q) scatter between them."""
+    state, moments = pair.state, pair.moments
+    x, y = (
+        BlockMoments(
+            state.n_samples,
+            moments.mean(name),
+            moments._scatter(name, name).conj(),
+            reference.input_epsilon(state.precision(moments._index(name))),
+        )
+        for name in pair.blocks
+    )
+    return x, y, moments._scatter(*pair.blocks).conj()
+
+
+def _parts(
+    solution: reference.Solution, blocks: tuple[AnyArray | BlockMoments, ...], method: str
+) -> CcaParts:
+    loadings = [
+        None if weights is None else _loadings(block, mean, weights)
+        for block, mean, weights in zip(
+            blocks,
+            (solution.x_mean, solution.y_mean),
+            (solution.x_weights, solution.y_weights),
+            strict=True,
+        )
+    ]
+    return CcaParts(
+        correlations=solution.correlations,
+        x_weights=solution.x_weights,
+        y_weights=solution.y_weights,
+        x_loadings=loadings[0],
+        y_loadings=loadings[1],
+        x_rank=solution.x_rank,
+        y_rank=solution.y_rank,
+        x_kept=getattr(solution, "x_kept", solution.x_rank),
+        y_kept=getattr(solution, "y_kept", solution.y_rank),
+        x_condition=solution.x_condition,
+        y_condition=solution.y_condition,
+        x_dead=solution.x_dead,
+        y_dead=solution.y_dead,
+        x_mean=solution.x_mean,
+        y_mean=solution.y_mean,
+        n_samples=solution.n_samples,
+        method=method,
+    )
+
+
+def _loadings(block: AnyArray | BlockMoments, mean: AnyArray, weights: AnyArray) -> AnyArray:
+    """Covariances of the units with the variates."""
+    out: AnyArray
+    if isinstance(block, BlockMoments):
+        out = block.scatter @ weights / (block.n_samples - 1)
+    else:
+        centred = block - mean
+        out = centred.conj().T @ (centred @ weights) / (block.shape[0] - 1)
+    return out
+
+
+def pls(pair: Pair) -> PlsParts:
+    """SVD of the cross-covariance."""
+    samples = pair.samples()
+    solution = (
+        reference.pls_from_moments(*_block_moments(pair))
+        if samples is None
+        else reference.pls(*samples)
+    )
+    return PlsParts(
+        singular_values=solution.singular_values,
+        x_weights=solution.x_weights,
+        y_weights=solution.y_weights,
+    )
+
+
+def pca(single: Pair) -> AxesParts:
+    """Principal axes of one block."""
+    samples = single.samples()
+    state, (name,) = single.state, single.blocks
+    if samples is not None and samples[0].shape[0] > samples[0].shape[1]:
+        of_samples = reference.pca(samples[0])
+        return AxesParts(
+            variances=of_samples.explained_variance,
+            axes=of_samples.components.T,
+            rank=of_samples.rank,
+        )
+    block = BlockMoments(
+        state.n_samples,
+        single.moments.mean(name),
+        single.moments._scatter(name, name),
+        reference.input_epsilon(state.precision(single.moments._index(name))),
+    )
+    variances, axes, rank = reference.principal_axes_from_moments(block)
+    return AxesParts(variances=variances, axes=axes, rank=rank)
+
+
+def cka(pair: Pair) -> float:
+    """Linear CKA."""
+    return _number(pair, reference.cka, reference.cka_from_moments)
+
+
+def procrustes(pair: Pair) -> float:
+    """Normalized nuclear norm of the cross-covariance."""
+    return _number(pair, reference.procrustes, reference.procrustes_from_moments)
+
+
+def linear_regression_r2(pair: Pair) -> float:
+    """Share of y's variance that x explains."""
+    return _number(
+        pair, reference.linear_regression_r2, reference.linear_regression_r2_from_moments
+    )
+
+
+def _number(pair: Pair, of_samples: Any, of_moments: Any) -> float:
+    samples = pair.samples()
+    return float(of_moments(*_block_moments(pair)) if samples is None else of_samples(*samples))
+
+
+def symmetric_cca(
+    *,
+    x_cov: Any,
+    x_mean: Any,
+    x_epsilon: float,
+    y_cov: Any,
+    y_mean: Any,
+    y_epsilon: float,
+    cross_cov: Any,
+    epsilon: float,
+) -> SymmetricParts:
+    """CCA of given covariances by symmetric inverse square roots."""
+    solution = reference.symmetric_cca(
+        x_cov=x_cov,
+        x_mean=x_mean,
+        x_epsilon=x_epsilon,
+        y_cov=y_cov,
+        y_mean=y_mean,
+        y_epsilon=y_epsilon,
+        cross_cov=cross_cov,
+        epsilon=epsilon,
+    )
+    names = SymmetricParts.__required_keys__
+    return cast(SymmetricParts, {name: getattr(solution, name) for name in names})

@@ -1,0 +1,153 @@
+"""The measures from second moments alone, where there are no samples to decompose."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastcca.reference._pls import PlsSolution
+from fastcca.reference._rank import EPS, Array, live_units
+from fastcca.reference._svcca import SvccaSolution
+from fastcca.reference._svcca import _kept as kept_components
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockMoments:
+    """Moments of one block.
+
+    Attributes
+    ----------
+    n_samples : int
+        At least 2.
+    mean : (p,) float64 or complex128
+    scatter : (p, p) float64 or complex128
+        Sum over samples of conj(x)' x of the centred samples.
+    epsilon : float
+        Relative precision of the samples, see `input_epsilon`.
+    """
+
+    n_samples: int
+    mean: NDArray[Any]
+    scatter: NDArray[Any]
+    epsilon: float
+
+    @property
+    def covariance(self) -> NDArray[Any]:
+        """Scatter over ``n_samples - 1``, (p, p)."""
+        out: NDArray[Any] = self.scatter / (self.n_samples - 1)
+        return out
+
+    @property
+    def deviation(self) -> Array:
+        """Standard deviations, (p,)."""
+        out: Array = np.sqrt(np.maximum(np.diagonal(self.covariance).real, 0.0))
+        return out
+
+    @property
+    def live(self) -> NDArray[np.bool_]:
+        """Units that vary by more than rounding, (p,)."""
+        return live_units(self.mean, self.deviation, self.epsilon)
+
+
+def principal_axes_from_moments(block: BlockMoments) -> tuple[Array, Array, int]:
+    """Variances (p,) descending, axes (p, p) in columns, and how many are more than rounding.
+
+    The rank rule in the block's own scale: along an axis v, rounding of the stored values has the
+    variance sum_j v_j**2 (3 eps)**2 (sd_j**2 + mean_j**2).
+    """
+    variances, axes = np.linalg.eigh(block.covariance)
+    variances, axes = np.maximum(variances[::-1], 0.0), axes[:, ::-1]
+    energy = block.deviation**2 + np.abs(block.mean) ** 2
+    noise = ((3.0 * block.epsilon) ** 2 * energy) @ np.abs(axes) ** 2
+    floor = max(variances.size, 64) * EPS * variances.max(initial=0.0)
+    above = (variances > noise) & (variances > floor)
+    rank = variances.size if above.all() else int(np.argmin(above))
+    return variances, axes, rank
+
+
+def svcca_from_moments(
+    x: BlockMoments,
+    y: BlockMoments,
+    cross_scatter: NDArray[Any],
+    *,
+    keep: tuple[float, float],
+    criterion: str,
+    weights: bool = True,
+) -> SvccaSolution:
+    """SVCCA (Raghu et al. 2017): eigenvectors of each covariance, then CCA of the scores.
+
+    Parameters
+    ----------
+    x, y : BlockMoments
+        Of p and q units.
+    cross_scatter : (p, q) float64
+    keep, criterion, weights
+        As in `svcca`.
+    """
+    cross = cross_scatter / (x.n_samples - 1)
+    whitenings, ranks, kepts, conditions = [], [], [], []
+    for block, wanted in ((x, keep[0]), (y, keep[1])):
+        variances, axes, rank = principal_axes_from_moments(block)
+        kept = kept_components(np.sqrt(variances[:rank]), wanted, criterion)
+        whitenings.append(axes[:, :kept] / np.sqrt(variances[:kept]))
+        ranks.append(rank)
+        kepts.append(kept)
+        conditions.append(float(np.sqrt(variances[0] / variances[kept - 1])) if kept else 1.0)
+    u, singular, vt = np.linalg.svd(whitenings[0].T @ cross @ whitenings[1], full_matrices=False)
+    return SvccaSolution(
+        correlations=np.clip(singular, 0.0, 1.0),
+        x_weights=whitenings[0] @ u if weights else None,
+        y_weights=whitenings[1] @ vt.T if weights else None,
+        x_mean=x.mean,
+        y_mean=y.mean,
+        x_rank=ranks[0],
+        y_rank=ranks[1],
+        x_condition=conditions[0],
+        y_condition=conditions[1],
+        x_dead=np.flatnonzero(~x.live).astype(np.int64),
+        y_dead=np.flatnonzero(~y.live).astype(np.int64),
+        n_samples=x.n_samples,
+        x_kept=kepts[0],
+        y_kept=kepts[1],
+    )
+
+
+def pls_from_moments(x: BlockMoments, y: BlockMoments, cross_scatter: NDArray[Any]) -> PlsSolution:
+    """Singular value decomposition of the cross-covariance (p, q)."""
+    u, singular, vt = np.linalg.svd(cross_scatter / (x.n_samples - 1), full_matrices=False)
+    return PlsSolution(singular_values=singular, x_weights=u, y_weights=vt.T)
+
+
+def cka_from_moments(x: BlockMoments, y: BlockMoments, cross_scatter: NDArray[Any]) -> float:
+    """||Sxy||_F**2 / (||Sxx||_F ||Syy||_F) (Kornblith et al. 2019); 0 for a dead block."""
+    if not (x.live.any() and y.live.any()):
+        return 0.0
+    between = np.linalg.norm(cross_scatter)
+    return float(between / np.linalg.norm(x.scatter) * (between / np.linalg.norm(y.scatter)))
+
+
+def procrustes_from_moments(x: BlockMoments, y: BlockMoments, cross_scatter: NDArray[Any]) -> float:
+    """Nuclear norm of Sxy over the roots of the traces of Sxx and Syy; 0 for a dead block."""
+    if not (x.live.any() and y.live.any()):
+        return 0.0
+    nuclear = np.linalg.norm(cross_scatter, "nuc")
+    return float(nuclear / np.sqrt(np.trace(x.scatter)) / np.sqrt(np.trace(y.scatter)))
+
+
+def linear_regression_r2_from_moments(
+    x: BlockMoments, y: BlockMoments, cross_scatter: NDArray[Any]
+) -> float:
+    """||Wx' Sxy||_F**2 / trace Syy for a whitening map Wx of x; 0 for a dead block."""
+    if not (x.live.any() and y.live.any()):
+        return 0.0
+    live, degrees = x.live, x.n_samples - 1
+    scale = x.deviation[live]
+    correlation = x.covariance[np.ix_(live, live)] / scale / scale[:, np.newaxis]
+    variances, axes = np.linalg.eigh(correlation)
+    energy = 1.0 + (x.mean[live] / scale) ** 2
+    noise = ((3.0 * x.epsilon) ** 2 * energy) @ axes**2
+    kept = (variances > noise) & (variances > max(scale.size, 64) * EPS * variances.max())
+    whitening = axes[:, kept] / np.sqrt(variances[kept]) / scale[:, np.newaxis]
+    explained = whitening.T @ cross_scatter[live] / degrees
+    return float(np.sum(explained**2) / np.trace(y.covariance))
