@@ -311,7 +311,7 @@ def test_values_that_are_not_finite(backend, value, message, side, dtype):
         (GOOD[:, :0], GOOD, ValueError, r"x has shape \(10, 0\)"),
         (GOOD[:1], GOOD[:1], ValueError, "at least 2 samples"),
         (3.0, GOOD, ValueError, r"x has shape \(\)"),
-        (GOOD.astype(complex), GOOD, TypeError, "x has dtype complex128"),
+        (GOOD.astype(np.clongdouble), GOOD, TypeError, "x has dtype"),
         (GOOD.astype(object), GOOD, TypeError, "x has dtype object"),
         (GOOD.astype(str), GOOD, TypeError, "x has dtype <U"),
         (GOOD.astype("m8[s]"), GOOD, TypeError, "x has dtype timedelta64"),

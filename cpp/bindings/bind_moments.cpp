@@ -34,12 +34,14 @@ void update(LockedMoments& self, const std::vector<std::string>& names,
 
 // One batch for each of several states, a state per thread at a time.
 void update_many(const std::vector<LockedMoments*>& states, const std::vector<std::string>& names,
-                 const std::vector<std::vector<py::array>>& batches) {
+                 const std::vector<std::vector<py::array>>& batches,
+                 const std::vector<std::string>& precisions) {
   std::vector<std::vector<ArrayView>> views;
   for (const auto& arrays : batches) {
     auto& of_state = views.emplace_back();
     for (std::size_t i = 0; i < arrays.size(); ++i) {
       of_state.push_back(view_of(arrays[i], names.at(i)));
+      of_state[i].rounded_to = precision_named(precisions.at(i));
     }
   }
   if (views.size() != states.size()) {
@@ -96,7 +98,8 @@ std::unique_ptr<LockedMoments> restore(Index n, const std::vector<std::string>& 
 }  // namespace
 
 void bind_moments(py::module_& module) {
-  module.def("update_many", &update_many, py::arg("states"), py::arg("names"), py::arg("batches"));
+  module.def("update_many", &update_many, py::arg("states"), py::arg("names"), py::arg("batches"),
+             py::arg("precisions"));
   py::class_<LockedMoments>(module, "Moments")
       .def(py::init([] { return std::make_unique<LockedMoments>(Moments(cpu_backend())); }))
       .def_static("restore", &restore, py::arg("n_samples"), py::arg("names"), py::arg("means"),

@@ -5,6 +5,7 @@ from fastcca._cca import CCAResult, SVCCAResult, cca, svcca
 from fastcca._compare import compare
 from fastcca._config import build_config, get_num_threads, set_num_threads
 from fastcca._core import __version__
+from fastcca._dft import DFTCCAResult, dft_cca
 from fastcca._errors import RankWarning
 from fastcca._moments import Moments
 from fastcca._null import NullCCA, null_cca
@@ -15,6 +16,7 @@ from fastcca._similarity import cka, linear_regression_r2, procrustes
 
 __all__ = [
     "CCAResult",
+    "DFTCCAResult",
     "Moments",
     "NullCCA",
     "PCAResult",
@@ -28,6 +30,7 @@ __all__ = [
     "cca",
     "cka",
     "compare",
+    "dft_cca",
     "get_num_threads",
     "linear_regression_r2",
     "null_cca",

@@ -119,8 +119,8 @@ def _advice(array: AnyArray) -> str:
     if array.ndim < 2:
         return "a single feature is a column, reshape(-1, 1)"
     return (
-        "to compare channels over positions bring the channels last and fold the rest into "
-        "samples, reshape(-1, channels)"
+        "say what its axes are with layout=, such as layout='NHWC' for (samples, height, width, "
+        "channels), or fold them yourself with reshape(-1, channels)"
     )
 
 
@@ -133,9 +133,18 @@ def check_finite(array: AnyArray, name: str) -> None:
         row, col = (int(i) for i in np.argwhere(bad)[0])
         count = int(bad.sum())
         raise ValueError(
-            f"{name} has {count} {'value that is' if count == 1 else 'values that are'} not finite; "
-            f"the first is {array[row, col]} at sample {row}, feature {col}; remove those samples or "
-            "replace the values"
+            f"{name} has {count} {'value that is' if count == 1 else 'values that are'} not "
+            f"finite; the first is {array[row, col]} at sample {row}, feature {col}; remove those "
+            "samples or replace the values"
+        )
+
+
+def check_all_finite(array: AnyArray, name: str) -> None:
+    """Raise ValueError where an array of any shape holds NaN or infinity."""
+    if array.dtype.kind in "fc" and not np.isfinite(array).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(
+            f"{name} has values that are not finite; the first is {array[where]} at index {where}"
         )
 
 

@@ -19,11 +19,19 @@ from fastcca._moments import Moments
 from fastcca._pair import pair_of
 from fastcca._parts import CcaParts
 
-__all__ = ["CCAResult", "SVCCAResult", "cca", "result_fields", "svcca", "warn_about_rank"]
+__all__ = [
+    "SAMPLES_PER_FEATURE",
+    "CCAResult",
+    "SVCCAResult",
+    "cca",
+    "result_fields",
+    "svcca",
+    "warn_about_rank",
+]
 
 _METHODS = ("auto", "moments")
 # Below this many samples per feature, chance alone makes correlations that mislead.
-_SAMPLES_PER_FEATURE = 5
+SAMPLES_PER_FEATURE = 5
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -153,7 +161,7 @@ class CCAResult:
         )
 
     def project(self, x: npt.ArrayLike, k: int, *, side: str = "x") -> npt.NDArray[Any]:
-        """Samples as far as the top k variates of their side explain them.
+        """Approximate samples by the top k variates of their side.
 
         The least-squares approximation of every feature by the first k variates, means included:
         a map of rank k over the features, for ablating or compressing a layer.
@@ -410,11 +418,8 @@ def svcca(
 
 
 def result_fields(parts: CcaParts) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        name: parts[name] for name in CCAResult.__dataclass_fields__ if name != "condition"
-    }
-    fields["condition"] = max(parts["x_condition"], parts["y_condition"])
-    return fields
+    fields: dict[str, Any] = {**parts, "condition": max(parts["x_condition"], parts["y_condition"])}
+    return {name: fields[name] for name in CCAResult.__dataclass_fields__}
 
 
 def _check_options(ridge: float, method: str) -> None:
@@ -438,12 +443,12 @@ def warn_about_rank(
                 stacklevel=3,
             )
             return
-    if n >= _SAMPLES_PER_FEATURE * features:
+    if n >= SAMPLES_PER_FEATURE * features:
         return
     by_chance = min(1.0, max(x_dimensions, y_dimensions) / (n - 1))
     message = (
         f"{n} samples for {features} features: independent data would already give a mean "
-        f"squared correlation of {by_chance:.2g}. Use at least {_SAMPLES_PER_FEATURE} samples "
+        f"squared correlation of {by_chance:.2g}. Use at least {SAMPLES_PER_FEATURE} samples "
         "per feature, or reduce the features first"
     )
     forced = min(x_dimensions + y_dimensions - (n - 1), result.correlations.size)

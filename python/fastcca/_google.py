@@ -90,7 +90,8 @@ def google_weights(pair: Pair, solvers: Solvers, epsilon: float = 0.0) -> tuple[
     There the "directions" are D = Xc C' + 1 m', with C the coefficients without the inverse
     square root and m the means of the neurons; the weights are absolute row sums of P' X, with P
     an orthonormal basis of D by QR and X uncentred. With Xc'Xc = L L' all of that follows from
-    the QR of the small matrix B = [L' C'; sqrt(n) m'], because B'B = D'D: P' X = Q' [L'; sqrt(n) m'].
+    the QR of the small matrix B = [L' C'; sqrt(n) m'], because B'B = D'D:
+    P' X = Q' [L'; sqrt(n) m'].
     """
     solved = coefficients_of(pair, epsilon, solvers)
     if solved.parts is None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca import _core
-from fastcca._arrays import AnyArray, as_numbers, check_finite
+from fastcca._arrays import AnyArray, as_numbers, check_finite, precision_name
 from fastcca._layouts import LayoutOrPair, Maps, Size, lay_out
 from fastcca._moments import Moments
 
@@ -38,10 +38,11 @@ class Pair:
     def moments(self) -> Moments:
         """The moments of the blocks, accumulated on first use."""
         if self._moments is None:
-            self._moments = Moments()
+            moments = Moments()
             dtypes = self._given.dtypes if isinstance(self._given, Maps) else None
             for batch in self.batches():
-                self._moments._update(dict(zip(self.names, batch, strict=True)), dtypes)
+                moments._update(dict(zip(self.names, batch, strict=True)), dtypes)
+            self._moments = moments  # only when no batch was refused
         return self._moments
 
     @property
@@ -96,6 +97,12 @@ class Pair:
             parts[0] if len(parts) == 1 else np.concatenate(parts)
             for parts in zip(*batches, strict=True)
         )
+        if isinstance(self._given, Maps):
+            # Values computed from float32 are no better than that, and the rank rule must know.
+            arrays = tuple(
+                array.astype(np.float32) if precision_name(dtype) != "float64" else array
+                for array, dtype in zip(arrays, self._given.dtypes, strict=True)
+            )
         for name, array in zip(self.names, arrays, strict=True):
             check_finite(array, name)
         if arrays[0].shape[0] < 2:

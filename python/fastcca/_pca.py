@@ -44,7 +44,7 @@ class PCAResult:
     n_samples: int
 
     def project(self, x: npt.ArrayLike, k: int) -> Floats:
-        """Samples projected orthogonally on the top k components.
+        """Project samples orthogonally on the top k components.
 
         Parameters
         ----------

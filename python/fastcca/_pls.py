@@ -41,7 +41,7 @@ class PLSResult:
     n_samples: int
 
     def project(self, x: npt.ArrayLike, k: int, *, side: str = "x") -> Floats:
-        """Samples projected orthogonally on the top k directions of their side.
+        """Project samples orthogonally on the top k directions of their side.
 
         Parameters
         ----------

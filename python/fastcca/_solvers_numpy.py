@@ -174,7 +174,7 @@ def cka(pair: Pair) -> float:
 
 
 def procrustes(pair: Pair) -> float:
-    """Normalized nuclear norm of the cross-covariance."""
+    """Nuclear norm of the cross-covariance over the roots of both traces."""
     return _number(pair, reference.procrustes, reference.procrustes_from_moments)
 
 

@@ -23,8 +23,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca import _backend, _summary
-from fastcca._arrays import AnyArray, as_samples, float64_rows
-from fastcca._moments import Moments
+from fastcca._arrays import AnyArray, as_numbers, float64_rows
+from fastcca._google import coefficients_of, solve_covariances
+from fastcca._pair import Pair
 
 __all__ = [
     "compute_ccas",
@@ -41,9 +42,7 @@ logger = logging.getLogger(__name__)
 
 num_cca_trials = 5
 
-_AXES = "(neurons, datapoints)"
-
-Floats = npt.NDArray[np.float64]
+AXES = "(neurons, datapoints)"
 
 
 def positivedef_matrix_sqrt(array: npt.ArrayLike) -> npt.NDArray[Any]:
@@ -136,7 +135,7 @@ def compute_ccas(
     Parameters
     ----------
     sigma_xx, sigma_xy, sigma_yx, sigma_yy : array_like, (p, p), (p, q), (q, p), (q, q)
-        Real covariances, left as they are.
+        Real or complex covariances, left as they are.
     epsilon : float
         Neurons with less variance are dropped, and it is added to the diagonals. At 0, directions
         that are zero up to rounding are dropped instead.
@@ -147,8 +146,9 @@ def compute_ccas(
     -------
     usv : list
         ``[u, s, v]``: canonical directions of x in the whitened space as the columns of
-        ``u (p', p')``, coefficients ``s (min(p', q'),)``, and those of y as the rows of
-        ``v (q', q')``, over the kept neurons. ``[0, 0, 0]`` where none is kept on a side.
+        ``u (p', p')``, coefficients ``s (min(p', q'),)``, and those of y, conjugated where
+        complex, as the rows of ``v (q', q')``, over the kept neurons. ``[0, 0, 0]`` where none is
+        kept on a side.
     invsqrt_xx, invsqrt_yy : ndarray, (p', p') and (q', q')
         Inverse square roots of the covariances.
     x_idxs, y_idxs : ndarray of bool, (p,) and (q,)
@@ -163,27 +163,24 @@ def compute_ccas(
             f"sigma_xx, sigma_xy and sigma_yy have shapes {xx.shape}, {xy.shape} and {yy.shape}; "
             "they must be (p, p), (p, q) and (q, q)"
         )
-    for name, matrix in (("sigma_xx", xx), ("sigma_xy", xy), ("sigma_yy", yy)):
-        if matrix.dtype.kind == "c":
-            raise TypeError(f"{name} has dtype {matrix.dtype}; complex arrays are not supported")
-    parts, x_idxs, y_idxs = _solve(
-        _Side(xx.astype(np.float64), np.zeros(p), 2.0**-52),
-        _Side(yy.astype(np.float64), np.zeros(q), 2.0**-52),
-        xy.astype(np.float64),
+    check_epsilon(epsilon)
+    double = np.result_type(xx, xy, yy, np.float64)
+    solved = solve_covariances(
+        [xx.astype(double), yy.astype(double)],
+        [np.zeros(p), np.zeros(q)],
+        [2.0**-52, 2.0**-52],
+        xy.astype(double),
         epsilon,
-        verbose,
+        _backend.solvers(None),
     )
-    if parts is None:
-        kept_x, kept_y = int(x_idxs.sum()), int(y_idxs.sum())
-        return (
-            [0, 0, 0],
-            np.zeros((kept_x, kept_x)),
-            np.zeros((kept_y, kept_y)),
-            x_idxs,
-            y_idxs,
-        )
+    _report(solved.x_kept, solved.y_kept, verbose)
+    if solved.parts is None:
+        kept_x, kept_y = int(solved.x_kept.sum()), int(solved.y_kept.sum())
+        nothing = np.zeros((kept_x, kept_x)), np.zeros((kept_y, kept_y))
+        return [0, 0, 0], *nothing, solved.x_kept, solved.y_kept
+    parts = solved.parts
     usv = [parts["u"], parts["correlations"], parts["vt"]]
-    return usv, parts["x_inverse_sqrt"], parts["y_inverse_sqrt"], x_idxs, y_idxs
+    return usv, parts["x_inverse_sqrt"], parts["y_inverse_sqrt"], solved.x_kept, solved.y_kept
 
 
 def sum_threshold(array: npt.ArrayLike, threshold: float) -> int | None:
@@ -242,7 +239,7 @@ def get_cca_similarity(
     Parameters
     ----------
     acts1, acts2 : array_like, (neurons1, datapoints) and (neurons2, datapoints)
-        Real activations, fewer neurons than datapoints, read in place.
+        Real or complex activations, fewer neurons than datapoints, read in place.
     epsilon : float
         Covariances are divided by their largest entry; neurons whose variance is then under
         `epsilon` are dropped, and `epsilon` is added to the diagonals. At 0, directions that are
@@ -273,30 +270,23 @@ def get_cca_similarity(
         For shapes that do not fit, as many neurons as datapoints, NaN or infinity, an epsilon
         that is negative or not finite.
     TypeError
-        For activations that are not real numbers.
+        For activations that are not numbers.
     """
-    arrays = [as_samples(a, name, _AXES) for name, a in (("acts1", acts1), ("acts2", acts2))]
-    _check_activations(*arrays)
-    _check_epsilon(epsilon)
+    arrays = checked_activations(acts1, acts2)
+    check_epsilon(epsilon)
     if not 0.0 < threshold <= 1.0:
         raise ValueError(f"threshold={threshold} must be above 0 and at most 1")
     samples = [a.T for a in arrays]
-    moments = Moments()
-    moments._update({"acts1": samples[0], "acts2": samples[1]})
-
-    x_max, x = _scaled_side(moments, 0, "acts1")
-    y_max, y = _scaled_side(moments, 1, "acts2")
-    datapoints = samples[0].shape[0]
-    if x_max == 0.0 or y_max == 0.0:
-        return create_zero_dict(compute_dirns, datapoints)
-    cross = moments.covariance("acts1", "acts2") / np.sqrt(x_max) / np.sqrt(y_max)
-    parts, x_idxs, y_idxs = _solve(x, y, cross, epsilon, verbose)
-    if parts is None or parts["x_rank"] == 0 or parts["y_rank"] == 0:
-        return create_zero_dict(compute_dirns, datapoints)
-
+    pair = Pair(("acts1", "acts2"), samples)
+    solved = coefficients_of(pair, epsilon, _backend.solvers(None))
+    _report(solved.x_kept, solved.y_kept, verbose)
+    if solved.parts is None:
+        return create_zero_dict(compute_dirns, samples[0].shape[0])
+    parts, x_idxs, y_idxs = solved.parts, solved.x_kept, solved.y_kept
+    means = [pair.moments.mean(name) for name in pair.blocks]
     sides = (
-        _SideCoefficients(parts["u"].T, parts["x_inverse_sqrt"], x_idxs, moments.mean("acts1")),
-        _SideCoefficients(parts["vt"], parts["y_inverse_sqrt"], y_idxs, moments.mean("acts2")),
+        _SideCoefficients(parts["u"].conj().T, parts["x_inverse_sqrt"], x_idxs, means[0]),
+        _SideCoefficients(parts["vt"], parts["y_inverse_sqrt"], y_idxs, means[1]),
     )
     result: dict[str, Any] = {}
     if compute_coefs:
@@ -351,7 +341,7 @@ def robust_cca_similarity(
     numpy.linalg.LinAlgError
         If the last of ``num_cca_trials`` trials failed too.
     """
-    _check_epsilon(epsilon)
+    check_epsilon(epsilon)
     trial1, trial2 = acts1, acts2
     random = np.random.default_rng()
     for _ in range(num_cca_trials - 1):
@@ -368,76 +358,39 @@ def robust_cca_similarity(
     return get_cca_similarity(trial1, trial2, threshold=threshold, compute_dirns=compute_dirns)
 
 
-class _Side:
-    """Covariance and mean of one side, in the scale in which epsilon is meant."""
-
-    def __init__(self, cov: Floats, mean: Floats, input_epsilon: float) -> None:
-        self.cov = cov
-        self.mean = mean
-        self.input_epsilon = input_epsilon
-
-
 class _SideCoefficients:
     """Coefficients of one side over its kept neurons, and over all of them."""
 
     def __init__(
-        self, coef: Floats, invsqrt: Floats, kept: npt.NDArray[np.bool_], means: Floats
+        self, coef: AnyArray, invsqrt: AnyArray, kept: npt.NDArray[np.bool_], means: AnyArray
     ) -> None:
         self.coef = coef
         self.invsqrt = invsqrt
         self.kept = kept
         self.means = means
 
-    def over_all_neurons(self, matrix: Floats) -> Floats:
-        full = np.zeros((self.kept.size, self.kept.size))
+    def over_all_neurons(self, matrix: AnyArray) -> AnyArray:
+        full = np.zeros((self.kept.size, self.kept.size), dtype=matrix.dtype)
         full[np.ix_(self.kept, self.kept)] = matrix
         return full
 
-    def directions(self, samples: AnyArray) -> Floats:
+    def directions(self, samples: AnyArray) -> AnyArray:
         weights = self.over_all_neurons(self.coef @ self.invsqrt).T
-        out = np.empty((samples.shape[1], samples.shape[0]))
+        out = np.empty((samples.shape[1], samples.shape[0]), dtype=weights.dtype)
         for rows in float64_rows(samples):
             out[:, rows] = ((samples[rows] - self.means) @ weights + self.means).T
         return out
 
 
-def _scaled_side(moments: Moments, index: int, name: str) -> tuple[float, _Side]:
-    """Divide a covariance by its largest entry, as google/svcca does, and return both."""
-    cov = moments.covariance(name, name)
-    # A covariance has its largest entry on the diagonal.
-    largest = float(np.max(np.diagonal(cov)))
-    epsilon = _backend.input_epsilon(moments._state.precision(index))
-    if largest > 0.0:
-        cov /= largest
-    mean = moments.mean(name) / (math.sqrt(largest) if largest > 0.0 else 1.0)
-    return largest, _Side(cov, mean, epsilon)
-
-
-def _solve(
-    x: _Side, y: _Side, cross: Floats, epsilon: float, verbose: bool
-) -> tuple[_backend.SymmetricCcaParts | None, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    _check_epsilon(epsilon)
-    xx, xy, _, yy, x_idxs, y_idxs = remove_small(x.cov, cross, cross.T, y.cov, epsilon)
+def _report(x_idxs: npt.NDArray[np.bool_], y_idxs: npt.NDArray[np.bool_], verbose: bool) -> None:
     if verbose:
         logger.info(
-            "kept %d of %d and %d of %d neurons", xx.shape[0], x_idxs.size, yy.shape[0], y_idxs.size
+            "kept %d of %d and %d of %d neurons",
+            x_idxs.sum(),
+            x_idxs.size,
+            y_idxs.sum(),
+            y_idxs.size,
         )
-    if xx.shape[0] == 0 or yy.shape[0] == 0:
-        return None, x_idxs, y_idxs
-    parts = _backend.solve_symmetric_cca(
-        x_cov=xx,
-        x_mean=x.mean[x_idxs],
-        x_epsilon=x.input_epsilon,
-        y_cov=yy,
-        y_mean=y.mean[y_idxs],
-        y_epsilon=y.input_epsilon,
-        cross_cov=xy,
-        epsilon=float(epsilon),
-        backend=_backend.resolve(None),
-    )
-    if verbose:
-        logger.info("solved: ranks %d and %d", parts["x_rank"], parts["y_rank"])
-    return parts, x_idxs, y_idxs
 
 
 def _finite_matrix(value: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
@@ -451,20 +404,30 @@ def _finite_matrix(value: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
     return matrix
 
 
-def _check_activations(acts1: AnyArray, acts2: AnyArray) -> None:
-    if acts1.shape[1] != acts2.shape[1]:
+def checked_activations(acts1: object, acts2: object) -> list[AnyArray]:
+    """View both as (neurons, datapoints), fewer neurons than datapoints, of the same datapoints."""
+    acts = {name: as_numbers(a, name, AXES) for name, a in (("acts1", acts1), ("acts2", acts2))}
+    first, second = acts.values()
+    if first.shape[1] != second.shape[1]:
         raise ValueError(
-            f"acts1 has {acts1.shape[1]} datapoints and acts2 {acts2.shape[1]} (shapes "
-            f"{acts1.shape} and {acts2.shape}); column i of both must belong to the same one"
+            f"acts1 has {first.shape[1]} datapoints and acts2 {second.shape[1]} (shapes "
+            f"{first.shape} and {second.shape}); column i of both must belong to the same one"
         )
-    for name, acts in (("acts1", acts1), ("acts2", acts2)):
-        if acts.shape[0] >= acts.shape[1]:
-            raise ValueError(
-                f"{name} has shape {acts.shape}; it must be (neurons, datapoints) with fewer "
-                "neurons than datapoints: transpose it, or bring more datapoints"
-            )
+    for name, array in acts.items():
+        check_orientation(array, name)
+    return [first, second]
 
 
-def _check_epsilon(epsilon: float) -> None:
+def check_orientation(acts: AnyArray, name: str) -> None:
+    """Raise ValueError unless there are fewer neurons than datapoints."""
+    if acts.shape[0] >= acts.shape[1]:
+        raise ValueError(
+            f"{name} has shape {acts.shape}; it must be (neurons, datapoints) with fewer "
+            "neurons than datapoints: transpose it, or bring more datapoints"
+        )
+
+
+def check_epsilon(epsilon: float) -> None:
+    """Raise ValueError unless `epsilon` is a finite number, 0 or more."""
     if not (math.isfinite(epsilon) and epsilon >= 0.0):
         raise ValueError(f"epsilon={epsilon} must be a finite number, 0 or more")

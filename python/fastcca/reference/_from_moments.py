@@ -47,7 +47,7 @@ class BlockMoments:
     @property
     def live(self) -> NDArray[np.bool_]:
         """Units that vary by more than rounding, (p,)."""
-        return live_units(self.mean, self.deviation, self.epsilon)
+        return live_units(np.hypot(np.abs(self.mean), self.deviation), self.deviation, self.epsilon)
 
 
 def principal_axes_from_moments(block: BlockMoments) -> tuple[Array, Array, int]:

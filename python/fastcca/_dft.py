@@ -1,0 +1,248 @@
+"""CCA of convolutional layers in Fourier space."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.fft
+
+from fastcca import _backend, _core, reference
+from fastcca._arrays import AnyArray, check_finite, precision_name
+from fastcca._cca import SAMPLES_PER_FEATURE
+from fastcca._errors import RankWarning
+from fastcca._frequencies import Bin, common_bins, real_and_imaginary
+from fastcca._layouts import LayoutOrPair, lay_out
+from fastcca._maps import slices
+
+__all__ = ["DFTCCAResult", "dft_cca"]
+
+Floats = npt.NDArray[np.float64]
+
+# Transformed samples that are held at a time, of both sides together.
+_BLOCK_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class DFTCCAResult:
+    """Canonical correlations of two convolutional layers, frequency by frequency.
+
+    Attributes
+    ----------
+    correlations : ndarray, (F, k), float64
+        Canonical correlations of each frequency, descending, in [0, 1], 0 beyond its rank.
+    ranks : ndarray, (F, 2), int
+        Dimensions of x and of y at each frequency.
+    frequencies : ndarray, (F, 2), int
+        Along height and width, in cycles per map, each in [-size/2, size/2).
+    multiplicity : ndarray, (F,), int
+        How many frequencies of the whole grid have these correlations: 2 where one stands for
+        its mirror image too. They sum to height times width.
+    n_samples : int
+        Maps seen.
+    x_weights, y_weights : ndarray, (F, p, k) and (F, q, k), complex128, or None
+        Weights on the channels of the centred transform at each frequency, 0 beyond its rank.
+    """
+
+    correlations: Floats
+    ranks: npt.NDArray[np.intp]
+    frequencies: npt.NDArray[np.intp]
+    multiplicity: npt.NDArray[np.intp]
+    n_samples: int
+    x_weights: npt.NDArray[np.complex128] | None = field(repr=False)
+    y_weights: npt.NDArray[np.complex128] | None = field(repr=False)
+
+    @property
+    def mean(self) -> float:
+        """Mean of all canonical correlations, multiplicities counted."""
+        count = float(self.multiplicity @ self.ranks.min(axis=1))
+        total = float(self.multiplicity @ self.correlations.sum(axis=1))
+        return total / count if count else 0.0
+
+    @property
+    def mean_by_frequency(self) -> Floats:
+        """Mean correlation of each frequency, (F,); 0 where a side does not vary."""
+        counts = self.ranks.min(axis=1)
+        means: Floats = self.correlations.sum(axis=1) / np.maximum(counts, 1)
+        return means
+
+
+def dft_cca(
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    layout: LayoutOrPair = "NHWC",
+    weights: bool = False,
+    backend: str | None = None,
+) -> DFTCCAResult:
+    """CCA of two convolutional layers in Fourier space (Raghu et al. 2017, theorem 1).
+
+    For circular convolutions on a data set that is closed under translation, the covariance of
+    the flattened layers is block diagonal in the two-dimensional Fourier transform of their maps:
+    one complex CCA of the channels per frequency, whose correlations together are those of the
+    flattened layers. On other data it is an approximation.
+
+    Parameters
+    ----------
+    x, y : array_like, (n_samples, height, width, channels) as `layout` says
+        Real maps of any strides, never changed, transformed block by block in their own
+        precision. Different grids are compared at the frequencies that both have. One of them
+        may be a plain (n_samples, features) array, layout "NC", such as logits: it is compared
+        with the zero frequency alone.
+    layout : str or pair of str
+        The axes: one letter each, N samples, C channels, and one or two of H, W, D, T positions.
+    weights : bool
+        Whether to compute the complex weights.
+    backend : {None, "cpu", "numpy"}
+        As in `cca`.
+
+    Returns
+    -------
+    DFTCCAResult
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit each other or the layout, fewer than 2 samples, NaN or
+        infinity.
+    TypeError
+        For arrays that do not hold real numbers.
+
+    Warns
+    -----
+    RankWarning
+        If there are fewer than 5 maps per channel.
+
+    Notes
+    -----
+    The transform of a real map at a frequency is the conjugate of that at its mirror image, and
+    has the same correlations: only half of them are solved. After cropping to an even size the
+    frequency -size/2 has lost its mirror image, and its row and column are solved one by one.
+    Every frequency is centred by its own mean. Rounding noise, against which ranks are decided,
+    is in proportion to the energy of the whole map.
+
+    Memory beyond the input: about 64 MiB for transformed samples, and 16 (p + q)**2 bytes per
+    frequency.
+
+    References
+    ----------
+    Raghu, Gilmer, Yosinski, Sohl-Dickstein (2017), arXiv:1706.05806, section 2.1 and appendix.
+    """
+    backend_name = _backend.resolve(backend)
+    maps = lay_out({"x": x, "y": y}, layout=layout, spatial="pool")
+    views = [_as_images(source.view, source.name) for source in maps.sources]
+    n = views[0].shape[0]
+    if n < 2:
+        raise ValueError("a comparison needs at least 2 samples, but x and y have 1")
+    bins = common_bins(views[0].shape[1:3], views[1].shape[1:3])
+    if backend_name == "numpy":
+        for view, name in zip(views, "xy", strict=True):
+            check_finite(view, name)
+        solved = reference.dft_cca(*views, frequencies=[(b.row, b.col) for b in bins])
+        correlations, x_weights, y_weights = (
+            solved.correlations,
+            solved.x_weights,
+            solved.y_weights,
+        )
+        ranks = solved.ranks
+    else:
+        states, energies = _accumulate(views, bins, maps.dtypes)
+        parts = _core.solve_complex_cca_many(states, (0, 1), (2, 3), 0.0, weights, *energies)
+        correlations = [part["correlations"] for part in parts]
+        x_weights = [part["x_weights"] for part in parts]
+        y_weights = [part["y_weights"] for part in parts]
+        ranks = np.array([(part["x_rank"], part["y_rank"]) for part in parts])
+    most = min(view.shape[3] for view in views)
+    _warn(n, max(view.shape[3] for view in views), ranks)
+    return DFTCCAResult(
+        correlations=_padded(correlations, most),
+        ranks=ranks.astype(np.intp),
+        frequencies=np.array([(b.row, b.col) for b in bins], dtype=np.intp),
+        multiplicity=np.array([b.multiplicity for b in bins], dtype=np.intp),
+        n_samples=n,
+        x_weights=_padded(x_weights, most) if weights else None,
+        y_weights=_padded(y_weights, most) if weights else None,
+    )
+
+
+def _padded(rows: Sequence[AnyArray], width: int) -> AnyArray:
+    """Stack arrays whose last axis is at most `width`, zeros beyond."""
+    out = np.zeros((len(rows), *rows[0].shape[:-1], width), dtype=rows[0].dtype)
+    for padded, row in zip(out, rows, strict=True):
+        padded[..., : row.shape[-1]] = row
+    return out
+
+
+def _warn(n: int, channels: int, ranks: npt.NDArray[np.intp]) -> None:
+    if not ranks.max(axis=0).all():
+        name = "xy"[int(np.argmin(ranks.max(axis=0)))]
+        message = f"no channel of {name} varies, so there is nothing to correlate"
+    elif n < SAMPLES_PER_FEATURE * channels:
+        message = (
+            f"{n} maps for {channels} channels: independent data would already give a mean "
+            f"squared correlation of {min(1.0, channels / (n - 1)):.2g}. Use at least "
+            f"{SAMPLES_PER_FEATURE} maps per channel"
+        )
+    else:
+        return
+    warnings.warn(message, RankWarning, stacklevel=3)
+
+
+def _as_images(view: AnyArray, name: str) -> AnyArray:
+    """View as (n, height, width, channels); what has no positions is one pixel."""
+    if view.ndim > 4:
+        raise ValueError(f"{name} has {view.ndim - 2} axes of positions; dft_cca takes one or two")
+    shape = (view.shape[0], *view.shape[1:-1], *(1,) * (4 - view.ndim), view.shape[-1])
+    return view.reshape(shape) if view.ndim < 4 else view
+
+
+def _accumulate(
+    views: list[AnyArray], bins: list[Bin], dtypes: tuple[np.dtype[Any], ...]
+) -> tuple[list[_core.Moments], list[Floats]]:
+    """Complex moments of every bin, and the mean energy of every channel's whole map."""
+    names = ["x", "x.imag", "y", "y.imag"]
+    precisions = [precision_name(dtype) for dtype in dtypes for _ in range(2)]
+    grids = [(view.shape[1], view.shape[2]) for view in views]
+    states = [_core.Moments() for _ in bins]
+    energies = [np.zeros(view.shape[3]) for view in views]
+    sample_bytes = sum(
+        view[0].size // view.shape[2] * (view.shape[2] // 2 + 1) * _complex_type(view).itemsize
+        for view in views
+    )
+    for rows in slices(views[0].shape[0], sample_bytes, _BLOCK_BYTES):
+        spectra = []
+        for view, energy in zip(views, energies, strict=True):
+            block = np.ascontiguousarray(view[rows], dtype=_real_type(view))
+            energy += np.einsum("nhwc,nhwc->c", block, block)
+            spectra.append(
+                scipy.fft.rfft2(block, axes=(1, 2), workers=_core.num_threads(), overwrite_x=True)
+            )
+        _core.update_many(
+            states,
+            names,
+            [
+                [
+                    part
+                    for spectrum, grid in zip(spectra, grids, strict=True)
+                    for part in real_and_imaginary(spectrum, grid, b)
+                ]
+                for b in bins
+            ],
+            precisions,
+        )
+    for energy in energies:
+        energy /= views[0].shape[0]
+    return states, energies
+
+
+def _real_type(view: AnyArray) -> np.dtype[Any]:
+    """Return the precision in which maps are transformed: their own, at least float32."""
+    return np.dtype(np.float32 if view.dtype in (np.float16, np.float32) else np.float64)
+
+
+def _complex_type(view: AnyArray) -> np.dtype[Any]:
+    return np.result_type(_real_type(view), np.complex64)
