@@ -15,8 +15,9 @@ import pytest
 from safetensors.numpy import save_file
 
 import fastcca
+from fastcca import _compare
 from fastcca.cli import main
-from fastcca.cli.compare import MEASURES
+from fastcca.cli.compare import LABELS
 from fastcca.cli.files import read_array
 from fastcca.cli.output import format_table, print_table
 
@@ -113,19 +114,6 @@ def test_constant_feature_is_reported(in_files, arrays, capsys):
     assert got["x_dead"] == [2]
     assert main(["compare", "A.npy", "B.npy"]) == 0
     assert "rank 4, 1 constant" in capsys.readouterr().out
-
-
-def test_infinite_condition_is_null_in_json(in_files, capsys, monkeypatch):
-    class Result:
-        mean = mean_squared = 0.5
-        n_samples, x_rank, y_rank, method = 200, 5, 4, "moments"
-        condition = float("inf")
-        x_dead = y_dead = np.array([], int)
-        correlations = np.array([0.5])
-
-    entry = MEASURES["cca"]._replace(compute=lambda _x, _y: Result())
-    monkeypatch.setitem(MEASURES, "cca", entry)
-    assert run_json(capsys, "compare", "A.npy", "B.npy")["condition"] is None
 
 
 def test_table_shows_the_numbers(in_files, arrays, capsys):
@@ -391,17 +379,55 @@ def test_mistaken_orientation_is_pointed_out(in_files, arrays, capsys):
 
 
 def test_out_of_memory_is_told(in_files, capsys, monkeypatch):
-    def exhaust(_x, _y):
+    def exhaust(_comparison):
         raise MemoryError
 
-    monkeypatch.setitem(MEASURES, "cca", MEASURES["cca"]._replace(compute=exhaust))
+    monkeypatch.setattr(_compare.Comparison, "cca", exhaust)
     assert "not enough memory" in run_error(capsys, "compare", "A.npy", "B.npy")
+
+
+def test_every_measure_of_compare(in_files, arrays, capsys):
+    got = run_json(capsys, "compare", "A.npy", "B.npy", "--measure", ",".join(LABELS))
+    assert {name: got[name] for name in LABELS} == fastcca.compare(*arrays, _compare.MEASURES)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--layout", "NHWC"], {"layout": "NHWC"}),
+        (["--layout", "NHWC", "--spatial", "pool"], {"layout": "NHWC", "spatial": "pool"}),
+        (
+            ["--layout", "NHWC,NC", "--spatial", "pool"],
+            {"layout": ("NHWC", "NC"), "spatial": "pool"},
+        ),
+    ],
+)
+def test_layouts(options, expected, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(60, 4, 5, 3))
+    y = (
+        rng.normal(size=(60, 2))
+        if "NHWC,NC" in options
+        else x[..., :2] + rng.normal(size=(60, 4, 5, 2))
+    )
+    np.save("X.npy", x)
+    np.save("Y.npy", y)
+    got = run_json(capsys, "compare", "X.npy", "Y.npy", *options)
+    found = fastcca.cca(x, y, **expected)
+    assert got["cca"] == pytest.approx(found.mean, abs=1e-12)
+    assert got["n_samples"] == found.n_samples
+
+
+def test_layout_and_features_first_exclude_each_other(in_files, capsys):
+    message = run_error(capsys, "compare", "A.npy", "B.npy", "--features-first", "--layout", "NC")
+    assert "exclude each other" in message
 
 
 @pytest.mark.parametrize("measures", ["nonsense", "cca,nonsense"])
 def test_unknown_measure_names_those_there_are(measures, in_files, capsys):
     message = run_error(capsys, "compare", "A.npy", "B.npy", "--measure", measures)
-    assert f"unknown measure 'nonsense'; there is: {', '.join(MEASURES)}" in message
+    assert f"unknown measure 'nonsense'; there are {', '.join(LABELS)}" in message
 
 
 @pytest.mark.parametrize("argv", [[], ["nonsense"], ["compare", "A.npy"], ["info", "--nonsense"]])

@@ -49,7 +49,7 @@ void update_many(const std::vector<LockedMoments*>& states, const std::vector<st
                           std::to_string(states.size()) + " states");
   }
   const py::gil_scoped_release release;
-  for_each_on_threads(states.size(), [&](std::size_t i) {
+  for_each_on_threads(num_threads(), states.size(), [&](std::size_t i) {
     const std::lock_guard<std::mutex> guard(states[i]->mutex);
     states[i]->moments.update(names, views[i], 1);
   });

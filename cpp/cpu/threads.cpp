@@ -68,11 +68,12 @@ void run_on_threads(int wanted, const std::function<void(int index, int count)>&
   }
 }
 
-void for_each_on_threads(std::size_t count, const std::function<void(std::size_t)>& body) {
+void for_each_on_threads(int threads, std::size_t count,
+                         const std::function<void(std::size_t)>& body) {
   std::atomic<std::size_t> next{0};
   std::exception_ptr error;
   std::mutex mutex;
-  run_on_threads(std::min(num_threads(), static_cast<int>(count)), [&](int, int) {
+  run_on_threads(std::min(threads, static_cast<int>(count)), [&](int, int) {
     try {
       for (std::size_t i = next++; i < count; i = next++) {
         body(i);

@@ -16,8 +16,9 @@ void set_num_threads(int k);
 // from the body: whatever it needs is allocated before.
 void run_on_threads(int wanted, const std::function<void(int index, int count)>& body);
 
-// Calls body(i) for i in [0, count), one item at a time on each thread. The first exception stops
-// the rest and is thrown again here.
-void for_each_on_threads(std::size_t count, const std::function<void(std::size_t)>& body);
+// Calls body(i) for i in [0, count), one item at a time on each of `threads` threads. The first
+// exception stops the rest and is thrown again here.
+void for_each_on_threads(int threads, std::size_t count,
+                         const std::function<void(std::size_t)>& body);
 
 }  // namespace fastcca

@@ -13,6 +13,7 @@ import scipy.fft
 
 from fastcca import _backend, _core, reference
 from fastcca._arrays import AnyArray, check_finite, precision_name
+from fastcca._blas import threads_for_many
 from fastcca._cca import SAMPLES_PER_FEATURE
 from fastcca._errors import RankWarning
 from fastcca._frequencies import Bin, common_bins, real_and_imaginary
@@ -125,6 +126,9 @@ def dft_cca(
     Every frequency is centred by its own mean. Rounding noise, against which ranks are decided,
     is in proportion to the energy of the whole map.
 
+    Frequencies are solved one per core where threadpoolctl is installed, which limits the BLAS of
+    the process to one thread meanwhile, and one after the other where it is not.
+
     Memory beyond the input: about 64 MiB for transformed samples, and 16 (p + q)**2 bytes per
     frequency.
 
@@ -151,7 +155,10 @@ def dft_cca(
         ranks = solved.ranks
     else:
         states, energies = _accumulate(views, bins, maps.dtypes)
-        parts = _core.solve_complex_cca_many(states, (0, 1), (2, 3), 0.0, weights, *energies)
+        with threads_for_many() as threads:
+            parts = _core.solve_complex_cca_many(
+                states, (0, 1), (2, 3), 0.0, weights, *energies, threads
+            )
         correlations = [part["correlations"] for part in parts]
         x_weights = [part["x_weights"] for part in parts]
         y_weights = [part["y_weights"] for part in parts]

@@ -58,6 +58,8 @@ def _compare(options: argparse.Namespace) -> None:
         options.b,
         measures=parse_measures(options.measure),
         features_first=options.features_first,
+        layout=options.layout,
+        spatial=options.spatial,
         as_json=options.json,
         plot=options.plot,
     )
@@ -118,10 +120,22 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("a", metavar="A", help="first array, samples x features")
     compare.add_argument("b", metavar="B", help="second array, with the same samples")
     compare.add_argument(
-        "--measure", default="cca", help="what to compute, a list with commas (default: cca)"
+        "--measure",
+        default="cca",
+        help="what to compute, a list with commas: cca, r2_cca, svcca, pwcca, cka, procrustes, "
+        "linear_regression_r2 (default: cca)",
     )
     compare.add_argument(
         "--features-first", action="store_true", help="the arrays are features x samples"
+    )
+    compare.add_argument(
+        "--layout", metavar="AXES", help="the axes of maps, such as NHWC, or NHWC,NC for A and B"
+    )
+    compare.add_argument(
+        "--spatial",
+        choices=("fold", "pool", "flatten", "resize"),
+        help="what becomes of positions: samples (fold), their mean, features, or samples of a "
+        "common grid (default with --layout: fold)",
     )
     compare.add_argument("--json", action="store_true", help="print one JSON object")
     compare.add_argument(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from numpy.typing import NDArray
 
 import fastcca
+from fastcca._backend import solvers
+from fastcca._cca import warn_about_rank
+from fastcca._compare import Comparison
+from fastcca._pair import pair_of
 from fastcca.cli.errors import UserError, faults_told
 from fastcca.cli.files import read_array
 from fastcca.cli.output import print_table
@@ -19,20 +22,14 @@ from fastcca.cli.output import print_table
 Array = NDArray[Any]
 
 
-class Measure(NamedTuple):
-    """A measure that the command offers: how it is computed, and its one number."""
-
-    label: str
-    compute: Callable[[Array, Array], fastcca.CCAResult]
-    value: Callable[[fastcca.CCAResult], float]
-
-
-MEASURES = {
-    "cca": Measure(
-        "mean correlation",
-        lambda x, y: fastcca.cca(x, y, weights=False),
-        lambda result: result.mean,
-    ),
+LABELS = {
+    "cca": "mean correlation",
+    "r2_cca": "mean squared correlation",
+    "svcca": "mean correlation at 99% of the variance",
+    "pwcca": "projection weighted, from x",
+    "cka": "linear",
+    "procrustes": "cosine to the best rotation",
+    "linear_regression_r2": "share of y that x explains",
 }
 
 
@@ -40,8 +37,8 @@ def parse_measures(text: str) -> list[str]:
     """Split a comma-separated list of measures and check every name."""
     names = [name.strip() for name in text.split(",")]
     for name in names:
-        if name not in MEASURES:
-            raise UserError(f"unknown measure '{name}'; there is: {', '.join(MEASURES)}")
+        if name not in LABELS:
+            raise UserError(f"unknown measure '{name}'; there are {', '.join(LABELS)}")
     return names
 
 
@@ -51,6 +48,8 @@ def compare(
     *,
     measures: Sequence[str] = ("cca",),
     features_first: bool = False,
+    layout: str | None = None,
+    spatial: str | None = None,
     as_json: bool = False,
     plot: Path | None = None,
 ) -> None:
@@ -61,9 +60,12 @@ def compare(
     a, b
         ``FILE`` or ``FILE:NAME``, each an array (n_samples, n_features).
     measures
-        Names from `MEASURES`. Ranks, condition and correlations are those of the first.
+        Names from `LABELS`. Ranks, condition and correlations are always those of the CCA.
     features_first
         The arrays are (n_features, n_samples).
+    layout, spatial
+        What the axes of maps are, and what becomes of positions, as in `fastcca.cca`; a pair of
+        layouts is separated by a comma.
     as_json
         Print one JSON object in place of the table.
     plot
@@ -80,25 +82,40 @@ def compare(
         check_picture_path(plot)
     x, y = read_array(a), read_array(b)
     if features_first:
+        if layout is not None:
+            raise UserError(
+                "--features-first and --layout exclude each other: name C first instead"
+            )
         x, y = x.T, y.T
-    _check_orientation(a, b, x, y, features_first=features_first)
+    if layout is None:
+        _check_orientation(a, b, x, y, features_first=features_first)
+    layouts = tuple(layout.split(",")) if layout is not None and "," in layout else layout
     try:
         with faults_told(f" (x is {a}, y is {b})"):
-            results = {name: MEASURES[name].compute(x, y) for name in measures}
+            comparison = Comparison(
+                pair_of(x, y, layout=layouts, spatial=spatial),
+                solvers(None),
+                weights="pwcca" in measures,
+            )
+            values = {name: float(getattr(comparison, name)()) for name in measures}
+            result = comparison.cca_result
+            warn_about_rank(
+                result, result.x_rank, result.y_rank, result.x_mean.size, result.y_mean.size
+            )
     except MemoryError as error:
         raise UserError(
-            f"not enough memory for {x.shape[1]} and {y.shape[1]} features (x is {a}, y is {b})"
+            f"not enough memory for shapes {x.shape} and {y.shape} (x is {a}, y is {b})"
         ) from error
-    values = {name: MEASURES[name].value(result) for name, result in results.items()}
-    first = results[measures[0]]
     if plot is not None:
         from fastcca.cli.pictures import draw_correlations
 
-        draw_correlations(first.correlations, plot, title=f"{a} and {b}, {first.n_samples} samples")
+        draw_correlations(
+            result.correlations, plot, title=f"{a} and {b}, {result.n_samples} samples"
+        )
     if as_json:
-        print(json.dumps(_record(values, first, x, y), allow_nan=False))
+        print(json.dumps(_record(values, result, x, y), allow_nan=False))
     else:
-        _print(values, first, (a, x), (b, y), plot)
+        _print(values, result, (a, x), (b, y), plot)
 
 
 def _check_orientation(a: str, b: str, x: Array, y: Array, *, features_first: bool) -> None:
@@ -129,10 +146,10 @@ def _check_orientation(a: str, b: str, x: Array, y: Array, *, features_first: bo
 def _record(
     values: dict[str, float], result: fastcca.CCAResult, x: Array, y: Array
 ) -> dict[str, Any]:
-    """Lay out the JSON object; numbers that JSON cannot hold (infinity) become null."""
+    """Lay out the JSON object."""
     return {
-        **{name: _finite(value) for name, value in values.items()},
-        "mean_squared": _finite(result.mean_squared),
+        **values,
+        "mean_squared": result.mean_squared,
         "n_samples": result.n_samples,
         "x_shape": list(x.shape),
         "y_shape": list(y.shape),
@@ -140,14 +157,10 @@ def _record(
         "y_rank": result.y_rank,
         "x_dead": result.x_dead.tolist(),
         "y_dead": result.y_dead.tolist(),
-        "condition": _finite(result.condition),
+        "condition": result.condition,
         "method": result.method,
         "correlations": result.correlations.tolist(),
     }
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
 
 
 def _print(
@@ -160,7 +173,7 @@ def _print(
     def side(source: tuple[str, Array], rank: int, dead: Array) -> str:
         name, array = source
         constant = f", {dead.size} constant" if dead.size else ""
-        return f"{name} ({array.shape[0]} x {array.shape[1]}, rank {rank}{constant})"
+        return f"{name} ({' x '.join(map(str, array.shape))}, rank {rank}{constant})"
 
     rho = [f"{value:.4f}" for value in result.correlations]
     if len(rho) > 10:
@@ -168,7 +181,7 @@ def _print(
     rows = [
         ("x", side(a, result.x_rank, result.x_dead)),
         ("y", side(b, result.y_rank, result.y_dead)),
-        *((f"{name} ({MEASURES[name].label})", f"{value:.8f}") for name, value in values.items()),
+        *((f"{name} ({LABELS[name]})", f"{value:.8f}") for name, value in values.items()),
         ("mean squared correlation", f"{result.mean_squared:.8f}"),
         (f"correlations ({len(result.correlations)})", " ".join(rho)),
         ("condition number", f"{result.condition:.3g}"),
