@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace fastcca {
 
@@ -46,8 +47,11 @@ CcaSolution solve_cca(const Moments& moments, Index x, Index y, const CcaOptions
     Matrix v = backend.transposed(svd.vt);
     Matrix row_weights = row_side.weights(std::move(svd.u));
     Matrix col_weights = col_side.weights(std::move(v));
-    out.x_weights = swapped ? std::move(col_weights) : std::move(row_weights);
-    out.y_weights = swapped ? std::move(row_weights) : std::move(col_weights);
+    if (swapped) {
+      std::swap(row_weights, col_weights);
+    }
+    out.x_weights = std::move(row_weights);
+    out.y_weights = std::move(col_weights);
   } else {
     out.correlations = backend.singular_values(std::move(core));
   }
