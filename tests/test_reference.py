@@ -97,7 +97,7 @@ def test_agrees_with_sixty_digits(solve, n, p, q):
     np.testing.assert_allclose(b, truth.y_weights, rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize("kappa", [1e2, 1e4, 1e6, 1e8])
+@pytest.mark.parametrize("kappa", [1e2, 1e4, 1e6, 1e8, 1e11])
 @pytest.mark.parametrize(("p", "q"), [(4, 3), (3, 5)])
 def test_error_grows_as_the_condition_on_the_data_route(kappa, p, q):
     x, y = known_correlations([0.95, 0.5, 0.1], n=40, p=p, q=q, kappa=kappa, seed=int(kappa) + p)
@@ -105,6 +105,7 @@ def test_error_grows_as_the_condition_on_the_data_route(kappa, p, q):
 
     found = reference.cca(x, y)
 
+    assert (found.x_rank, found.y_rank) == (p, q)
     assert np.abs(found.correlations - truth.correlations).max() <= 10 * kappa * EPS
     assert found.x_condition == pytest.approx(truth.x_condition, rel=kappa * 100 * EPS)
     assert found.y_condition == pytest.approx(truth.y_condition, rel=kappa * 100 * EPS)
@@ -299,10 +300,10 @@ def test_definition_holds_for_any_small_integers(data, split):
 
 @both_routes
 @pytest.mark.parametrize("offset", [0.0, 1.0, 100.0, 1e4])
-@pytest.mark.parametrize(("p", "rank"), [(32, 8), (64, 32)])
+@pytest.mark.parametrize(("p", "rank"), [(32, 8), (48, 32)])
 def test_float32_layers_keep_their_rank_at_any_offset(solve, offset, p, rank):
-    x, latent = rank_deficient(1000, p, rank, offset=offset, seed=rank)
-    y, _ = rank_deficient(1000, p + 8, rank, offset=offset, seed=rank)  # the same latent
+    x, latent = rank_deficient(500, p, rank, offset=offset, seed=rank)
+    y, _ = rank_deficient(500, p + 8, rank, offset=offset, seed=rank)  # the same latent
     assert np.linalg.matrix_rank(x.astype(np.float64) - x.mean(axis=0)) > rank
 
     found = solve(x, y)
@@ -320,6 +321,55 @@ def test_the_stored_precision_decides_not_the_computed_one():
 
     assert reference.cca(x, latent).x_rank == 4
     assert reference.cca(x.astype(np.float64), latent).x_rank == 16  # as if all digits were data
+
+
+def moments_with(x_cov: np.ndarray, x_mean: np.ndarray, x_epsilon: float) -> dict[str, Any]:
+    """Arguments of cca_from_moments for a given x block, and one uncorrelated unit as y."""
+    p = x_mean.size
+    return {
+        "n_samples": 101,
+        "x_mean": x_mean,
+        "x_scatter": 100.0 * x_cov,
+        "x_epsilon": x_epsilon,
+        "y_mean": np.zeros(1),
+        "y_scatter": np.array([[100.0]]),
+        "y_epsilon": 2.0**-52,
+        "cross_scatter": np.zeros((p, 1)),
+    }
+
+
+@pytest.mark.parametrize(("share", "rank"), [(0.95, 1), (1.05, 2)])
+def test_a_direction_is_kept_from_three_roundings_on(share, rank):
+    epsilon, mean = 2.0**-10, np.array([50.0, -50.0])  # deviations are one
+    noise = (3.0 * epsilon) ** 2 * (1.0 + 50.0**2)  # of every direction: the means are alike
+    smallest = share * noise
+    correlation = np.array([[1.0, 1.0 - smallest], [1.0 - smallest, 1.0]])
+    deviation = np.array([3.0, 0.01])  # the unit of measurement must not matter
+
+    found = reference.cca_from_moments(
+        **moments_with(correlation * np.outer(deviation, deviation), mean * deviation, epsilon)
+    )
+
+    assert found.x_rank == rank
+
+
+def test_only_units_that_take_part_lend_a_direction_their_noise():
+    # The narrow direction lies between units 0 and 1, whose means are zero; unit 2 is all mean.
+    correlation = np.array([[1.0, 0.999, 0.0], [0.999, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    first_two, last = np.array([0.0, 0.0, 200.0]), np.array([200.0, 200.0, 0.0])
+
+    kept = reference.cca_from_moments(**moments_with(correlation, first_two, 2.0**-10))
+    dropped = reference.cca_from_moments(**moments_with(correlation, last, 2.0**-10))
+
+    assert (kept.x_rank, dropped.x_rank) == (3, 2)
+
+
+@both_routes
+def test_rounding_of_a_wide_float64_block_is_no_rank(solve):
+    # Here it is the decomposition's own error, relative to the largest direction, that decides.
+    x, latent = rank_deficient(300, 200, 2, dtype=np.float64)
+
+    assert solve(x, latent).x_rank == 2
 
 
 @pytest.mark.parametrize("offset", [0.0, 3.0])
@@ -425,6 +475,27 @@ def test_constant_units_are_dead(solve, dtype, constant):
     np.testing.assert_array_equal(found.x_weights[[0, 2]], 0.0)
     assert np.abs(found.x_weights[[1, 3]]).max() > 0.1
     np.testing.assert_allclose(found.x_mean[[0, 2]], column[0].astype(np.float64)[0], rtol=1e-15)
+
+
+def test_the_mean_of_many_equal_values_leaves_no_deviation():
+    x = np.full((100_003, 2), 0.1)  # a running sum of these is off by many roundings
+    y = np.arange(100_003.0)[:, np.newaxis]
+
+    found = reference.cca(x, y)
+
+    np.testing.assert_array_equal(found.x_dead, [0, 1])
+
+
+@pytest.mark.parametrize(("share", "dead"), [(0.95, [0]), (1.05, [])])
+def test_a_unit_is_alive_from_three_roundings_on(share, dead):
+    epsilon = 2.0**-23
+    deviation = share * 3.0 * epsilon * 1e6
+
+    found = reference.cca_from_moments(
+        **moments_with(np.diag([deviation**2, 1.0]), np.array([-1e6, 0.0]), epsilon)
+    )
+
+    np.testing.assert_array_equal(found.x_dead, dead)
 
 
 @both_routes

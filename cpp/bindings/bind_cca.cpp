@@ -146,7 +146,7 @@ py::dict solve_symmetric(const LinearAlgebra<Scalar>& algebra, const NumpyMatrix
 void bind_cca(py::module_& m) {
   py::register_exception_translator([](std::exception_ptr p) {
     try {
-      std::rethrow_exception(p);
+      std::rethrow_exception(std::move(p));
     } catch (const DecompositionError& error) {
       py::set_error(py::module_::import("numpy.linalg").attr("LinAlgError"), error.what());
     }

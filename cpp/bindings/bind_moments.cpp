@@ -64,7 +64,7 @@ Index checked(const Moments& m, Index i) {
 }
 
 DoubleMatrix scatter(const LockedMoments& self, Index i, Index j) {
-  const std::lock_guard<std::mutex> guard(self.mutex);
+  const std::scoped_lock guard(self.mutex);
   const Moments& m = self.moments;
   checked(m, i);
   checked(m, j);
@@ -121,12 +121,12 @@ void bind_moments(py::module_& module) {
            })
       .def_property_readonly("n_samples",
                              [](const LockedMoments& self) {
-                               const std::lock_guard<std::mutex> guard(self.mutex);
+                               const std::scoped_lock guard(self.mutex);
                                return self.moments.n_samples();
                              })
       .def_property_readonly("block_names",
                              [](const LockedMoments& self) {
-                               const std::lock_guard<std::mutex> guard(self.mutex);
+                               const std::scoped_lock guard(self.mutex);
                                std::vector<std::string> names;
                                for (Index i = 0; i < self.moments.block_count(); ++i) {
                                  names.push_back(self.moments.block(i).name);
@@ -136,14 +136,14 @@ void bind_moments(py::module_& module) {
       .def(
           "mean",
           [](const LockedMoments& self, Index i) {
-            const std::lock_guard<std::mutex> guard(self.mutex);
+            const std::scoped_lock guard(self.mutex);
             return to_numpy(self.moments.block(checked(self.moments, i)).mean);
           },
           py::arg("block"))
       .def(
           "precision",
           [](const LockedMoments& self, Index i) {
-            const std::lock_guard<std::mutex> guard(self.mutex);
+            const std::scoped_lock guard(self.mutex);
             return std::string(name_of(self.moments.block(checked(self.moments, i)).precision));
           },
           py::arg("block"))

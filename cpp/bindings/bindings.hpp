@@ -34,7 +34,7 @@ struct LockedMoments {
 template <class Locked, class F>
 auto without_gil(Locked& locked, F f) {
   const py::gil_scoped_release release;
-  const std::lock_guard<std::mutex> guard(locked.mutex);
+  const std::scoped_lock guard(locked.mutex);
   return f(locked.moments);
 }
 

@@ -57,7 +57,7 @@ void run_on_threads(int wanted, const std::function<void(int index, int count)>&
         body(i, count.load());
       });
     }
-  } catch (const std::system_error&) {
+  } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch)
     // Fewer threads than wanted do the same work.
   }
   count.store(static_cast<int>(threads.size()) + 1);

@@ -1,0 +1,24 @@
+// Runs the tests at the instruction set that FASTCCA_SIMD names, or the machine's widest one.
+#define DOCTEST_CONFIG_IMPLEMENT
+#include <doctest/doctest.h>
+
+#include <cstdio>
+#include <stdexcept>
+
+#include "cpu/simd.hpp"
+
+namespace {
+
+constexpr int kSkipped = 77;  // what CMakeLists.txt names as SKIP_RETURN_CODE
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    std::printf("instruction set: %s\n", fastcca::simd::level().name);
+  } catch (const std::invalid_argument& error) {
+    std::printf("SKIPPED, nothing was run: %s\n", error.what());
+    return kSkipped;
+  }
+  return doctest::Context(argc, argv).run();
+}
