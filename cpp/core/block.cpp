@@ -71,6 +71,7 @@ BlockCovariance covariance_of(const Moments& moments, Index block) {
 }
 
 BlockPair pair_of(const Moments& moments, Index x, Index y) {
+  degrees_of(moments);  // without samples there are no blocks either
   const bool swapped = x < y;
   const Index row = swapped ? y : x;
   const Index col = swapped ? x : y;

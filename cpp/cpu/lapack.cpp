@@ -15,24 +15,30 @@ namespace {
 template <class Scalar>
 constexpr bool kIsReal = std::is_same_v<Scalar, double>;
 
-int to_int(Index value) {
+// "gemm" as the routine of these numbers: dgemm or zgemm.
+template <class Scalar>
+std::string named(const char* routine) {
+  return (kIsReal<Scalar> ? "d" : "z") + std::string(routine);
+}
+
+int to_int(Index value, const std::string& routine) {
   if (value > std::numeric_limits<int>::max()) {
     throw std::length_error("a matrix dimension of " + std::to_string(value) +
-                            " is beyond the 32-bit interface of LAPACK");
+                            " is beyond the 32-bit interface of LAPACK's " + routine);
   }
   return static_cast<int>(value);
 }
 
-int workspace(double reported, const char* routine) {
+int workspace(double reported, const std::string& routine) {
   if (reported > static_cast<double>(std::numeric_limits<int>::max())) {
-    throw std::length_error(std::string("the workspace of LAPACK's ") + routine +
+    throw std::length_error("the workspace of LAPACK's " + routine +
                             " for a matrix of this size is beyond its 32-bit interface; reduce the "
                             "features first (pooling, a random projection)");
   }
   return std::max(static_cast<int>(reported), 1);
 }
 
-int workspace(const Complex& reported, const char* routine) {
+int workspace(const Complex& reported, const std::string& routine) {
   return workspace(reported.real(), routine);
 }
 
@@ -49,9 +55,8 @@ std::vector<T> array(int size) {
   return std::vector<T>(static_cast<std::size_t>(size));
 }
 
-[[noreturn]] void fail(const char* routine, int info) {
-  throw DecompositionError(std::string("LAPACK's ") + routine +
-                           " failed with info = " + std::to_string(info) +
+[[noreturn]] void fail(const std::string& routine, int info) {
+  throw DecompositionError("LAPACK's " + routine + " failed with info = " + std::to_string(info) +
                            "; please report this with the data that causes it");
 }
 
@@ -74,9 +79,9 @@ const auto& routines(const LapackTable& table) {
 template <class Scalar>
 void Lapack<Scalar>::gemm(bool trans_a, bool trans_b, Index m, Index n, Index k, const Scalar* a,
                           const Scalar* b, Scalar* c) const {
-  int im = to_int(m);
-  int in = to_int(n);
-  int ik = to_int(k);
+  int im = to_int(m, named<Scalar>("gemm"));
+  int in = to_int(n, named<Scalar>("gemm"));
+  int ik = to_int(k, named<Scalar>("gemm"));
   char ta = adjoint<Scalar>(trans_a);
   char tb = adjoint<Scalar>(trans_b);
   int lda = leading(trans_a ? ik : im);
@@ -91,8 +96,8 @@ void Lapack<Scalar>::gemm(bool trans_a, bool trans_b, Index m, Index n, Index k,
 template <class Scalar>
 void Lapack<Scalar>::trsm(bool right, bool trans, Index m, Index n, const Scalar* lower,
                           Scalar* b) const {
-  int im = to_int(m);
-  int in = to_int(n);
+  int im = to_int(m, named<Scalar>("trsm"));
+  int in = to_int(n, named<Scalar>("trsm"));
   char side = right ? 'R' : 'L';
   char uplo = 'L';
   char transa = adjoint<Scalar>(trans);
@@ -106,21 +111,21 @@ void Lapack<Scalar>::trsm(bool right, bool trans, Index m, Index n, const Scalar
 
 template <class Scalar>
 bool Lapack<Scalar>::potrf(Index n, Scalar* a) const {
-  int in = to_int(n);
+  int in = to_int(n, named<Scalar>("potrf"));
   int lda = leading(in);
   char uplo = 'L';
   int info = 0;
   routines<Scalar>(table_).potrf(&uplo, &in, a, &lda, &info);
   if (info < 0) {
-    fail("potrf", info);
+    fail(named<Scalar>("potrf"), info);
   }
   return info == 0;
 }
 
 template <class Scalar>
 void Lapack<Scalar>::eigh(bool vectors, Index n, Scalar* a, double* w) const {
-  constexpr const char* kName = kIsReal<Scalar> ? "dsyevd" : "zheevd";
-  int in = to_int(n);
+  const std::string name = kIsReal<Scalar> ? "dsyevd" : "zheevd";
+  int in = to_int(n, name);
   int lda = leading(in);
   char jobz = vectors ? 'V' : 'N';
   char uplo = 'L';
@@ -128,14 +133,14 @@ void Lapack<Scalar>::eigh(bool vectors, Index n, Scalar* a, double* w) const {
   int query = -1;
   if (vectors) {
     const double size = static_cast<double>(n);
-    workspace(1.0 + size * (6.0 + 2.0 * size), kName);
+    workspace(1.0 + size * (6.0 + 2.0 * size), name);
   }
   Scalar work_size = 0.0;
   int iwork_size = 0;
   if constexpr (kIsReal<Scalar>) {
     table_.real.syevd(&jobz, &uplo, &in, a, &lda, w, &work_size, &query, &iwork_size, &query,
                       &info);
-    int lwork = workspace(work_size, kName);
+    int lwork = workspace(work_size, name);
     auto work = array<double>(lwork);
     auto iwork = array<int>(iwork_size);
     table_.real.syevd(&jobz, &uplo, &in, a, &lda, w, work.data(), &lwork, iwork.data(), &iwork_size,
@@ -144,8 +149,8 @@ void Lapack<Scalar>::eigh(bool vectors, Index n, Scalar* a, double* w) const {
     double rwork_size = 0.0;
     table_.complex.heevd(&jobz, &uplo, &in, a, &lda, w, &work_size, &query, &rwork_size, &query,
                          &iwork_size, &query, &info);
-    int lwork = workspace(work_size, kName);
-    int lrwork = workspace(rwork_size, kName);
+    int lwork = workspace(work_size, name);
+    int lrwork = workspace(rwork_size, name);
     auto work = array<Complex>(lwork);
     auto rwork = array<double>(lrwork);
     auto iwork = array<int>(iwork_size);
@@ -153,15 +158,15 @@ void Lapack<Scalar>::eigh(bool vectors, Index n, Scalar* a, double* w) const {
                          iwork.data(), &iwork_size, &info);
   }
   if (info != 0) {
-    fail(kName, info);
+    fail(name, info);
   }
 }
 
 template <class Scalar>
 void Lapack<Scalar>::svd(char job, Index m, Index n, Scalar* a, double* s, Scalar* u,
                          Scalar* vt) const {
-  int im = to_int(m);
-  int in = to_int(n);
+  int im = to_int(m, named<Scalar>("gesdd"));
+  int in = to_int(n, named<Scalar>("gesdd"));
   int small = std::min(im, in);
   int large = std::max(im, in);
   int lda = leading(im);
@@ -169,7 +174,7 @@ void Lapack<Scalar>::svd(char job, Index m, Index n, Scalar* a, double* s, Scala
   int ldvt = leading(job == 'A' ? in : small);
   if (job != 'N') {
     const double size = static_cast<double>(small);
-    workspace(size * (4.0 * size + 7.0), "gesdd");
+    workspace(size * (4.0 * size + 7.0), named<Scalar>("gesdd"));
   }
   const std::vector<Scalar> saved(a, a + m * n);
   int info = 0;
@@ -194,14 +199,14 @@ void Lapack<Scalar>::svd(char job, Index m, Index n, Scalar* a, double* s, Scala
     }
   };
   gesdd(&size, &query);
-  int lwork = workspace(size, "gesdd");
+  int lwork = workspace(size, named<Scalar>("gesdd"));
   auto work = array<Scalar>(lwork);
   gesdd(work.data(), &lwork);
   if (info == 0) {
     return;
   }
   if (info < 0) {
-    fail("gesdd", info);
+    fail(named<Scalar>("gesdd"), info);
   }
   // Divide and conquer did not converge; QR iteration is slower and surer.
   std::copy(saved.begin(), saved.end(), a);
@@ -216,11 +221,11 @@ void Lapack<Scalar>::svd(char job, Index m, Index n, Scalar* a, double* s, Scala
     }
   };
   gesvd(&size, &query);
-  lwork = workspace(size, "gesvd");
+  lwork = workspace(size, named<Scalar>("gesvd"));
   work.resize(static_cast<std::size_t>(lwork));
   gesvd(work.data(), &lwork);
   if (info != 0) {
-    fail("gesvd", info);
+    fail(named<Scalar>("gesvd"), info);
   }
 }
 

@@ -186,6 +186,11 @@ SvdOf<Scalar> CpuLinearAlgebra<Scalar, Base>::svd_with_vectors(Mat a, bool full)
   out.values.resize(at(k));
   out.u = allocate<Scalar>(a.rows(), full ? a.rows() : k);
   out.vt = allocate<Scalar>(full ? a.cols() : k, a.cols());
+  if (k == 0) {  // nothing to decompose: any square factors do
+    map(out.u).setIdentity();
+    map(out.vt).setIdentity();
+    return out;
+  }
   lapack_.svd(full ? 'A' : 'S', a.rows(), a.cols(), a.data(), out.values.data(), out.u.data(),
               out.vt.data());
   return out;

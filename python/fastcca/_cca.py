@@ -115,8 +115,9 @@ class CCAResult:
         Raises
         ------
         ValueError
-            If the samples are too few for the degrees of freedom.
+            If the samples are too few for the degrees of freedom, or complex.
         """
+        self._check_real()
         return _statistics.multivariate_tests(
             self.correlations, self.n_samples, self.x_rank, self.y_rank
         )
@@ -127,11 +128,18 @@ class CCAResult:
         Raises
         ------
         ValueError
-            If the samples are too few for the degrees of freedom.
+            If the samples are too few for the degrees of freedom, or complex.
         """
+        self._check_real()
         return _statistics.bartlett_test(
             self.correlations, self.n_samples, self.x_rank, self.y_rank
         )
+
+    def _check_real(self) -> None:
+        if "c" in (self.x_mean.dtype.kind, self.y_mean.dtype.kind):
+            raise ValueError(
+                "these tests are for real data; correlations of complex data have other laws"
+            )
 
     # -- samples -----------------------------------------------------------------------------
 
@@ -187,7 +195,7 @@ class CCAResult:
         weights, loadings, mean = self._side(side)
         samples = as_numbers(x, "x")
         k = _checked_count(k, weights.shape[1])
-        _check_features(samples, mean, "x")
+        _check_features(samples, mean, weights, "x")
         top, explained = weights[:, :k], loadings[:, :k]
         # The variates have unit variance unless there was a ridge.
         gram = top.conj().T @ explained
@@ -242,16 +250,18 @@ def _variates(
 ) -> npt.NDArray[Any]:
     if weights is None:
         raise ValueError("this result has no weights; compute it with weights=True")
-    _check_features(samples, mean, name)
+    _check_features(samples, mean, weights, name)
     out = np.empty((samples.shape[0], weights.shape[1]), dtype=weights.dtype)
     for rows in float64_rows(samples):
         np.matmul(samples[rows] - mean, weights, out=out[rows])
     return out
 
 
-def _check_features(samples: AnyArray, mean: AnyArray, name: str) -> None:
+def _check_features(samples: AnyArray, mean: AnyArray, weights: AnyArray, name: str) -> None:
     if samples.shape[1] != mean.size:
         raise ValueError(f"{name} has {samples.shape[1]} features, but {mean.size} in the analysis")
+    if samples.dtype.kind == "c" and weights.dtype.kind != "c":
+        raise TypeError(f"{name} has dtype {samples.dtype}, but the analysis is one of real data")
 
 
 def _checked_count(k: int, most: int) -> int:

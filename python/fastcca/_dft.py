@@ -12,13 +12,13 @@ import numpy.typing as npt
 import scipy.fft
 
 from fastcca import _backend, _core, reference
-from fastcca._arrays import AnyArray, check_finite, precision_name
+from fastcca._arrays import AnyArray, precision_name
 from fastcca._blas import threads_for_many
 from fastcca._cca import SAMPLES_PER_FEATURE
 from fastcca._errors import RankWarning
 from fastcca._frequencies import Bin, common_bins, real_and_imaginary
 from fastcca._layouts import LayoutOrPair, lay_out
-from fastcca._maps import slices
+from fastcca._maps import Map, slices
 
 __all__ = ["DFTCCAResult", "dft_cca"]
 
@@ -138,14 +138,14 @@ def dft_cca(
     """
     backend_name = _backend.resolve(backend)
     maps = lay_out({"x": x, "y": y}, layout=layout, spatial="pool")
-    views = [_as_images(source.view, source.name) for source in maps.sources]
+    views = _images(*maps.sources)
     n = views[0].shape[0]
     if n < 2:
         raise ValueError("a comparison needs at least 2 samples, but x and y have 1")
     bins = common_bins(views[0].shape[1:3], views[1].shape[1:3])
     if backend_name == "numpy":
-        for view, name in zip(views, "xy", strict=True):
-            check_finite(view, name)
+        for source in maps.sources:
+            source.check_finite(slice(None))
         solved = reference.dft_cca(*views, frequencies=[(b.row, b.col) for b in bins])
         correlations, x_weights, y_weights = (
             solved.correlations,
@@ -154,7 +154,7 @@ def dft_cca(
         )
         ranks = solved.ranks
     else:
-        states, energies = _accumulate(views, bins, maps.dtypes)
+        states, energies = _accumulate(maps.sources, views, bins)
         with threads_for_many() as threads:
             parts = _core.solve_complex_cca_many(
                 states, (0, 1), (2, 3), 0.0, weights, *energies, threads
@@ -199,20 +199,35 @@ def _warn(n: int, channels: int, ranks: npt.NDArray[np.intp]) -> None:
     warnings.warn(message, RankWarning, stacklevel=3)
 
 
-def _as_images(view: AnyArray, name: str) -> AnyArray:
-    """View as (n, height, width, channels); what has no positions is one pixel."""
-    if view.ndim > 4:
-        raise ValueError(f"{name} has {view.ndim - 2} axes of positions; dft_cca takes one or two")
-    shape = (view.shape[0], *view.shape[1:-1], *(1,) * (4 - view.ndim), view.shape[-1])
-    return view.reshape(shape) if view.ndim < 4 else view
+def _images(x: Map, y: Map) -> list[AnyArray]:
+    """View both as (n, height, width, channels); what has no positions is one pixel."""
+    if x.positions and y.positions and set(x.positions) != set(y.positions):
+        raise ValueError(
+            f"x has positions along {', '.join(x.positions)} and y along "
+            f"{', '.join(y.positions)} (layouts {x.axes!r} and {y.axes!r}), whose frequencies "
+            "cannot be compared"
+        )
+    views = []
+    for source in (x, y):
+        if len(source.positions) > 2:
+            raise ValueError(
+                f"{source.name} has {len(source.positions)} axes of positions; dft_cca takes one "
+                "or two"
+            )
+        # Height and width are what they are in the layout of x.
+        order = [1 + source.positions.index(a) for a in x.positions if a in source.positions]
+        view = source.view.transpose([0, *(order or range(1, source.view.ndim - 1)), -1])
+        missing = (1,) * (4 - view.ndim)
+        views.append(view.reshape(*view.shape[:-1], *missing, view.shape[-1]) if missing else view)
+    return views
 
 
 def _accumulate(
-    views: list[AnyArray], bins: list[Bin], dtypes: tuple[np.dtype[Any], ...]
+    sources: tuple[Map, ...], views: list[AnyArray], bins: list[Bin]
 ) -> tuple[list[_core.Moments], list[Floats]]:
     """Complex moments of every bin, and the mean energy of every channel's whole map."""
     names = ["x", "x.imag", "y", "y.imag"]
-    precisions = [precision_name(dtype) for dtype in dtypes for _ in range(2)]
+    precisions = [precision_name(view.dtype) for view in views for _ in range(2)]
     grids = [(view.shape[1], view.shape[2]) for view in views]
     states = [_core.Moments() for _ in bins]
     energies = [np.zeros(view.shape[3]) for view in views]
@@ -222,12 +237,12 @@ def _accumulate(
     )
     for rows in slices(views[0].shape[0], sample_bytes, _BLOCK_BYTES):
         spectra = []
-        for view, energy in zip(views, energies, strict=True):
+        for source, view, energy in zip(sources, views, energies, strict=True):
             block = np.ascontiguousarray(view[rows], dtype=_real_type(view))
-            energy += np.einsum("nhwc,nhwc->c", block, block)
-            spectra.append(
-                scipy.fft.rfft2(block, axes=(1, 2), workers=_core.num_threads(), overwrite_x=True)
-            )
+            energy += np.einsum("nhwc,nhwc->c", block, block, dtype=np.float64)
+            if not np.isfinite(energy).all():
+                source.check_finite(rows)
+            spectra.append(scipy.fft.rfft2(block, axes=(1, 2), workers=_core.num_threads()))
         _core.update_many(
             states,
             names,

@@ -37,18 +37,31 @@ class Coefficients:
     y_kept: Mask
 
 
-def coefficients_of(pair: Pair, epsilon: float, solvers: Solvers) -> Coefficients:
-    """Solve the CCA of google/svcca's ``get_cca_similarity``."""
+def coefficients_of(
+    pair: Pair,
+    epsilon: float,
+    solvers: Solvers,
+    energies: tuple[Floats | None, Floats | None] = (None, None),
+) -> Coefficients:
+    """Solve the CCA of google/svcca's ``get_cca_similarity``.
+
+    `energies` are the mean squares that rounding is in proportion to, where those are not the
+    neurons' own.
+    """
     moments = pair.moments
     x_name, y_name = pair.blocks
     covs, means, epsilons, scales = [], [], [], []
-    for name in (x_name, y_name):
+    for name, energy in zip((x_name, y_name), energies, strict=True):
         cov = moments.covariance(name, name)
+        variance = np.diagonal(cov).real
         # A covariance has its largest entry on the diagonal.
-        largest = float(np.max(np.diagonal(cov).real))
+        largest = float(np.max(variance))
         scale = largest if largest > 0.0 else 1.0
         covs.append(cov / scale)
-        means.append(moments.mean(name) / math.sqrt(scale))
+        mean = moments.mean(name)
+        if energy is not None:
+            mean = np.sqrt(np.maximum(energy - variance, 0.0))
+        means.append(mean / math.sqrt(scale))
         epsilons.append(input_epsilon(moments._state.precision(moments._index(name))))
         scales.append(scale)
     cross = moments.covariance(x_name, y_name) / math.sqrt(scales[0]) / math.sqrt(scales[1])

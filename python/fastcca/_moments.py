@@ -71,8 +71,8 @@ class Moments:
         Raises
         ------
         ValueError
-            If shapes do not fit each other or the batches before, or a value is NaN or infinite.
-            The state is then what it was.
+            If shapes do not fit each other or the batches before, a value is NaN or infinite, or
+            of two names one is the other with ".imag". The state is then what it was.
         TypeError
             If a block is no array of numbers.
         """
@@ -291,6 +291,11 @@ def _real_blocks(batch: Mapping[str, AnyArray]) -> tuple[list[str], list[AnyArra
     names: list[str] = []
     arrays: list[AnyArray] = []
     for name, array in batch.items():
+        if name.endswith(_IMAGINARY) and name.removesuffix(_IMAGINARY) in batch:
+            raise ValueError(
+                f"the name {name!r} stands for the imaginary part of the block "
+                f"{name.removesuffix(_IMAGINARY)!r}; rename one of the two"
+            )
         if array.dtype.kind == "c":
             names += [name, name + _IMAGINARY]
             arrays += [array.real, array.imag]

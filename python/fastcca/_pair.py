@@ -51,10 +51,13 @@ class Pair:
         state = self.moments._state
         if state.n_samples < 2:
             raise ValueError(
-                f"a comparison needs at least 2 samples, but {' and '.join(self.names)} have "
+                f"a comparison needs at least 2 samples, but {self._said_to_have()} "
                 f"{state.n_samples}"
             )
         return state
+
+    def _said_to_have(self) -> str:
+        return f"{' and '.join(self.names)} {'have' if len(self.names) > 1 else 'has'}"
 
     @property
     def blocks(self) -> tuple[str, ...]:
@@ -106,9 +109,7 @@ class Pair:
         for name, array in zip(self.names, arrays, strict=True):
             check_finite(array, name)
         if arrays[0].shape[0] < 2:
-            raise ValueError(
-                f"a comparison needs at least 2 samples, but {' and '.join(self.names)} have 1"
-            )
+            raise ValueError(f"a comparison needs at least 2 samples, but {self._said_to_have()} 1")
         return arrays
 
     def batches(self) -> Iterator[tuple[AnyArray, ...]]:

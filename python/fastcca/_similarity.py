@@ -6,12 +6,17 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca import _backend
-from fastcca._arrays import float64_rows
+from fastcca._arrays import AnyArray
 from fastcca._layouts import LayoutOrPair, Size
+from fastcca._maps import slices
 from fastcca._moments import Moments
-from fastcca._pair import Pair, pair_of
+from fastcca._pair import Floats, Pair, pair_of
+from fastcca.reference import BlockMoments, input_epsilon
 
 __all__ = ["cka", "linear_regression_r2", "procrustes"]
+
+# Float64 copies of samples that are held at a time.
+_BLOCK_BYTES = 4 * 2**20
 
 
 def cka(
@@ -147,27 +152,43 @@ def debiased_cka(pair: Pair) -> float:
     n = state.n_samples
     if n < 4:
         raise ValueError(f"debiased CKA needs at least 4 samples, but there are {n}")
-    x_name, y_name = pair.blocks
-    sums = np.zeros(3)  # over samples, of |x|^4, |x|^2 |y|^2, |y|^4
-    means = moments.mean(x_name), moments.mean(y_name)
+    sides = [_Side(moments, name) for name in pair.blocks]
+    if not all(side.varies for side in sides):
+        return 0.0
+    sums = np.zeros((2, 2))  # over samples, of |x|^2 |y|^2 and so on
     for batch in pair.batches():
-        blocks = [np.reshape(block, (-1, block.shape[-1])) for block in batch]
-        for rows in float64_rows(blocks[0]):
-            x_norms, y_norms = (
-                np.square(block[rows] - mean).sum(axis=1)
-                for block, mean in zip(blocks, means, strict=True)
-            )
-            sums += x_norms @ x_norms, x_norms @ y_norms, y_norms @ y_norms
+        norms = np.stack([side.norms(block) for side, block in zip(sides, batch, strict=True)])
+        sums += norms @ norms.T
 
-    def hsic(first: str, second: str, norms: float) -> float:
-        total = float(np.sum(np.square(moments._scatter(first, second))))
-        spread = float(
-            np.trace(moments._scatter(first, first)) * np.trace(moments._scatter(second, second))
-        )
-        return total - n / (n - 2) * norms + spread / ((n - 1) * (n - 2))
+    def hsic(i: int, j: int) -> float:
+        scatter = moments._scatter(pair.blocks[i], pair.blocks[j])
+        total = float(np.sum(np.square(scatter / sides[i].scale / sides[j].scale)))
+        spread = sides[i].trace * sides[j].trace
+        return total - n / (n - 2) * float(sums[i, j]) + spread / ((n - 1) * (n - 2))
 
-    x_self = hsic(x_name, x_name, sums[0])
-    y_self = hsic(y_name, y_name, sums[2])
+    x_self, y_self = hsic(0, 0), hsic(1, 1)
     if x_self <= 0.0 or y_self <= 0.0:
         return 0.0
-    return float(hsic(x_name, y_name, sums[1]) / np.sqrt(x_self) / np.sqrt(y_self))
+    return float(hsic(0, 1) / np.sqrt(x_self) / np.sqrt(y_self))
+
+
+class _Side:
+    """One block in a scale in which no fourth power overflows or underflows."""
+
+    def __init__(self, moments: Moments, name: str) -> None:
+        n = moments.n_samples
+        self.mean = moments.mean(name)
+        scatter = moments._scatter(name, name)
+        precision = moments._state.precision(moments._index(name))
+        block = BlockMoments(n, self.mean, scatter, input_epsilon(precision))
+        self.varies = bool(block.live.any())
+        self.scale = float(block.deviation.max()) or 1.0
+        self.trace = float(np.sum(np.diagonal(scatter) / self.scale / self.scale))
+
+    def norms(self, block: AnyArray) -> Floats:
+        """Squared norms of the samples of a block (samples, ..., features), (samples,)."""
+        out = np.empty(block.shape[:-1])
+        row_bytes = 8 * block[0].size
+        for rows in slices(block.shape[0], row_bytes, _BLOCK_BYTES):
+            np.square((block[rows] - self.mean) / self.scale).sum(axis=-1, out=out[rows])
+        return out.ravel()

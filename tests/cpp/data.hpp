@@ -16,6 +16,8 @@ namespace fastcca::testing {
 LapackTable linked_lapack();
 
 const CpuBackend& backend();
+// Its real operations alone, as the templates of core/ take them.
+inline const LinearAlgebra<double>& algebra() { return backend(); }
 
 constexpr double kEps = 0x1p-52;
 

@@ -9,6 +9,7 @@
 
 // Fortran compilers pass the length of every character argument at the end.
 using Length = std::size_t;
+using fastcca::Complex;
 
 extern "C" {
 void FASTCCA_LAPACK(dgemm_)(char*, char*, int*, int*, int*, double*, double*, int*, double*, int*,
@@ -22,36 +23,78 @@ void FASTCCA_LAPACK(dgesdd_)(char*, int*, int*, double*, int*, double*, double*,
                              int*, double*, int*, int*, int*, Length);
 void FASTCCA_LAPACK(dgesvd_)(char*, char*, int*, int*, double*, int*, double*, double*, int*,
                              double*, int*, double*, int*, int*, Length, Length);
+void FASTCCA_LAPACK(zgemm_)(char*, char*, int*, int*, int*, Complex*, Complex*, int*, Complex*,
+                            int*, Complex*, Complex*, int*, Length, Length);
+void FASTCCA_LAPACK(ztrsm_)(char*, char*, char*, char*, int*, int*, Complex*, Complex*, int*,
+                            Complex*, int*, Length, Length, Length, Length);
+void FASTCCA_LAPACK(zpotrf_)(char*, int*, Complex*, int*, int*, Length);
+void FASTCCA_LAPACK(zheevd_)(char*, char*, int*, Complex*, int*, double*, Complex*, int*, double*,
+                             int*, int*, int*, int*, Length, Length);
+void FASTCCA_LAPACK(zgesdd_)(char*, int*, int*, Complex*, int*, double*, Complex*, int*, Complex*,
+                             int*, Complex*, int*, double*, int*, int*, Length);
+void FASTCCA_LAPACK(zgesvd_)(char*, char*, int*, int*, Complex*, int*, double*, Complex*, int*,
+                             Complex*, int*, Complex*, int*, double*, int*, Length, Length);
 }
 
 namespace fastcca::testing {
 
 LapackTable linked_lapack() {
   LapackTable table;
-  table.dgemm = [](char* transa, char* transb, int* m, int* n, int* k, double* alpha, double* a,
-                   int* lda, double* b, int* ldb, double* beta, double* c, int* ldc) {
+  table.real.gemm = [](char* transa, char* transb, int* m, int* n, int* k, double* alpha, double* a,
+                       int* lda, double* b, int* ldb, double* beta, double* c, int* ldc) {
     FASTCCA_LAPACK(dgemm_)(transa, transb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, 1, 1);
   };
-  table.dtrsm = [](char* side, char* uplo, char* transa, char* diag, int* m, int* n, double* alpha,
-                   double* a, int* lda, double* b, int* ldb) {
+  table.real.trsm = [](char* side, char* uplo, char* transa, char* diag, int* m, int* n,
+                       double* alpha, double* a, int* lda, double* b, int* ldb) {
     FASTCCA_LAPACK(dtrsm_)(side, uplo, transa, diag, m, n, alpha, a, lda, b, ldb, 1, 1, 1, 1);
   };
-  table.dpotrf = [](char* uplo, int* n, double* a, int* lda, int* info) {
+  table.real.potrf = [](char* uplo, int* n, double* a, int* lda, int* info) {
     FASTCCA_LAPACK(dpotrf_)(uplo, n, a, lda, info, 1);
   };
-  table.dsyevd = [](char* jobz, char* uplo, int* n, double* a, int* lda, double* w, double* work,
-                    int* lwork, int* iwork, int* liwork, int* info) {
+  table.real.syevd = [](char* jobz, char* uplo, int* n, double* a, int* lda, double* w,
+                        double* work, int* lwork, int* iwork, int* liwork, int* info) {
     FASTCCA_LAPACK(dsyevd_)(jobz, uplo, n, a, lda, w, work, lwork, iwork, liwork, info, 1, 1);
   };
-  table.dgesdd = [](char* jobz, int* m, int* n, double* a, int* lda, double* s, double* u, int* ldu,
-                    double* vt, int* ldvt, double* work, int* lwork, int* iwork, int* info) {
+  table.real.gesdd = [](char* jobz, int* m, int* n, double* a, int* lda, double* s, double* u,
+                        int* ldu, double* vt, int* ldvt, double* work, int* lwork, int* iwork,
+                        int* info) {
     FASTCCA_LAPACK(dgesdd_)(jobz, m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, iwork, info, 1);
   };
-  table.dgesvd = [](char* jobu, char* jobvt, int* m, int* n, double* a, int* lda, double* s,
-                    double* u, int* ldu, double* vt, int* ldvt, double* work, int* lwork,
-                    int* info) {
+  table.real.gesvd = [](char* jobu, char* jobvt, int* m, int* n, double* a, int* lda, double* s,
+                        double* u, int* ldu, double* vt, int* ldvt, double* work, int* lwork,
+                        int* info) {
     FASTCCA_LAPACK(dgesvd_)(jobu, jobvt, m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, info, 1,
                             1);
+  };
+  table.complex.gemm = [](char* transa, char* transb, int* m, int* n, int* k, Complex* alpha,
+                          Complex* a, int* lda, Complex* b, int* ldb, Complex* beta, Complex* c,
+                          int* ldc) {
+    FASTCCA_LAPACK(zgemm_)(transa, transb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, 1, 1);
+  };
+  table.complex.trsm = [](char* side, char* uplo, char* transa, char* diag, int* m, int* n,
+                          Complex* alpha, Complex* a, int* lda, Complex* b, int* ldb) {
+    FASTCCA_LAPACK(ztrsm_)(side, uplo, transa, diag, m, n, alpha, a, lda, b, ldb, 1, 1, 1, 1);
+  };
+  table.complex.potrf = [](char* uplo, int* n, Complex* a, int* lda, int* info) {
+    FASTCCA_LAPACK(zpotrf_)(uplo, n, a, lda, info, 1);
+  };
+  table.complex.heevd = [](char* jobz, char* uplo, int* n, Complex* a, int* lda, double* w,
+                           Complex* work, int* lwork, double* rwork, int* lrwork, int* iwork,
+                           int* liwork, int* info) {
+    FASTCCA_LAPACK(zheevd_)(jobz, uplo, n, a, lda, w, work, lwork, rwork, lrwork, iwork, liwork,
+                            info, 1, 1);
+  };
+  table.complex.gesdd = [](char* jobz, int* m, int* n, Complex* a, int* lda, double* s, Complex* u,
+                           int* ldu, Complex* vt, int* ldvt, Complex* work, int* lwork,
+                           double* rwork, int* iwork, int* info) {
+    FASTCCA_LAPACK(zgesdd_)(jobz, m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, rwork, iwork,
+                            info, 1);
+  };
+  table.complex.gesvd = [](char* jobu, char* jobvt, int* m, int* n, Complex* a, int* lda, double* s,
+                           Complex* u, int* ldu, Complex* vt, int* ldvt, Complex* work, int* lwork,
+                           double* rwork, int* info) {
+    FASTCCA_LAPACK(zgesvd_)(jobu, jobvt, m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, rwork,
+                            info, 1, 1);
   };
   return table;
 }

@@ -24,10 +24,10 @@ BatchMoments accumulate(const std::vector<Samples>& blocks) {
   for (const Samples& block : blocks) {
     views.push_back(block.view);
   }
-  return backend().accumulate(views);
+  return backend().accumulate(views, 0);
 }
 
-BatchMoments accumulate(const Samples& block) { return backend().accumulate({&block.view, 1}); }
+BatchMoments accumulate(const Samples& block) { return backend().accumulate({&block.view, 1}, 0); }
 
 BatchMoments accumulate_with(int threads, const std::vector<Samples>& blocks) {
   set_num_threads(threads);
@@ -184,7 +184,7 @@ TEST_CASE("every half precision number is read as what it is") {
       if (first % 0x400 == 0 && !std::isfinite(value_of_half(bits[0]))) {
         CHECK(backend().find_non_finite(view).count == kAtOnce);
       }
-      const BatchMoments found = backend().accumulate({&view, 1});
+      const BatchMoments found = backend().accumulate({&view, 1}, 0);
       bool right = true;
       for (Index k = 0; k < kAtOnce; ++k) {
         const double wanted = value_of_half(bits[at(k)]);

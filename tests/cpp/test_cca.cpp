@@ -101,11 +101,11 @@ Dense covariance(const Moments& moments, Index i, Index j) {
 // Weights make variates of unit variance, uncorrelated but for their partners.
 void check_weights(const Moments& moments, Index x, Index y, const CcaSolution& s,
                    double tolerance) {
-  REQUIRE(s.x_weights.has_value());
-  REQUIRE(s.y_weights.has_value());
+  REQUIRE(s.x.weights.has_value());
+  REQUIRE(s.y.weights.has_value());
   const auto k = static_cast<Index>(s.correlations.size());
-  const Dense a = to_host(*s.x_weights);
-  const Dense b = to_host(*s.y_weights);
+  const Dense a = to_host(*s.x.weights);
+  const Dense b = to_host(*s.y.weights);
   REQUIRE(a.rows == moments.block(x).size());
   REQUIRE(b.rows == moments.block(y).size());
   REQUIRE(a.cols == k);
@@ -141,10 +141,10 @@ TEST_CASE("known correlations, whatever the sizes and the order of the blocks") 
       check_weights(moments, x, y, s, 1e-12);
       CHECK(s.x.rank == moments.block(x).size());
       CHECK(s.y.rank == moments.block(y).size());
-      const CcaSolution values = solve_cca(moments, x, y, {0.0, false});
+      const CcaSolution values = solve_cca(moments, x, y, {0.0, false, {}, {}});
       check_correlations(values.correlations, correlations, 1e-12);
-      CHECK_FALSE(values.x_weights.has_value());
-      CHECK_FALSE(values.y_weights.has_value());
+      CHECK_FALSE(values.x.weights.has_value());
+      CHECK_FALSE(values.y.weights.has_value());
     }
   }
 }
@@ -199,13 +199,13 @@ TEST_CASE("a dead block gives no correlations, and weights of the right height")
   CHECK(s.correlations.empty());
   CHECK(s.x.rank == 0);
   CHECK(s.y.rank == 2);
-  REQUIRE(s.x_weights.has_value());
-  REQUIRE(s.y_weights.has_value());
-  CHECK(s.x_weights->rows() == 3);
-  CHECK(s.x_weights->cols() == 0);
-  CHECK(s.y_weights->rows() == 2);
-  CHECK(s.y_weights->cols() == 0);
-  CHECK_FALSE(solve_cca(moments, 0, 1, {0.0, false}).x_weights.has_value());
+  REQUIRE(s.x.weights.has_value());
+  REQUIRE(s.y.weights.has_value());
+  CHECK(s.x.weights->rows() == 3);
+  CHECK(s.x.weights->cols() == 0);
+  CHECK(s.y.weights->rows() == 2);
+  CHECK(s.y.weights->cols() == 0);
+  CHECK_FALSE(solve_cca(moments, 0, 1, {0.0, false, {}, {}}).x.weights.has_value());
 }
 
 TEST_CASE("with n - 1 or fewer samples than directions, the rest are 1 by construction") {
@@ -221,7 +221,7 @@ TEST_CASE("with n - 1 or fewer samples than directions, the rest are 1 by constr
 TEST_CASE("a ridge lowers the correlations as its formula says") {
   // One unit a side: rho / (1 + ridge).
   const Known data = known(50, 1, 1, {0.6}, 81);
-  const CcaSolution s = solve_cca(moments_of({data.x, data.y}), 0, 1, {0.25, true});
+  const CcaSolution s = solve_cca(moments_of({data.x, data.y}), 0, 1, {0.25, true, {}, {}});
   CHECK(s.correlations[0] == doctest::Approx(0.6 / 1.25).epsilon(1e-12));
 }
 
@@ -233,7 +233,7 @@ TEST_CASE("independent Gaussians follow the null law, E[mean rho^2] = max(p, q) 
     const auto seed = static_cast<unsigned>(1000 + 2 * t);
     const CcaSolution s =
         solve_cca(moments_of({random_matrix(30, 3, seed), random_matrix(30, 5, seed + 1)}), 0, 1,
-                  {0.0, false});
+                  {0.0, false, {}, {}});
     double mean = 0.0;
     for (const double rho : s.correlations) {
       mean += rho * rho / 3.0;
@@ -249,7 +249,7 @@ TEST_CASE("independent Gaussians follow the null law, E[mean rho^2] = max(p, q) 
 TEST_CASE("fewer than two samples have no correlation") {
   const Moments one = moments_of({random_matrix(1, 2, 82), random_matrix(1, 3, 83)});
   CHECK_THROWS_WITH_AS(solve_cca(one, 0, 1, {}),
-                       "a correlation needs at least 2 samples, but there is 1",
+                       "a comparison needs at least 2 samples, but there is 1",
                        std::invalid_argument);
   CHECK_THROWS_AS(solve_cca(Moments(backend()), 0, 1, {}), std::invalid_argument);
   const Moments two = moments_of({random_matrix(2, 2, 84), random_matrix(2, 3, 85)});

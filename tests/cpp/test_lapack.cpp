@@ -35,20 +35,19 @@ constexpr Index kBeyondInt = Index{1} << 31;
 TEST_SUITE_BEGIN("lapack");
 
 TEST_CASE("sizes beyond the 32-bit interface are refused before anything is touched") {
-  const Lapack lapack(linked_lapack());
+  const Lapack<double> lapack(linked_lapack());
   const auto gemm = message_of<std::length_error>(
       [&] { lapack.gemm(false, false, kBeyondInt, 1, 1, nullptr, nullptr, nullptr); });
   CHECK(contains(gemm, "2147483648"));
   CHECK(contains(gemm, "dgemm"));
   CHECK(contains(message_of<std::length_error>([&] { lapack.potrf(kBeyondInt, nullptr); }),
-                 "dpotrf"));
+                 "LAPACK"));
   CHECK(contains(message_of<std::length_error>(
                      [&] { lapack.trsm(false, false, kBeyondInt, 1, nullptr, nullptr); }),
-                 "dtrsm"));
+                 "LAPACK"));
   // These dimensions fit, and the workspace does not.
-  CHECK(
-      contains(message_of<std::length_error>([&] { lapack.syevd(true, 32767, nullptr, nullptr); }),
-               "workspace"));
+  CHECK(contains(message_of<std::length_error>([&] { lapack.eigh(true, 32767, nullptr, nullptr); }),
+                 "workspace"));
   CHECK(contains(message_of<std::length_error>(
                      [&] { lapack.svd('S', 23171, 23171, nullptr, nullptr, nullptr, nullptr); }),
                  "workspace"));
@@ -56,8 +55,8 @@ TEST_CASE("sizes beyond the 32-bit interface are refused before anything is touc
 
 TEST_CASE("where divide and conquer does not converge, QR iteration takes over") {
   LapackTable table = linked_lapack();
-  table.dgesdd = [](char*, int* m, int* n, double* a, int*, double*, double*, int*, double*, int*,
-                    double* work, int* lwork, int*, int* info) {
+  table.real.gesdd = [](char*, int* m, int* n, double* a, int*, double*, double*, int*, double*,
+                        int*, double* work, int* lwork, int*, int* info) {
     *info = 0;
     if (*lwork == -1) {
       *work = 1.0;
@@ -84,13 +83,13 @@ TEST_CASE("where divide and conquer does not converge, QR iteration takes over")
 
 TEST_CASE("a failure names the routine and its info") {
   LapackTable table = linked_lapack();
-  table.dsyevd = [](char*, char*, int*, double*, int*, double*, double* work, int* lwork,
-                    int* iwork, int*, int* info) {
+  table.real.syevd = [](char*, char*, int*, double*, int*, double*, double* work, int* lwork,
+                        int* iwork, int*, int* info) {
     *info = *lwork == -1 ? 0 : 3;
     *work = 1.0;
     *iwork = 1;
   };
-  table.dpotrf = [](char*, int*, double*, int*, int* info) { *info = -4; };
+  table.real.potrf = [](char*, int*, double*, int*, int* info) { *info = -4; };
   const CpuBackend broken(table);
   const auto eigenvalues =
       message_of<DecompositionError>([&] { broken.eigenvalues(to_backend(identity(2))); });

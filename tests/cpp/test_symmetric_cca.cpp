@@ -24,7 +24,7 @@ struct Problem {
   }
 
   SymmetricCca solve(double epsilon) const {
-    return solve_symmetric_cca(backend(), covariance_of(moments, 1), covariance_of(moments, 0),
+    return solve_symmetric_cca(algebra(), covariance_of(moments, 1), covariance_of(moments, 0),
                                to_backend(xy), epsilon);
   }
 };

@@ -272,13 +272,36 @@ def get_cca_similarity(
     TypeError
         For activations that are not numbers.
     """
+    return similarity_of(
+        acts1,
+        acts2,
+        epsilon=epsilon,
+        threshold=threshold,
+        compute_coefs=compute_coefs,
+        compute_dirns=compute_dirns,
+        verbose=verbose,
+    )
+
+
+def similarity_of(
+    acts1: npt.ArrayLike,
+    acts2: npt.ArrayLike,
+    *,
+    epsilon: float = 0.0,
+    threshold: float = 0.98,
+    compute_coefs: bool,
+    compute_dirns: bool,
+    verbose: bool,
+    energies: tuple[npt.NDArray[np.float64] | None, npt.NDArray[np.float64] | None] = (None, None),
+) -> dict[str, Any]:
+    """`get_cca_similarity`, with `energies` as `fastcca._google.coefficients_of` takes them."""
     arrays = checked_activations(acts1, acts2)
     check_epsilon(epsilon)
     if not 0.0 < threshold <= 1.0:
         raise ValueError(f"threshold={threshold} must be above 0 and at most 1")
     samples = [a.T for a in arrays]
     pair = Pair(("acts1", "acts2"), samples)
-    solved = coefficients_of(pair, epsilon, _backend.solvers(None))
+    solved = coefficients_of(pair, epsilon, _backend.solvers(None), energies)
     _report(solved.x_kept, solved.y_kept, verbose)
     if solved.parts is None:
         return create_zero_dict(compute_dirns, samples[0].shape[0])

@@ -19,7 +19,7 @@ import scipy.fft
 
 from fastcca import _core
 from fastcca._arrays import as_real, check_all_finite
-from fastcca.compat.cca_core import get_cca_similarity
+from fastcca.compat.cca_core import similarity_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,15 +137,21 @@ def fourier_ccas(
         fft_resize(array, resize=array.shape[1:3] != (height, width), new_size=(height, width))
         for array in maps
     ]
+    # The rounding of a transform is in proportion to the energy of the whole map.
+    energies = tuple(
+        np.einsum("nhwc,nhwc->c", array, array, dtype=np.float64, casting="unsafe") / len(array)
+        for array in maps
+    )
     rows = []
     for i in range(height):
         for j in range(width):
-            row: dict[str, Any] = get_cca_similarity(
+            row: dict[str, Any] = similarity_of(
                 spectra[0][:, i, j].T,
                 spectra[1][:, i, j].T,
                 compute_coefs=return_coefs,
                 compute_dirns=compute_dirns,
                 verbose=verbose,
+                energies=energies,
             )
             row["location"] = (i, j)
             rows.append(row)

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastcca import _backend
 from fastcca._arrays import as_samples, float64_rows
-from fastcca._pca import pca
+from fastcca._pair import Pair
 from fastcca.compat.cca_core import AXES, check_orientation
 
 __all__ = ["get_pca"]
@@ -40,16 +41,18 @@ def get_pca(acts: npt.ArrayLike, compute_dirns: bool = False) -> dict[str, Any]:
     """
     array = as_samples(acts, "acts", AXES)
     check_orientation(array, "acts")
-    result = pca(array.T)
+    samples = array.T
+    single = Pair(("acts",), [samples])
+    parts = _backend.solvers(None).pca(single)
+    axes = parts["axes"]
     out: dict[str, Any] = {
-        "eigenvals": result.singular_values,
-        "neuron_coefs": result.components,
+        "eigenvals": np.sqrt((samples.shape[0] - 1) * parts["variances"]),
+        "neuron_coefs": axes.T,
     }
     if compute_dirns:
-        samples = array.T
+        mean = single.moments.mean("acts")
         dirns = np.empty(array.shape)
         for rows in float64_rows(samples):
-            scores = (samples[rows] - result.mean) @ result.components.T
-            dirns[:, rows] = (scores + result.mean).T
+            dirns[:, rows] = ((samples[rows] - mean) @ axes + mean).T
         out["pca_dirns"] = dirns
     return out

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastcca._arrays import AnyArray, float64_rows
-from fastcca._pls import pls
+from fastcca import _backend
+from fastcca._arrays import float64_rows
+from fastcca._pair import Pair
 from fastcca.compat.cca_core import checked_activations
 
 __all__ = ["get_pls_similarity"]
@@ -28,35 +29,25 @@ def get_pls_similarity(acts1: npt.ArrayLike, acts2: npt.ArrayLike) -> dict[str, 
         With ``k = min(neurons1, neurons2)``:
         eigenvals : ndarray, (k,), singular values of the cross-covariance.
         neuron_coeffs1, neuron_coeffs2 : ndarray, (k, neurons1) and (k, neurons2).
-        pls_dirns1, pls_dirns2 : ndarray, (k, datapoints): coefficients applied to the activations
-        of each datapoint, less their mean over neurons, which is added back as in the original.
+        pls_dirns1, pls_dirns2 : ndarray, (k, datapoints): the coefficients applied to the centred
+        activations, the means of the first k neurons added back as in the original.
 
     Raises
     ------
     ValueError, TypeError
         As `cca_core.get_cca_similarity`; TypeError for complex activations.
     """
-    acts = checked_activations(acts1, acts2)
-    result = pls(acts[0].T, acts[1].T)
-    coefficients = result.x_weights.T, result.y_weights.T
-    return {
-        "eigenvals": result.singular_values,
-        "neuron_coeffs1": coefficients[0],
-        "neuron_coeffs2": coefficients[1],
-        "pls_dirns1": directions(acts[0], coefficients[0]),
-        "pls_dirns2": directions(acts[1], coefficients[1]),
-    }
-
-
-def directions(acts: AnyArray, coefficients: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Apply coefficients (k, neurons) to activations (neurons, datapoints), as google/svcca does.
-
-    Every datapoint is centred by its mean over neurons, which is added back afterwards.
-    """
-    samples = acts.T
-    out = np.empty((coefficients.shape[0], samples.shape[0]))
-    for rows in float64_rows(samples):
-        block = samples[rows].astype(np.float64)
-        means = block.mean(axis=1, keepdims=True)
-        out[:, rows] = ((block - means) @ coefficients.T + means).T
-    return out
+    samples = [acts.T for acts in checked_activations(acts1, acts2)]
+    pair = Pair(("acts1", "acts2"), samples)
+    pair.require_real()
+    parts = _backend.solvers(None).pls(pair)
+    result: dict[str, Any] = {"eigenvals": parts["singular_values"]}
+    sides = zip("12", samples, (parts["x_weights"], parts["y_weights"]), pair.blocks, strict=True)
+    for number, side, weights, name in sides:
+        mean = pair.moments.mean(name)
+        dirns = np.empty((weights.shape[1], side.shape[0]))
+        for rows in float64_rows(side):
+            dirns[:, rows] = ((side[rows] - mean) @ weights + mean[: weights.shape[1]]).T
+        result[f"neuron_coeffs{number}"] = weights.T
+        result[f"pls_dirns{number}"] = dirns
+    return result

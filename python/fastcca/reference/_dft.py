@@ -131,6 +131,8 @@ def _rounding_size(x: AnyArray) -> Array:
     rounding of its values spreads evenly over that many bins: in each bin it has the size of one
     rounding of the norm of the map.
     """
-    squares = np.sum(x.astype(np.float64) ** 2, axis=(1, 2))
-    size: Array = np.sqrt(squares.mean(axis=0))
+    values = np.abs(x.astype(np.float64))
+    unit = values.max(initial=0.0) or 1.0  # no square overflows
+    squares = np.sum((values / unit) ** 2, axis=(1, 2))
+    size: Array = unit * np.sqrt(squares.mean(axis=0))
     return size
