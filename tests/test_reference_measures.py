@@ -53,6 +53,24 @@ def orthonormal(n: int, m: int, *, seed: int = 0) -> np.ndarray:
     return out
 
 
+# --- centring ---------------------------------------------------------------------------------
+
+
+def test_means_that_leave_six_bits_for_the_data_do_no_harm():
+    x, y = small_integers(50, 3, seed=1), small_integers(50, 2, seed=2)
+    y += x[:, :2]
+    far_x, far_y = x + 2.0**46, y - 2.0**46  # exact, but no float64 is near their means
+
+    found = reference.cca(far_x, far_y).correlations
+
+    assert np.all(far_x - 2.0**46 == x)
+    np.testing.assert_allclose(found, exact_cca(x, y).correlations, rtol=0, atol=1e-12)
+    assert reference.cka(far_x, far_y) == pytest.approx(reference.cka(x, y), abs=1e-12)
+    assert reference.procrustes(far_x, far_y) == pytest.approx(
+        reference.procrustes(x, y), abs=1e-12
+    )
+
+
 # --- SVCCA ------------------------------------------------------------------------------------
 
 
@@ -193,7 +211,10 @@ def test_rounding_larger_than_real_units_does_not_hide_them():
     assert (found.x_rank, found.x_kept) == (4, 4)
     np.testing.assert_array_equal(found.x_dead, [0])
     assert found.correlations.min() > 0.999
-    np.testing.assert_allclose(found.x_weights[0], 0.0, atol=1e-300)
+    np.testing.assert_array_equal(found.x_weights[0], 0.0)
+    assert found.x_condition == pytest.approx(np.hypot(*x[:, 4:].std(axis=0)) / 1e-3, rel=0.05)
+    u = (x - found.x_mean) @ found.x_weights
+    np.testing.assert_allclose(np.cov(u, rowvar=False), np.eye(3), atol=1e-6)
 
 
 def test_svcca_of_a_block_that_does_not_vary():
@@ -441,8 +462,8 @@ def test_pca_of_a_block_that_does_not_vary():
     found = reference.pca(np.full((20, 3), 1.0 / 3.0))
 
     assert found.rank == 0
-    np.testing.assert_array_equal(found.explained_variance, 0.0)
-    np.testing.assert_array_equal(found.mean, 1.0 / 3.0)
+    np.testing.assert_allclose(found.explained_variance, 0.0, atol=1e-30)
+    np.testing.assert_allclose(found.mean, 1.0 / 3.0, rtol=1e-15)
 
 
 def test_pca_refuses_a_variance_that_overflows():
@@ -791,6 +812,17 @@ def test_one_complex_unit_each_is_the_modulus_of_their_correlation(solve):
     found = solve(x, y)
 
     np.testing.assert_allclose(found.correlations, [abs(inner) / np.sqrt(xx * yy)], rtol=1e-13)
+
+
+def test_imaginary_units_are_alive():
+    x, y = related(40, 3, 4)
+
+    found = reference.cca(1j * x, y)
+
+    assert found.x_rank == 3
+    np.testing.assert_allclose(
+        found.correlations, reference.cca(x, y).correlations, rtol=0, atol=1e-13
+    )
 
 
 def test_complex_against_real():

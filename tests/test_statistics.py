@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import mpmath
@@ -106,6 +107,18 @@ def test_two_features_have_an_exact_law_of_the_root_of_lambda():
     assert found.f[0] == pytest.approx((1 - root) / root * (n - q - 2) / q, rel=1e-12)
 
 
+@pytest.mark.parametrize(("p", "q"), [(2, 3), (3, 2), (2, 2), (1, 4)])
+def test_hotelling_lawley_with_the_fewest_samples(p, q):
+    rho = np.array([0.9, 0.5])[: min(p, q)]
+    trace = statistics.hotelling_lawley(rho)
+    s, m = min(p, q), (abs(p - q) - 1) / 2  # and SAS's n is 0
+
+    found = statistics.multivariate_tests(rho, p + q + 2, p, q).hotelling_lawley
+
+    assert found.f == pytest.approx(2 * trace / (s**2 * (2 * m + s + 1)), rel=1e-14)
+    assert (found.df1, found.df2) == (s * (2 * m + s + 1), 2)
+
+
 @pytest.mark.parametrize(("p", "q"), [(3, 5), (2, 2), (1, 4)])
 def test_bartlett_written_out(p, q):
     n, k = 40, min(p, q)
@@ -125,13 +138,13 @@ def test_bartlett_written_out(p, q):
 
 
 def test_correlations_next_to_one_keep_their_digits():
-    rho = np.array([1.0 - 2.0**-50])
-    unexplained = 2.0**-49 - 2.0**-100
+    rho = np.array([0.9999999])
+    unexplained = float(1 - Fraction(rho[0]) ** 2)
 
     assert statistics.wilks(rho) == pytest.approx(unexplained, rel=1e-15)
-    assert statistics.hotelling_lawley(rho) == pytest.approx(1.0 / unexplained - 1.0, rel=1e-15)
+    assert statistics.hotelling_lawley(rho) == pytest.approx(1.0 / unexplained - 1.0, rel=1e-14)
     assert statistics.bartlett_test(rho, 10, 1, 1).chi2[0] == pytest.approx(
-        -7.5 * math.log(unexplained), rel=1e-14
+        -7.5 * math.log(unexplained), rel=1e-15
     )
     assert statistics.wilks_test(rho, 10, 1, 1).f[0] == pytest.approx(
         8.0 * (1.0 / unexplained - 1.0), rel=1e-12

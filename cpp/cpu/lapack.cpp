@@ -18,7 +18,9 @@ constexpr bool kIsReal = std::is_same_v<Scalar, double>;
 // "gemm" as the routine of these numbers: dgemm or zgemm.
 template <class Scalar>
 std::string named(const char* routine) {
-  return (kIsReal<Scalar> ? "d" : "z") + std::string(routine);
+  std::string out(routine);
+  out.insert(out.begin(), kIsReal<Scalar> ? 'd' : 'z');
+  return out;
 }
 
 int to_int(Index value, const std::string& routine) {

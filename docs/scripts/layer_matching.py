@@ -118,11 +118,12 @@ def share_matched(
         depth = np.arange(len(values))
         matched[i, j] = np.mean(values.argmax(axis=1) == depth)
         matched[j, i] = np.mean(values.argmax(axis=0) == depth)
-    left_out = [
-        float(np.nanmean(np.delete(np.delete(matched, k, axis=0), k, axis=1))) for k in range(count)
-    ]
-    error = np.sqrt((count - 1) * np.var(left_out)) if count > 2 else np.nan
-    return float(np.nanmean(matched)), float(error)
+    share = float(np.nanmean(matched))
+    if count == 2:  # nothing to leave out
+        return share, float("nan")
+    without = [np.delete(np.delete(matched, k, axis=0), k, axis=1) for k in range(count)]
+    error = np.sqrt((count - 1) * np.var([np.nanmean(rest) for rest in without]))
+    return share, float(error)
 
 
 def table(settings: tuple[Setting, ...], count: int) -> str:

@@ -117,9 +117,8 @@ class CCAResult:
         ValueError
             If the samples are too few for the degrees of freedom, or complex.
         """
-        self._check_real()
         return _statistics.multivariate_tests(
-            self.correlations, self.n_samples, self.x_rank, self.y_rank
+            self.correlations, self.n_samples, *self._tested_dimensions()
         )
 
     def bartlett_test(self) -> _statistics.BartlettTest:
@@ -130,16 +129,20 @@ class CCAResult:
         ValueError
             If the samples are too few for the degrees of freedom, or complex.
         """
-        self._check_real()
         return _statistics.bartlett_test(
-            self.correlations, self.n_samples, self.x_rank, self.y_rank
+            self.correlations, self.n_samples, *self._tested_dimensions()
         )
 
-    def _check_real(self) -> None:
+    def _tested_dimensions(self) -> tuple[int, int]:
+        """Return the dimensions of both sides that were compared, if their laws are known."""
         if "c" in (self.x_mean.dtype.kind, self.y_mean.dtype.kind):
             raise ValueError(
                 "these tests are for real data; correlations of complex data have other laws"
             )
+        return self._dimensions()
+
+    def _dimensions(self) -> tuple[int, int]:
+        return self.x_rank, self.y_rank
 
     # -- samples -----------------------------------------------------------------------------
 
@@ -243,6 +246,9 @@ class SVCCAResult(CCAResult):
 
     x_kept: int
     y_kept: int
+
+    def _dimensions(self) -> tuple[int, int]:
+        return self.x_kept, self.y_kept
 
 
 def _variates(

@@ -137,6 +137,10 @@ def dft_cca(
     Raghu, Gilmer, Yosinski, Sohl-Dickstein (2017), arXiv:1706.05806, section 2.1 and appendix.
     """
     backend_name = _backend.resolve(backend)
+    if layout is None:
+        raise ValueError(
+            "dft_cca needs a layout that says which axis is which, such as layout='NHWC'"
+        )
     maps = lay_out({"x": x, "y": y}, layout=layout, spatial="pool")
     views = _images(*maps.sources)
     n = views[0].shape[0]

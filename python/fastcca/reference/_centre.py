@@ -18,7 +18,7 @@ class Centred:
     Attributes
     ----------
     values : (n, p) float64 or complex128
-        The samples minus their mean, unscaled; exact zeros where a unit is constant.
+        The samples minus their mean, unscaled.
     mean : (p,) float64 or complex128
     deviation : (p,) float64
         Standard deviations, divisor n - 1; of complex units sqrt(sum |z - mean|**2 / (n - 1)).
@@ -60,14 +60,11 @@ def centre(x: AnyArray) -> Centred:
     n, _ = x.shape
     with np.errstate(over="ignore", invalid="ignore"):
         values = x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)
-        constant = (values == values[0]).all(axis=0)
         mean = values.mean(axis=0)
         values -= mean
         correction = values.mean(axis=0)
         values -= correction
         mean += correction
-        values[:, constant] = 0.0
-        mean[constant] = x[0, constant]
         deviation = _column_norms(values) / np.sqrt(n - 1)
     overflowed = ~(np.isfinite(mean) & np.isfinite(deviation))
     if overflowed.any():
