@@ -354,13 +354,27 @@ def test_bfloat16_names_the_way_round(in_files, capsys):
         (np.ones(200), "A.npy"),
         (np.ones((200, 2, 2)), "A.npy"),
         (np.full((200, 2), "text"), "A.npy"),
-        (np.ones((200, 2), complex), "A.npy"),
+        (np.zeros((200, 2), "M8[s]"), "A.npy"),
         (np.ones((0, 2)), "samples"),
     ],
 )
 def test_bad_data(array, said, in_files, capsys):
     np.save("A.npy", array)
     assert said in run_error(capsys, "compare", "A.npy", "B.npy")
+
+
+def test_complex_files(in_files, arrays, capsys):
+    z = arrays[0] + 1j * np.roll(arrays[0], 1, axis=0)
+    np.save("Z.npy", z)
+    found = run_json(capsys, "compare", "Z.npy", "B.npy", "--measure", "cca,r2_cca")
+    expected = fastcca.cca(z, arrays[1])
+    assert found["cca"] == pytest.approx(expected.mean, abs=1e-12)
+    assert found["r2_cca"] == pytest.approx(expected.mean_squared, abs=1e-12)
+    for measure in ("svcca", "pwcca", "cka", "procrustes", "linear_regression_r2"):
+        for pair, side in ((("Z.npy", "B.npy"), "x"), (("B.npy", "Z.npy"), "y")):
+            message = run_error(capsys, "compare", *pair, "--measure", f"cca,{measure}")
+            assert f"{side} is complex" in message
+            assert "Z.npy" in message
 
 
 def test_different_numbers_of_samples(in_files, arrays, capsys):

@@ -31,6 +31,7 @@ LABELS = {
     "procrustes": "cosine to the best rotation",
     "linear_regression_r2": "share of y that x explains",
 }
+_OF_COMPLEX = {"cca", "r2_cca"}
 
 
 def parse_measures(text: str) -> list[str]:
@@ -92,11 +93,10 @@ def compare(
     layouts = tuple(layout.split(",")) if layout is not None and "," in layout else layout
     try:
         with faults_told(f" (x is {a}, y is {b})"):
-            comparison = Comparison(
-                pair_of(x, y, layout=layouts, spatial=spatial),
-                solvers(None),
-                weights="pwcca" in measures,
-            )
+            pair = pair_of(x, y, layout=layouts, spatial=spatial)
+            if set(measures) - _OF_COMPLEX:
+                pair.require_real()
+            comparison = Comparison(pair, solvers(None), weights="pwcca" in measures)
             values = {name: float(getattr(comparison, name)()) for name in measures}
             result = comparison.cca_result
             warn_about_rank(
