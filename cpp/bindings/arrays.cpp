@@ -32,6 +32,15 @@ DType dtype_of(const py::dtype& dtype, const std::string& name) {
                        "; it must be float16, float32, float64, an integer or bool");
 }
 
+Precision precision_named(const std::string& name) {
+  for (const Precision p : kPrecisions) {
+    if (name == name_of(p)) {
+      return p;
+    }
+  }
+  throw py::value_error("unknown precision '" + name + "' of a block");
+}
+
 bool swapped(const py::dtype& dtype) {
   const char order = dtype.byteorder();
   const std::uint16_t probe = 1;
@@ -85,6 +94,36 @@ ArrayView view_of(const py::array& array, const std::string& name) {
     view.outer_stride = axes.size() == 3 ? axes[0].stride : 0;
   }
   return view;
+}
+
+std::vector<ArrayView> views_of(const std::vector<std::string>& names,
+                                const std::vector<py::array>& arrays,
+                                const std::optional<std::vector<std::string>>& precisions) {
+  if (names.size() != arrays.size() || (precisions && precisions->size() != names.size())) {
+    throw py::value_error("update got " + std::to_string(names.size()) + " names for " +
+                          std::to_string(arrays.size()) + " arrays");
+  }
+  std::vector<ArrayView> views;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    views.push_back(view_of(arrays[i], names[i]));
+    if (precisions) {
+      views[i].rounded_to = precision_named((*precisions)[i]);
+    }
+  }
+  return views;
+}
+
+std::vector<Block> blocks_of(const std::vector<std::string>& names,
+                             const std::vector<DoubleVector>& means,
+                             const std::vector<std::string>& precisions) {
+  if (means.size() != names.size() || precisions.size() != names.size()) {
+    throw py::value_error("the stored state names other blocks than it describes");
+  }
+  std::vector<Block> blocks;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    blocks.push_back({names[i], to_vector(means[i]), precision_named(precisions[i])});
+  }
+  return blocks;
 }
 
 DoubleVector to_numpy(const std::vector<double>& values) {

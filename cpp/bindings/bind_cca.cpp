@@ -26,6 +26,8 @@ py::dict to_dict(const LinearAlgebra<Scalar>& algebra, const CcaSolutionOf<Scala
   out["y_rank"] = s.y.rank;
   out["x_kept"] = s.x.kept;
   out["y_kept"] = s.y.kept;
+  out["x_undecided"] = s.x.undecided;
+  out["y_undecided"] = s.y.undecided;
   out["x_condition"] = s.x.condition;
   out["y_condition"] = s.y.condition;
   out["x_dead"] = to_numpy(s.x.dead);
@@ -63,6 +65,14 @@ py::dict solve(const LockedMoments& moments, Index x, Index y, double ridge, boo
   return to_dict<double>(backend, s);
 }
 
+py::dict solve_of_factor(const LockedFactor& factor, Index x, Index y, double ridge, bool weights) {
+  const CpuBackend& backend = solving_backend();
+  const CcaSolution s = without_gil(factor, [&](const QrFactor& f) {
+    return solve_cca(f, x, y, CcaOptions{ridge, weights, {}, {}});
+  });
+  return to_dict<double>(backend, s);
+}
+
 // (real block, imaginary block or None)
 using ComplexIndex = std::pair<Index, std::optional<Index>>;
 using Energy = std::optional<std::vector<double>>;
@@ -70,10 +80,10 @@ using Energy = std::optional<std::vector<double>>;
 CcaSolutionOf<Complex> solve_complex_of(const LockedMoments& moments, const ComplexIndex& x,
                                         const ComplexIndex& y, const CcaOptions& options,
                                         const Energy& x_energy, const Energy& y_energy) {
-  const std::lock_guard<std::mutex> guard(moments.mutex);
-  const ComplexPair pair(moments.moments, {x.first, x.second}, {y.first, y.second}, x_energy,
+  const std::scoped_lock guard(moments.mutex);
+  const ComplexPair pair(moments.state, {x.first, x.second}, {y.first, y.second}, x_energy,
                          y_energy);
-  return solve_cca(moments.moments.backend().complex(), pair.pair(), options);
+  return solve_cca(moments.state.backend().complex(), pair.pair(), options);
 }
 
 py::dict solve_complex(const LockedMoments& moments, const ComplexIndex& x, const ComplexIndex& y,
@@ -153,6 +163,8 @@ void bind_cca(py::module_& m) {
   });
   m.def("solve_cca", &solve, py::arg("moments"), py::arg("x"), py::arg("y"), py::arg("ridge"),
         py::arg("weights"), py::arg("x_keep") = py::none(), py::arg("y_keep") = py::none());
+  m.def("solve_cca_of_factor", &solve_of_factor, py::arg("factor"), py::arg("x"), py::arg("y"),
+        py::arg("ridge"), py::arg("weights"));
   m.def("solve_complex_cca", &solve_complex, py::arg("moments"), py::arg("x"), py::arg("y"),
         py::arg("ridge"), py::arg("weights"));
   m.def("solve_complex_cca_many", &solve_complex_many, py::arg("states"), py::arg("x"),

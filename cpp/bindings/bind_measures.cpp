@@ -24,7 +24,7 @@ py::dict pca(const LockedMoments& moments, Index block) {
   py::dict out;
   out["variances"] = to_numpy(axes.variances);
   out["axes"] = to_numpy<double>(backend, axes.axes);
-  out["rank"] = axes.rank;
+  out["rank"] = axes.real.size();
   return out;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/moments.hpp"
+#include "core/qr_factor.hpp"
 #include "cpu/cpu_backend.hpp"
 
 namespace fastcca {
@@ -23,19 +24,22 @@ template <class Scalar>
 using NumpyMatrix = py::array_t<Scalar, py::array::f_style>;
 using DoubleMatrix = NumpyMatrix<double>;
 
-// The moments as Python holds them: calls run without the GIL, so the object brings its own lock.
-struct LockedMoments {
-  explicit LockedMoments(Moments m) : moments(std::move(m)) {}
-  Moments moments;
+// A state as Python holds it: calls run without the GIL, so the object brings its own lock.
+template <class State>
+struct Locked {
+  explicit Locked(State s) : state(std::move(s)) {}
+  State state;
   mutable std::mutex mutex;
 };
+using LockedMoments = Locked<Moments>;
+using LockedFactor = Locked<QrFactor>;
 
-// Runs f(moments) without the GIL and under the object's lock.
-template <class Locked, class F>
-auto without_gil(Locked& locked, F f) {
+// Runs f(state) without the GIL and under the object's lock.
+template <class L, class F>
+auto without_gil(L& locked, F f) {
   const py::gil_scoped_release release;
   const std::scoped_lock guard(locked.mutex);
-  return f(locked.moments);
+  return f(locked.state);
 }
 
 // lapack_capsules.cpp
@@ -49,6 +53,13 @@ void require_lapack();
 
 // arrays.cpp
 ArrayView view_of(const py::array& array, const std::string& name);
+// `precisions`, one for each block, where values were computed from coarser ones.
+std::vector<ArrayView> views_of(const std::vector<std::string>& names,
+                                const std::vector<py::array>& arrays,
+                                const std::optional<std::vector<std::string>>& precisions);
+std::vector<Block> blocks_of(const std::vector<std::string>& names,
+                             const std::vector<DoubleVector>& means,
+                             const std::vector<std::string>& precisions);
 DoubleVector to_numpy(const std::vector<double>& values);
 py::array_t<Index> to_numpy(const std::vector<Index>& values);
 std::vector<double> to_vector(const DoubleVector& array);
@@ -68,7 +79,65 @@ MatrixOf<Scalar> to_matrix(const LinearAlgebra<Scalar>& algebra, const NumpyMatr
   return algebra.from_host(array.data(), array.shape(0), array.shape(1));
 }
 
+// What every state offers.
+template <class State>
+void bind_state(py::class_<Locked<State>>& state) {
+  using L = Locked<State>;
+  const auto block = [](const L& self, Index i) -> const Block& {
+    if (i < 0 || i >= self.state.block_count()) {
+      throw py::index_error("there is no block " + std::to_string(i) + ", only " +
+                            std::to_string(self.state.block_count()));
+    }
+    return self.state.block(i);
+  };
+  state
+      .def(
+          "merge",
+          [](L& self, const L& other) {
+            // A copy first: two objects merged into each other must not wait for each other.
+            const State copy = without_gil(other, [](const State& s) { return s.clone(); });
+            without_gil(self, [&](State& s) { s.merge(copy); });
+          },
+          py::arg("other"))
+      .def(
+          "clone",
+          [](const L& self) {
+            return std::make_unique<L>(without_gil(self, [](const State& s) { return s.clone(); }));
+          })
+      .def_property_readonly("n_samples",
+                             [](const L& self) {
+                               const std::scoped_lock guard(self.mutex);
+                               return self.state.n_samples();
+                             })
+      .def_property_readonly("block_names",
+                             [](const L& self) {
+                               const std::scoped_lock guard(self.mutex);
+                               std::vector<std::string> names;
+                               for (Index i = 0; i < self.state.block_count(); ++i) {
+                                 names.push_back(self.state.block(i).name);
+                               }
+                               return names;
+                             })
+      .def(
+          "mean",
+          [block](const L& self, Index i) {
+            const std::scoped_lock guard(self.mutex);
+            return to_numpy(block(self, i).mean);
+          },
+          py::arg("block"))
+      .def(
+          "precision",
+          [block](const L& self, Index i) {
+            const std::scoped_lock guard(self.mutex);
+            return std::string(name_of(block(self, i).precision));
+          },
+          py::arg("block"))
+      .def_property_readonly_static("format_version",
+                                    [](const py::object&) { return State::kFormatVersion; });
+}
+
 void bind_moments(py::module_& m);
+void bind_qr_factor(py::module_& m);
 void bind_cca(py::module_& m);
 void bind_measures(py::module_& m);
 void bind_config(py::module_& m);

@@ -39,6 +39,7 @@ std::string load_lapack() {
     load(blas, "dgemm", table.real.gemm);
     load(blas, "dtrsm", table.real.trsm);
     load(lapack, "dpotrf", table.real.potrf);
+    load(lapack, "dtpqrt", table.real.tpqrt);
     load(lapack, "dsyevd", table.real.syevd);
     load(lapack, "dgesdd", table.real.gesdd);
     load(lapack, "dgesvd", table.real.gesvd);

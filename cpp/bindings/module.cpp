@@ -7,6 +7,7 @@ PYBIND11_MODULE(_core, m) {
   fastcca::load_lapack();
   fastcca::bind_config(m);
   fastcca::bind_moments(m);
+  fastcca::bind_qr_factor(m);
   fastcca::bind_cca(m);
   fastcca::bind_measures(m);
 }

@@ -4,6 +4,7 @@
 // put them; vectors of length O(p) are host memory, so that decisions are taken on the host.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -91,6 +92,12 @@ struct BatchMoments {
   std::vector<std::vector<Matrix>> scatter;
 };
 
+// Some samples of all blocks side by side, less their mean, and one row more that is zero.
+struct CentredRows {
+  std::vector<double> mean;  // (P,)
+  Matrix samples;            // (n + 1, P)
+};
+
 struct NonFinite {
   Index count = 0;
   Index row = 0;  // of the first one, samples before features
@@ -106,6 +113,17 @@ class Backend : public LinearAlgebra<double> {
   // overflow, the diagonal of a scatter is not finite.
   virtual BatchMoments accumulate(std::span<const ArrayView> blocks, int threads) const = 0;
   virtual NonFinite find_non_finite(const ArrayView& block) const = 0;
+
+  // Samples [row, row + count) of all blocks.
+  virtual CentredRows read_centred(std::span<const ArrayView> blocks, Index row,
+                                   Index count) const = 0;
+  virtual Matrix zeros(Index rows, Index cols) const = 0;
+  virtual void set_row(Matrix& a, Index row, std::span<const double> values) const = 0;
+  // The upper triangular factor of `upper` with `rows` below it, in place of `upper`.
+  virtual void fold_into(Matrix& upper, Matrix rows) const = 0;
+  // Calls body(i) for i in [0, count) on up to `threads` threads.
+  virtual void for_each(int threads, std::size_t count,
+                        const std::function<void(std::size_t)>& body) const = 0;
 
   // a += b + weight * u v'
   virtual void add_with_outer(Matrix& a, const Matrix& b, double weight, std::span<const double> u,

@@ -1,6 +1,7 @@
 #include "core/cca.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace fastcca {
@@ -19,8 +20,8 @@ Prepared<Scalar> prepare(const LinearAlgebra<Scalar>& algebra,
                          const std::optional<Truncation>& keep) {
   if (keep) {
     const auto axes = principal_axes(algebra, block);
-    const Index kept = kept_axes(axes.variances, axes.rank, *keep);
-    return {WhitenerOf<Scalar>(algebra, axes, kept), axes.rank};
+    return {WhitenerOf<Scalar>(algebra, axes, kept_axes(axes, *keep)),
+            static_cast<Index>(axes.real.size())};
   }
   WhitenerOf<Scalar> whitener(algebra, block, ridge);
   const Index rank = whitener.rank();
@@ -28,20 +29,43 @@ Prepared<Scalar> prepare(const LinearAlgebra<Scalar>& algebra,
 }
 
 template <class Scalar>
-CcaSideOf<Scalar> side_of(const LinearAlgebra<Scalar>& algebra,
-                          const BlockCovarianceOf<Scalar>& block, const Prepared<Scalar>& prepared,
+CcaSideOf<Scalar> side_of(const LinearAlgebra<Scalar>& algebra, const WhitenerOf<Scalar>& whitener,
                           bool weights) {
-  const auto& whitener = prepared.whitener;
   CcaSideOf<Scalar> out;
-  out.rank = prepared.rank;
+  out.rank = whitener.rank();
   out.kept = whitener.rank();
   out.condition = whitener.condition();
-  out.dead = dead_units(algebra, block);
+  out.undecided = whitener.undecided();
+  const auto all = index_range(whitener.size());
+  std::set_difference(all.begin(), all.end(), whitener.live().begin(), whitener.live().end(),
+                      std::back_inserter(out.dead));
   if (weights) {  // of no variate, until there are some
     out.weights = algebra.from_host(nullptr, whitener.size(), 0);
     out.loadings = algebra.from_host(nullptr, whitener.size(), 0);
   }
   return out;
+}
+
+// Fills in what follows from the core matrix of two sides that both have a direction.
+template <class Scalar>
+void decompose(const LinearAlgebra<Scalar>& algebra, const WhitenerOf<Scalar>& rows,
+               const WhitenerOf<Scalar>& cols, MatrixOf<Scalar> core, bool weights,
+               CcaSideOf<Scalar>& row_side, CcaSideOf<Scalar>& col_side,
+               std::vector<double>& correlations) {
+  if (weights) {
+    auto svd = algebra.svd(std::move(core));
+    correlations = std::move(svd.values);
+    auto v = algebra.transposed(svd.vt);
+    row_side.loadings = rows.loadings(svd.u);
+    col_side.loadings = cols.loadings(v);
+    row_side.weights = rows.weights(std::move(svd.u));
+    col_side.weights = cols.weights(std::move(v));
+  } else {
+    correlations = algebra.singular_values(std::move(core));
+  }
+  for (double& rho : correlations) {
+    rho = std::clamp(rho, 0.0, 1.0);
+  }
 }
 
 }  // namespace
@@ -58,26 +82,26 @@ CcaSolutionOf<Scalar> solve_cca(const LinearAlgebra<Scalar>& algebra,
   CcaSolutionOf<Scalar> out;
   CcaSideOf<Scalar>& row_side = pair.swapped ? out.y : out.x;
   CcaSideOf<Scalar>& col_side = pair.swapped ? out.x : out.y;
-  row_side = side_of(algebra, pair.rows, prepared_rows, options.weights);
-  col_side = side_of(algebra, pair.cols, prepared_cols, options.weights);
-  if (rows.rank() == 0 || cols.rank() == 0) {
-    return out;
+  row_side = side_of(algebra, rows, options.weights);
+  col_side = side_of(algebra, cols, options.weights);
+  row_side.rank = prepared_rows.rank;
+  col_side.rank = prepared_cols.rank;
+  row_side.dead = dead_units(algebra, pair.rows);
+  col_side.dead = dead_units(algebra, pair.cols);
+  if (rows.rank() > 0 && cols.rank() > 0) {
+    decompose(algebra, rows, cols, core_matrix(algebra, rows, cols, *pair.cross, pair.degrees()),
+              options.weights, row_side, col_side, out.correlations);
   }
+  return out;
+}
 
-  auto core = core_matrix(algebra, rows, cols, *pair.cross, pair.degrees());
-  if (options.weights) {
-    auto svd = algebra.svd(std::move(core));
-    out.correlations = std::move(svd.values);
-    auto v = algebra.transposed(svd.vt);
-    row_side.loadings = rows.loadings(svd.u);
-    col_side.loadings = cols.loadings(v);
-    row_side.weights = rows.weights(std::move(svd.u));
-    col_side.weights = cols.weights(std::move(v));
-  } else {
-    out.correlations = algebra.singular_values(std::move(core));
-  }
-  for (double& rho : out.correlations) {
-    rho = std::clamp(rho, 0.0, 1.0);
+CcaSolution solve_whitened(const LinearAlgebra<double>& algebra, const Whitener& x,
+                           const Whitener& y, Matrix core, bool weights) {
+  CcaSolution out;
+  out.x = side_of(algebra, x, weights);
+  out.y = side_of(algebra, y, weights);
+  if (x.rank() > 0 && y.rank() > 0) {
+    decompose(algebra, x, y, std::move(core), weights, out.x, out.y, out.correlations);
   }
   return out;
 }

@@ -22,6 +22,7 @@ struct CcaSideOf {
   Index rank = 0;  // dimensions that are more than rounding
   Index kept = 0;  // dimensions that were compared: fewer only where a truncation says so
   double condition = 1.0;
+  Index undecided = 0;                       // directions lost by the covariance, see WhitenerOf
   std::vector<Index> dead;                   // units without variance
   std::optional<MatrixOf<Scalar>> weights;   // (p, k), variates of unit variance
   std::optional<MatrixOf<Scalar>> loadings;  // (p, k), covariances of the units with the variates
@@ -38,6 +39,10 @@ using CcaSolution = CcaSolutionOf<double>;
 template <class Scalar>
 CcaSolutionOf<Scalar> solve_cca(const LinearAlgebra<Scalar>& algebra,
                                 const BlockPairOf<Scalar>& pair, const CcaOptions& options);
+
+// What follows from two whitened blocks and the core matrix between them.
+CcaSolution solve_whitened(const LinearAlgebra<double>& algebra, const Whitener& x,
+                           const Whitener& y, Matrix core, bool weights);
 
 // Blocks x and y may come in any order within the moments. Needs two samples.
 CcaSolution solve_cca(const Moments& moments, Index x, Index y, const CcaOptions& options);

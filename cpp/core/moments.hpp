@@ -5,16 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "core/backend.hpp"
+#include "core/batch.hpp"
 
 namespace fastcca {
-
-struct Block {
-  std::string name;
-  std::vector<double> mean;  // (size,)
-  Precision precision = Precision::kFloat64;
-  Index size() const { return static_cast<Index>(mean.size()); }
-};
 
 // Samples of all blocks belong together: sample i of every block is the same stimulus.
 class Moments {
@@ -47,7 +40,6 @@ class Moments {
   const Backend& backend() const { return *backend_; }
 
  private:
-  void check_batch(std::span<const std::string> names, std::span<const ArrayView> views) const;
   void check_finite(const BatchMoments& batch, std::span<const std::string> names,
                     std::span<const ArrayView> views) const;
   void add(Index n, std::span<const std::vector<double>> means,

@@ -4,7 +4,8 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
-#include <stdexcept>
+
+#include "core/rank_rule.hpp"
 
 namespace fastcca {
 
@@ -12,23 +13,8 @@ namespace {
 
 constexpr double kEps = std::numeric_limits<double>::epsilon();
 
-// How many roundings of the input a direction must stand above. Noise directions of real layers
-// lie between 0.2 and 1.1, real ones far above.
-constexpr double kNoiseFactor = 3.0;
-
 // Cholesky is taken only this far above the floor, where no direction is in doubt.
 constexpr double kCholeskyMargin = 4.0;
-
-// Variance below which a unit, or a direction, is rounding of its input.
-double noise_variance(double energy, double input_epsilon) {
-  const double noise = kNoiseFactor * input_epsilon;
-  return noise * noise * energy;
-}
-
-// Below this share of the largest eigenvalue, forming the covariance has lost the direction.
-double compute_floor(std::size_t p) {
-  return kEps * static_cast<double>(std::max<std::size_t>(p, 64));
-}
 
 template <class F>
 std::vector<double> map(std::span<const double> in, F f) {
@@ -43,28 +29,16 @@ std::vector<double> inverse_roots(std::span<const double> values) {
   return map(values, [](double v) { return 1.0 / std::sqrt(v); });
 }
 
-void check_finite(std::span<const double> diagonal) {
-  for (std::size_t j = 0; j < diagonal.size(); ++j) {
-    if (!std::isfinite(diagonal[j])) {
-      throw std::invalid_argument("the variance of feature " + std::to_string(j) +
-                                  " overflows float64; divide the data by a constant");
-    }
-  }
+template <class Scalar>
+std::vector<double> variances_of(const LinearAlgebra<Scalar>& algebra,
+                                 const BlockCovarianceOf<Scalar>& block) {
+  return map(algebra.diagonal(*block.scatter), [&](double d) { return d / block.degrees; });
 }
 
-// Units that vary by more than the rounding of their values.
 template <class Scalar>
 std::vector<Index> live_units(const LinearAlgebra<Scalar>& algebra,
                               const BlockCovarianceOf<Scalar>& block) {
-  const auto diagonal = algebra.diagonal(*block.scatter);
-  check_finite(diagonal);
-  std::vector<Index> out;
-  for (std::size_t j = 0; j < diagonal.size(); ++j) {
-    if (diagonal[j] / block.degrees > noise_variance(block.energy[j], block.input_epsilon)) {
-      out.push_back(static_cast<Index>(j));
-    }
-  }
-  return out;
+  return rank_rule::live_units(variances_of(algebra, block), block.energy, block.input_epsilon);
 }
 
 }  // namespace
@@ -88,43 +62,56 @@ template <class Scalar>
 PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra,
                                        const BlockCovarianceOf<Scalar>& block) {
   const auto& scatter = *block.scatter;
-  check_finite(algebra.diagonal(scatter));
+  // A dead unit could outweigh the others with nothing but rounding.
   const auto all = index_range(scatter.rows());
-  const auto scale = std::vector<double>(all.size(), 1.0 / std::sqrt(block.degrees));
+  std::vector<double> scale(all.size(), 0.0);
+  for (const Index j : live_units(algebra, block)) {
+    scale[static_cast<std::size_t>(j)] = 1.0 / std::sqrt(block.degrees);
+  }
   const auto eigen = algebra.eigh(algebra.scaled_submatrix(scatter, all, scale, all, scale));
   const auto noise = algebra.weighted_squared_column_norms(
-      eigen.vectors,
-      map(block.energy, [&](double e) { return noise_variance(e, block.input_epsilon); }));
+      eigen.vectors, map(block.energy, [&](double e) {
+        return rank_rule::noise_variance(e, block.input_epsilon);
+      }));
 
   PrincipalAxesOf<Scalar> out;
-  std::vector<Index> descending(all.rbegin(), all.rend());
-  const double floor = compute_floor(all.size()) * std::max(eigen.values.back(), 0.0);
-  bool kept = true;
+  const std::vector<Index> descending(all.rbegin(), all.rend());
+  const double floor = rank_rule::covariance_floor(all.size()) * std::max(eigen.values.back(), 0.0);
   for (const Index k : descending) {
     const auto i = static_cast<std::size_t>(k);
+    if (eigen.values[i] > std::max(noise[i], floor)) {
+      out.real.push_back(static_cast<Index>(out.variances.size()));
+    }
     out.variances.push_back(std::max(eigen.values[i], 0.0));
-    kept = kept && eigen.values[i] > std::max(noise[i], floor);
-    out.rank += kept ? 1 : 0;
   }
   out.axes = algebra.scaled_columns(eigen.vectors, descending, ones(scatter.rows()));
   return out;
 }
 
-Index kept_axes(const std::vector<double>& variances, Index rank, const Truncation& truncation) {
+template <class Scalar>
+std::vector<Index> kept_axes(const PrincipalAxesOf<Scalar>& axes, const Truncation& truncation) {
+  std::vector<Index> kept;
   if (truncation.by == Truncation::By::kCount) {
-    return std::min(truncation.count, rank);
+    const Index count = std::min(truncation.count, static_cast<Index>(axes.real.size()));
+    kept.assign(axes.real.begin(), axes.real.begin() + count);
+    return kept;
   }
   const bool roots = truncation.by == Truncation::By::kSingularValues;
-  const auto shares = map(variances, [roots](double v) { return roots ? std::sqrt(v) : v; });
+  const auto share = [&](Index k) {
+    const double v = axes.variances[static_cast<std::size_t>(k)];
+    return roots ? std::sqrt(v) : v;
+  };
   double total = 0.0;
-  for (Index k = 0; k < rank; ++k) {
-    total += shares[static_cast<std::size_t>(k)];
+  for (const Index k : axes.real) {
+    total += share(k);
   }
   double sum = 0.0;
-  Index kept = 0;
-  while (kept < rank && sum < truncation.share * total) {
-    sum += shares[static_cast<std::size_t>(kept)];
-    ++kept;
+  for (const Index k : axes.real) {
+    if (sum >= truncation.share * total) {
+      break;
+    }
+    sum += share(k);
+    kept.push_back(k);
   }
   return kept;
 }
@@ -151,29 +138,29 @@ WhitenerOf<Scalar>::WhitenerOf(const LinearAlgebra<Scalar>& algebra,
 
 template <class Scalar>
 WhitenerOf<Scalar>::WhitenerOf(const LinearAlgebra<Scalar>& algebra,
-                               const PrincipalAxesOf<Scalar>& axes, Index kept)
+                               const PrincipalAxesOf<Scalar>& axes, std::span<const Index> kept)
     : algebra_(&algebra),
       size_(axes.axes.rows()),
-      rank_(kept),
+      rank_(static_cast<Index>(kept.size())),
       live_(index_range(size_)),
-      inverse_scale_(ones(size_)),
-      kept_variance_(axes.variances.begin(), axes.variances.begin() + kept) {
-  if (kept > 0) {
-    basis_ = algebra.scaled_columns(axes.axes, index_range(kept), ones(kept));
-    condition_ = std::sqrt(kept_variance_.front() / kept_variance_.back());
+      inverse_scale_(ones(size_)) {
+  if (rank_ == 0) {
+    return;
   }
+  for (const Index k : kept) {
+    kept_variance_.push_back(axes.variances[static_cast<std::size_t>(k)]);
+  }
+  basis_ = algebra.scaled_columns(axes.axes, kept, ones(rank_));
+  condition_ = std::sqrt(kept_variance_.front() / kept_variance_.back());
 }
 
 template <class Scalar>
 void WhitenerOf<Scalar>::decompose(Mat correlation, const BlockCovarianceOf<Scalar>& block) {
-  std::vector<double> noise(live_.size());
-  for (std::size_t k = 0; k < live_.size(); ++k) {
-    const double energy = block.energy[static_cast<std::size_t>(live_[k])];
-    noise[k] = noise_variance(energy * inverse_scale_[k] * inverse_scale_[k], block.input_epsilon);
-  }
+  const auto noise = rank_rule::unit_noise(live_, variances_of(*algebra_, block), block.energy,
+                                           block.input_epsilon);
   const auto values = algebra_->eigenvalues(algebra_->copy(correlation));
   const double largest = values.back();
-  const double floor = compute_floor(live_.size()) * largest;
+  const double floor = rank_rule::covariance_floor(live_.size()) * largest;
   const double highest_floor = std::max(*std::max_element(noise.begin(), noise.end()), floor);
 
   if (values.front() > kCholeskyMargin * highest_floor) {
@@ -194,6 +181,8 @@ void WhitenerOf<Scalar>::decompose(Mat correlation, const BlockCovarianceOf<Scal
     if (eigen.values[k] > std::max(noise_along[k], floor)) {
       kept.push_back(static_cast<Index>(k));
       kept_variance_.push_back(eigen.values[k] + ridge_);
+    } else if (eigen.values[k] > noise_along[k] || noise_along[k] < kEps * largest) {
+      ++undecided_;  // above the noise of the input, or below what a covariance can show
     }
   }
   rank_ = static_cast<Index>(kept.size());
@@ -203,6 +192,26 @@ void WhitenerOf<Scalar>::decompose(Mat correlation, const BlockCovarianceOf<Scal
   basis_ = algebra_->scaled_columns(eigen.vectors, kept, ones(rank_));
   condition_ = std::sqrt(eigen.values[static_cast<std::size_t>(kept.front())] /
                          eigen.values[static_cast<std::size_t>(kept.back())]);
+}
+
+template <class Scalar>
+WhitenerOf<Scalar>::WhitenerOf(const LinearAlgebra<Scalar>& algebra, Index size,
+                               std::vector<Index> live, std::vector<double> inverse_scale, Mat axes,
+                               std::vector<double> variances, double ridge)
+    : algebra_(&algebra),
+      size_(size),
+      rank_(axes.cols()),
+      ridge_(ridge),
+      live_(std::move(live)),
+      inverse_scale_(std::move(inverse_scale)),
+      kept_variance_(std::move(variances)),
+      basis_(std::move(axes)) {
+  if (rank_ > 0) {
+    condition_ = std::sqrt(kept_variance_.front() / kept_variance_.back());
+  }
+  for (double& v : kept_variance_) {
+    v += ridge_;
+  }
 }
 
 template <class Scalar>
@@ -282,6 +291,8 @@ template std::vector<Index> dead_units(const LinearAlgebra<double>&, const Block
 template std::vector<Index> dead_units(const LinearAlgebra<Complex>&,
                                        const BlockCovarianceOf<Complex>&);
 template PrincipalAxes principal_axes(const LinearAlgebra<double>&, const BlockCovariance&);
+template std::vector<Index> kept_axes(const PrincipalAxes&, const Truncation&);
+template std::vector<Index> kept_axes(const PrincipalAxesOf<Complex>&, const Truncation&);
 template PrincipalAxesOf<Complex> principal_axes(const LinearAlgebra<Complex>&,
                                                  const BlockCovarianceOf<Complex>&);
 template class WhitenerOf<double>;

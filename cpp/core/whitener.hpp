@@ -2,6 +2,7 @@
 // its input's precision supports, and a map to identity covariance. Built once per block.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "core/block.hpp"
@@ -21,7 +22,7 @@ template <class Scalar>
 struct PrincipalAxesOf {
   std::vector<double> variances;  // (p,) descending, 0 or more
   MatrixOf<Scalar> axes;          // (p, p), a column per variance
-  Index rank = 0;                 // leading axes whose variance is more than rounding
+  std::vector<Index> real;        // axes whose variance is more than rounding, in their order
 };
 using PrincipalAxes = PrincipalAxesOf<double>;
 
@@ -33,12 +34,13 @@ PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra,
 struct Truncation {
   enum class By { kVariance, kSingularValues, kCount };
   By by = By::kVariance;
-  double share = 1.0;  // of the summed variances, or singular values, of the axes within the rank
+  double share = 1.0;  // of the summed variances, or singular values, of the axes that are real
   Index count = 0;
 };
 
-// The axis that reaches the share is kept; never more than the rank.
-Index kept_axes(const std::vector<double>& variances, Index rank, const Truncation& truncation);
+// Of the axes that are more than rounding, as many as reach the share, the one that does included.
+template <class Scalar>
+std::vector<Index> kept_axes(const PrincipalAxesOf<Scalar>& axes, const Truncation& truncation);
 
 template <class Scalar>
 class WhitenerOf {
@@ -52,13 +54,22 @@ class WhitenerOf {
   WhitenerOf(const LinearAlgebra<Scalar>& algebra, const BlockCovarianceOf<Scalar>& block,
              double ridge);
 
-  // The leading `kept` principal axes, in the block's own scale.
-  WhitenerOf(const LinearAlgebra<Scalar>& algebra, const PrincipalAxesOf<Scalar>& axes, Index kept);
+  // Some principal axes, in the block's own scale.
+  WhitenerOf(const LinearAlgebra<Scalar>& algebra, const PrincipalAxesOf<Scalar>& axes,
+             std::span<const Index> kept);
+
+  // Axes (live, rank) of the unit-scaled live units, orthonormal, with their descending variances.
+  WhitenerOf(const LinearAlgebra<Scalar>& algebra, Index size, std::vector<Index> live,
+             std::vector<double> inverse_scale, Mat axes, std::vector<double> variances,
+             double ridge);
 
   Index size() const { return size_; }
   Index rank() const { return rank_; }
   // Of the kept block: the ratio of its largest to its smallest singular value.
   double condition() const { return condition_; }
+  // Directions that were dropped although the input's own precision could hold them: forming the
+  // covariance has lost their digits.
+  Index undecided() const { return undecided_; }
   const std::vector<Index>& live() const { return live_; }
   // 1 / standard deviation of each live unit.
   const std::vector<double>& inverse_scale() const { return inverse_scale_; }
@@ -82,6 +93,7 @@ class WhitenerOf {
   Index rank_ = 0;
   double condition_ = 1.0;
   double ridge_ = 0.0;
+  Index undecided_ = 0;
   std::vector<Index> live_;
   std::vector<double> inverse_scale_;
   std::vector<double> kept_variance_;  // eigenvalues, with ridge; empty on the Cholesky route

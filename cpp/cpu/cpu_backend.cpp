@@ -6,6 +6,7 @@
 #include "cpu/accumulate.hpp"
 #include "cpu/host_matrix.hpp"
 #include "cpu/simd.hpp"
+#include "cpu/threads.hpp"
 
 namespace fastcca {
 
@@ -79,6 +80,71 @@ NonFinite CpuBackend::find_non_finite(const ArrayView& block) const {
     }
   }
   return out;
+}
+
+CentredRows CpuBackend::read_centred(std::span<const ArrayView> blocks, Index row,
+                                     Index count) const {
+  const simd::Level& level = simd::level();
+  const Index lanes = level.lanes;
+  Index width = 0;
+  for (const ArrayView& block : blocks) {
+    width += block.cols;
+  }
+  CentredRows out;
+  out.samples = allocate<double>(count + 1, width);
+  out.mean.resize(at(width));
+  auto samples = map(out.samples);
+  const std::vector<double> no_shift(at(lanes), 0.0);
+  std::vector<double> sums(at(lanes));
+  std::vector<double> packed(at(lanes * simd::kDepth));
+  Index first = 0;
+  for (const ArrayView& block : blocks) {
+    for (Index col = 0; col < block.cols; col += lanes) {
+      const Index cols = std::min(lanes, block.cols - col);
+      for (Index from = 0; from < count; from += simd::kDepth) {
+        const Index depth = std::min<Index>(simd::kDepth, count - from);
+        pack_rows(level, block, row + from, depth, col, cols, no_shift.data(), packed.data(),
+                  sums.data());
+        for (Index j = 0; j < cols; ++j) {
+          samples.col(first + col + j).segment(from, depth) =
+              Eigen::Map<const Eigen::VectorXd, 0, Eigen::InnerStride<>>(
+                  packed.data() + j, depth, Eigen::InnerStride<>(lanes));
+        }
+      }
+    }
+    first += block.cols;
+  }
+  for (Index j = 0; j < width; ++j) {
+    auto column = samples.col(j).head(count);
+    double mean = column.mean();
+    column.array() -= mean;
+    // The first mean is rounded, and what it leaves is worth a second one.
+    const double rest = column.mean();
+    column.array() -= rest;
+    mean += rest;
+    out.mean[at(j)] = mean;
+    samples(count, j) = 0.0;
+  }
+  return out;
+}
+
+Matrix CpuBackend::zeros(Index rows, Index cols) const {
+  Matrix out = allocate<double>(rows, cols);
+  map(out).setZero();
+  return out;
+}
+
+void CpuBackend::set_row(Matrix& a, Index row, std::span<const double> values) const {
+  map(a).row(row) = map(values).transpose();
+}
+
+void CpuBackend::fold_into(Matrix& upper, Matrix rows) const {
+  lapack_.tpqrt(rows.rows(), upper.rows(), upper.data(), rows.data());
+}
+
+void CpuBackend::for_each(int threads, std::size_t count,
+                          const std::function<void(std::size_t)>& body) const {
+  for_each_on_threads(threads, count, body);
 }
 
 void CpuBackend::add_with_outer(Matrix& a, const Matrix& b, double weight,

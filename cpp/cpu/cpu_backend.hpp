@@ -54,16 +54,24 @@ class CpuLinearAlgebra : public Base {
 class CpuBackend final : public CpuLinearAlgebra<double, Backend> {
  public:
   explicit CpuBackend(const LapackTable& table)
-      : CpuLinearAlgebra<double, Backend>(table), complex_(table) {}
+      : CpuLinearAlgebra<double, Backend>(table), lapack_(table), complex_(table) {}
 
   BatchMoments accumulate(std::span<const ArrayView> blocks, int threads) const override;
   NonFinite find_non_finite(const ArrayView& block) const override;
+  CentredRows read_centred(std::span<const ArrayView> blocks, Index row,
+                           Index count) const override;
+  Matrix zeros(Index rows, Index cols) const override;
+  void set_row(Matrix& a, Index row, std::span<const double> values) const override;
+  void fold_into(Matrix& upper, Matrix rows) const override;
+  void for_each(int threads, std::size_t count,
+                const std::function<void(std::size_t)>& body) const override;
   void add_with_outer(Matrix& a, const Matrix& b, double weight, std::span<const double> u,
                       std::span<const double> v) const override;
   const LinearAlgebra<Complex>& complex() const override { return complex_; }
   ComplexMatrix to_complex(const Matrix& real, const Matrix& imaginary) const override;
 
  private:
+  Lapack<double> lapack_;
   CpuLinearAlgebra<Complex> complex_;
 };
 

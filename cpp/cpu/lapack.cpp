@@ -231,6 +231,28 @@ void Lapack<Scalar>::svd(char job, Index m, Index n, Scalar* a, double* s, Scala
   }
 }
 
+template <class Scalar>
+void Lapack<Scalar>::tpqrt(Index m, Index n, double* upper, double* rows) const
+  requires(std::is_same_v<Scalar, double>)
+{
+  constexpr int kBlock = 32;
+  int im = to_int(m, "dtpqrt");
+  int in = to_int(n, "dtpqrt");
+  if (im == 0 || in == 0) {
+    return;
+  }
+  int no_trapezoid = 0;
+  int nb = std::min(kBlock, in);
+  auto t = array<double>(nb * in);
+  auto work = array<double>(nb * in);
+  int info = 0;
+  table_.real.tpqrt(&im, &in, &no_trapezoid, &nb, upper, &in, rows, &im, t.data(), &nb, work.data(),
+                    &info);
+  if (info != 0) {
+    fail("dtpqrt", info);
+  }
+}
+
 template class Lapack<double>;
 template class Lapack<Complex>;
 

@@ -2,6 +2,8 @@
 // the library fills it: the Python module from SciPy's capsules, the C++ tests from a linked one.
 #pragma once
 
+#include <type_traits>
+
 #include "core/types.hpp"
 
 namespace fastcca {
@@ -31,6 +33,10 @@ struct RealRoutines : LapackRoutines<double> {
                      double* u, int* ldu, double* vt, int* ldvt, double* work, int* lwork,
                      int* info);
 
+  using Tpqrt = void(int* m, int* n, int* l, int* nb, double* a, int* lda, double* b, int* ldb,
+                     double* t, int* ldt, double* work, int* info);
+
+  Tpqrt* tpqrt = nullptr;
   Syevd* syevd = nullptr;
   Gesdd* gesdd = nullptr;
   Gesvd* gesvd = nullptr;
@@ -74,6 +80,10 @@ class Lapack {
   void eigh(bool vectors, Index n, Scalar* a, double* w) const;
   // job 'N': values only, 'S': min(m, n) vectors, 'A': all. a is destroyed.
   void svd(char job, Index m, Index n, Scalar* a, double* s, Scalar* u, Scalar* vt) const;
+
+  // R of the QR of the upper triangular upper (n, n) with rows (m, n) below; rows are destroyed.
+  void tpqrt(Index m, Index n, double* upper, double* rows) const
+    requires(std::is_same_v<Scalar, double>);
 
  private:
   LapackTable table_;

@@ -6,7 +6,8 @@ from fastcca._compare import compare
 from fastcca._config import build_config, get_num_threads, set_num_threads
 from fastcca._core import __version__
 from fastcca._dft import DFTCCAResult, dft_cca
-from fastcca._errors import RankWarning
+from fastcca._errors import AccuracyWarning, RankWarning
+from fastcca._factor import QRFactor
 from fastcca._moments import Moments
 from fastcca._null import NullCCA, null_cca
 from fastcca._pca import PCAResult, pca
@@ -15,6 +16,7 @@ from fastcca._pwcca import PWCCAResult, pwcca
 from fastcca._similarity import cka, linear_regression_r2, procrustes
 
 __all__ = [
+    "AccuracyWarning",
     "CCAResult",
     "DFTCCAResult",
     "Moments",
@@ -22,6 +24,7 @@ __all__ = [
     "PCAResult",
     "PLSResult",
     "PWCCAResult",
+    "QRFactor",
     "RankWarning",
     "SVCCAResult",
     "__version__",

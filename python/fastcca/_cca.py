@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fastcca import _backend, _statistics, _summary
 from fastcca._arrays import AnyArray, as_numbers, float64_rows
-from fastcca._errors import RankWarning
+from fastcca._errors import AccuracyWarning, RankWarning
 from fastcca._keep import keep_of
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
@@ -26,10 +26,11 @@ __all__ = [
     "cca",
     "result_fields",
     "svcca",
+    "warn_about_accuracy",
     "warn_about_rank",
 ]
 
-_METHODS = ("auto", "moments")
+_METHODS = ("auto", "moments", "qr")
 # Below this many samples per feature, chance alone makes correlations that mislead.
 SAMPLES_PER_FEATURE = 5
 
@@ -303,9 +304,10 @@ def cca(
     ridge : float
         Added to the diagonal of the covariances of the unit-variance features, after the rank
         decision. The variates then have variance below one.
-    method : {"auto", "moments"}
-        "moments" accumulates float64 covariances in one pass and decomposes them. "auto" lets the
-        backend choose: the reference ("numpy") takes orthonormal bases of the data instead.
+    method : {"auto", "moments", "qr"}
+        "moments" accumulates float64 covariances in one pass and decomposes them. "qr" takes
+        orthonormal bases of the data itself, by a streamed QR. "auto" starts with the moments,
+        and where they have lost digits that the data hold, passes over the data again with "qr".
     weights : bool
         Whether to compute the canonical weights. Without them only singular values are needed.
     layout : str or pair of str, optional
@@ -338,6 +340,9 @@ def cca(
     -----
     RankWarning
         If there are fewer than 5 samples per feature, or a block does not vary at all.
+    AccuracyWarning
+        If moments of ill-conditioned data have lost digits, and there are no samples to go back
+        to: with the number of digits left.
 
     Notes
     -----
@@ -367,6 +372,7 @@ def cca(
     parts = solvers.cca(pair, ridge=float(ridge), weights=weights, method=method)
     result = CCAResult(**result_fields(parts))
     warn_about_rank(result, result.x_rank, result.y_rank, result.x_mean.size, result.y_mean.size)
+    warn_about_accuracy(parts)
     return result
 
 
@@ -443,6 +449,21 @@ def _check_options(ridge: float, method: str) -> None:
         raise ValueError(f"ridge={ridge} must be a finite number, 0 or more")
     if method not in _METHODS:
         raise ValueError(f"method={method!r} is unknown; it must be one of {_METHODS}")
+
+
+def warn_about_accuracy(parts: CcaParts) -> None:
+    """Warn the caller of a public function where digits were lost."""
+    digits = parts["digits"]
+    if digits is None:
+        return
+    condition = max(parts["x_condition"], parts["y_condition"])
+    warnings.warn(
+        f"the moments of these data, of condition {condition:.2g}, have lost digits that the "
+        f"samples hold: about {digits:.0f} are left. Pass the samples themselves, or accumulate a "
+        "QRFactor in place of the Moments",
+        AccuracyWarning,
+        stacklevel=3,
+    )
 
 
 def warn_about_rank(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from fastcca import _core
 from fastcca._arrays import AnyArray, as_numbers, precision_name
 
-__all__ = ["Moments"]
+__all__ = ["Moments", "named_batch"]
 
 _POSITIONAL_NAMES = ("x", "y")
 # Complex samples are accumulated as two real blocks; the second has the name and this.
@@ -77,16 +77,7 @@ class Moments:
             If a block is no array of numbers.
         """
         self._check_not_a_view("update")
-        if len(blocks) > len(_POSITIONAL_NAMES):
-            raise TypeError(
-                f"update takes one or two unnamed blocks, not {len(blocks)}; name them: "
-                "update(layer1=a, layer2=b, layer3=c)"
-            )
-        batch: dict[str, npt.ArrayLike] = dict(zip(_POSITIONAL_NAMES, blocks, strict=False))
-        for name, block in named_blocks.items():
-            if name in batch:
-                raise TypeError(f"the block {name!r} is given twice, by position and by name")
-            batch[name] = block
+        batch = named_batch(blocks, named_blocks)
         self._update({name: as_numbers(block, name) for name, block in batch.items()})
 
     def _update(
@@ -284,6 +275,23 @@ class Moments:
     def _check_not_a_view(self, action: str) -> None:
         if self._selection is not None:
             raise ValueError(f"cannot {action} a view of two blocks; use the moments it came from")
+
+
+def named_batch(
+    blocks: Sequence[npt.ArrayLike], named_blocks: Mapping[str, npt.ArrayLike]
+) -> dict[str, npt.ArrayLike]:
+    """Join unnamed blocks, "x" and "y", and named ones."""
+    if len(blocks) > len(_POSITIONAL_NAMES):
+        raise TypeError(
+            f"update takes one or two unnamed blocks, not {len(blocks)}; name them: "
+            "update(layer1=a, layer2=b, layer3=c)"
+        )
+    batch: dict[str, npt.ArrayLike] = dict(zip(_POSITIONAL_NAMES, blocks, strict=False))
+    for name, block in named_blocks.items():
+        if name in batch:
+            raise TypeError(f"the block {name!r} is given twice, by position and by name")
+        batch[name] = block
+    return batch
 
 
 def _real_blocks(batch: Mapping[str, AnyArray]) -> tuple[list[str], list[AnyArray]]:

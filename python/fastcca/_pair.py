@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fastcca import _core
 from fastcca._arrays import AnyArray, as_numbers, check_finite, precision_name
+from fastcca._factor import QRFactor
 from fastcca._layouts import LayoutOrPair, Maps, Size, lay_out
 from fastcca._moments import Moments
 
@@ -25,18 +26,23 @@ class Pair:
     ----------
     names : tuple of str
         What errors call the blocks.
-    given : Moments or list of ndarray or Maps
-        The moments, or where the samples come from.
+    given : Moments or QRFactor or list of ndarray or Maps
+        A state, or where the samples come from.
     """
 
-    def __init__(self, names: tuple[str, ...], given: Moments | list[AnyArray] | Maps) -> None:
+    def __init__(
+        self, names: tuple[str, ...], given: Moments | QRFactor | list[AnyArray] | Maps
+    ) -> None:
         self.names = names
         self._given = given
+        self._factor: QRFactor | None = given if isinstance(given, QRFactor) else None
         self._moments: Moments | None = given if isinstance(given, Moments) else None
 
     @property
     def moments(self) -> Moments:
         """The moments of the blocks, accumulated on first use."""
+        if isinstance(self._given, QRFactor):
+            raise TypeError("of the measures only cca and pwcca take a QRFactor")
         if self._moments is None:
             moments = Moments()
             dtypes = self._given.dtypes if isinstance(self._given, Maps) else None
@@ -44,6 +50,27 @@ class Pair:
                 moments._update(dict(zip(self.names, batch, strict=True)), dtypes)
             self._moments = moments  # only when no batch was refused
         return self._moments
+
+    @property
+    def has_samples(self) -> bool:
+        """Whether the samples themselves are there, and not only a state of them."""
+        return not isinstance(self._given, Moments | QRFactor)
+
+    @property
+    def is_factor(self) -> bool:
+        """Whether a factor was given."""
+        return isinstance(self._given, QRFactor)
+
+    @property
+    def factor(self) -> QRFactor:
+        """The triangular factor of the blocks, accumulated on first use; real samples only."""
+        if self._factor is None:
+            factor = QRFactor()
+            dtypes = self._given.dtypes if isinstance(self._given, Maps) else None
+            for batch in self.batches():
+                factor._update(dict(zip(self.names, batch, strict=True)), dtypes)
+            self._factor = factor
+        return self._factor
 
     @property
     def state(self) -> _core.Moments:
@@ -90,7 +117,7 @@ class Pair:
 
         Maps are copied into that shape. None where only moments are there.
         """
-        if isinstance(self._given, Moments):
+        if not self.has_samples:
             return None
         batches = [
             [np.reshape(block, (-1, block.shape[-1])) for block in batch]
@@ -147,8 +174,8 @@ def pair_of(
     ValueError
         For shapes that do not fit each other or the layout.
     """
-    if isinstance(x, Moments):
-        _check_nothing_else(y, "y", layout, spatial, size)
+    if isinstance(x, Moments | QRFactor):
+        _check_nothing_else(type(x).__name__, y, layout, spatial, size)
         return Pair(("x", "y"), x)
     if y is None:
         raise TypeError("y is missing: pass two arrays, or a Moments of two blocks")
@@ -173,18 +200,18 @@ def single_of(
 ) -> Pair:
     """Check one array, or a `Moments` of one block."""
     if isinstance(x, Moments):
-        _check_nothing_else(None, "y", layout, spatial, size)
+        _check_nothing_else("Moments", None, layout, spatial, size)
         return Pair(("x",), x)
     if layout is None and spatial is None and size is None:
         return Pair(("x",), [as_numbers(x, "x")])
     return Pair(("x",), lay_out({"x": x}, layout=layout, spatial=spatial, size=size))
 
 
-def _check_nothing_else(y: object, name: str, *map_options: Any) -> None:
+def _check_nothing_else(kind: str, y: object, *map_options: Any) -> None:
     if y is not None:
-        raise TypeError(f"x is a Moments and holds both blocks; leave {name} out")
+        raise TypeError(f"x is a {kind} and holds both blocks; leave y out")
     if any(option is not None for option in map_options):
         raise TypeError(
-            "x is a Moments, whose samples are accumulated already; layout, spatial and size are "
+            f"x is a {kind}, whose samples are accumulated already; layout, spatial and size are "
             "for arrays"
         )

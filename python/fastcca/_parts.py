@@ -32,6 +32,8 @@ class CcaParts(TypedDict):
     y_mean: npt.NDArray[Any]
     n_samples: int
     method: str
+    # Digits that the correlations still have where the route could not give what the data hold.
+    digits: float | None
 
 
 class PlsParts(TypedDict):

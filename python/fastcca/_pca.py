@@ -32,7 +32,8 @@ class PCAResult:
         Of the centred data, ``sqrt((n_samples - 1) * explained_variance)``.
     mean : ndarray, (p,), float64
     rank : int
-        How many leading components are more than rounding noise of the input's precision.
+        How many components are more than rounding noise of the input's precision: the leading
+        ones, unless features differ widely in mean or scale.
     n_samples : int
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, cast
 
 import numpy as np
@@ -10,10 +11,12 @@ from fastcca import _core
 from fastcca._keep import Keep
 from fastcca._pair import Floats, Pair
 from fastcca._parts import AxesParts, CcaParts, PlsParts, SymmetricParts
+from fastcca.reference import input_epsilon
 
 __all__ = [
     "cca",
     "cka",
+    "digits_lost",
     "linear_regression_r2",
     "pca",
     "pls",
@@ -31,6 +34,8 @@ def cca(
     keep: tuple[Keep, Keep] | None = None,
 ) -> CcaParts:
     """CCA, of the leading principal axes where `keep` is given."""
+    if keep is None and (pair.is_factor or method == "qr"):
+        return _of_factor(pair, ridge, weights)
     state, moments = pair.state, pair.moments
     x, y = pair.blocks
     if pair.is_complex:
@@ -41,13 +46,58 @@ def cca(
         i, j = pair.indices()
         x_keep, y_keep = (None, None) if keep is None else (k.as_core() for k in keep)
         solved = _core.solve_cca(state, i, j, ridge, weights, x_keep, y_keep)
+    digits = None
+    if keep is None and ridge == 0.0:
+        digits = digits_lost(pair, solved)
+        if digits is not None and method == "auto" and pair.has_samples and not pair.is_complex:
+            return _of_factor(pair, ridge, weights)
     rest = {
         "x_mean": moments.mean(x),
         "y_mean": moments.mean(y),
         "n_samples": state.n_samples,
         "method": "moments",
+        "digits": digits,
     }
     return cast(CcaParts, solved | rest)
+
+
+def _of_factor(pair: Pair, ridge: float, weights: bool) -> CcaParts:
+    factor = pair.factor
+    names = factor.block_names
+    if len(names) != 2:
+        raise ValueError(
+            f"this factor holds {len(names)} blocks {names}; choose the two to compare with "
+            ".pair(first, second)"
+        )
+    i, j = (factor._index(name) for name in names)
+    solved = _core.solve_cca_of_factor(factor._state, i, j, ridge, weights)
+    rest = {
+        "x_mean": factor.mean(names[0]),
+        "y_mean": factor.mean(names[1]),
+        "n_samples": factor.n_samples,
+        "method": "qr",
+        "digits": None,
+    }
+    return cast(CcaParts, solved | rest)
+
+
+def digits_lost(pair: Pair, solved: dict[str, Any]) -> float | None:
+    """Return the digits that are left where the moments have lost some that the data hold.
+
+    The error of their route is about ``10 kappa**2 eps``; that of the data themselves, from the
+    rounding of their values, about ``0.1 kappa eps(input)``. Directions that the route could not
+    decide leave none.
+    """
+    if solved["x_undecided"] or solved["y_undecided"]:
+        return 0.0
+    kappa = max(solved["x_condition"], solved["y_condition"])
+    eps = max(
+        input_epsilon(pair.state.precision(pair.moments._index(name))) for name in pair.blocks
+    )
+    error = 10.0 * kappa**2 * 2.0**-52
+    if error <= max(1e-10, 0.1 * kappa * eps):
+        return None
+    return max(0.0, -math.log10(error))
 
 
 def _complex_index(pair: Pair, name: str) -> tuple[int, int | None]:

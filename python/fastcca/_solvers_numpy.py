@@ -118,6 +118,7 @@ def _parts(
         y_mean=solution.y_mean,
         n_samples=solution.n_samples,
         method=method,
+        digits=None,
     )
 
 
@@ -164,8 +165,8 @@ def pca(single: Pair) -> AxesParts:
         single.moments._scatter(name, name),
         reference.input_epsilon(state.precision(single.moments._index(name))),
     )
-    variances, axes, rank = reference.principal_axes_from_moments(block)
-    return AxesParts(variances=variances, axes=axes, rank=rank)
+    variances, axes, real = reference.principal_axes_from_moments(block)
+    return AxesParts(variances=variances, axes=axes, rank=int(real.sum()))
 
 
 def cka(pair: Pair) -> float:

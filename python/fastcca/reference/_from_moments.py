@@ -50,20 +50,22 @@ class BlockMoments:
         return live_units(np.hypot(np.abs(self.mean), self.deviation), self.deviation, self.epsilon)
 
 
-def principal_axes_from_moments(block: BlockMoments) -> tuple[Array, Array, int]:
-    """Variances (p,) descending, axes (p, p) in columns, and how many are more than rounding.
+def principal_axes_from_moments(
+    block: BlockMoments,
+) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Variances (p,) descending, axes (p, p) in columns, and which are more than rounding.
 
     The rank rule in the block's own scale: along an axis v, rounding of the stored values has the
     variance sum_j v_j**2 (3 eps)**2 (sd_j**2 + mean_j**2).
     """
-    variances, axes = np.linalg.eigh(block.covariance)
+    # A dead unit could outweigh the others with nothing but rounding.
+    live = block.live
+    variances, axes = np.linalg.eigh(block.covariance * live * live[:, np.newaxis])
     variances, axes = np.maximum(variances[::-1], 0.0), axes[:, ::-1]
     energy = block.deviation**2 + np.abs(block.mean) ** 2
     noise = ((3.0 * block.epsilon) ** 2 * energy) @ np.abs(axes) ** 2
     floor = max(variances.size, 64) * EPS * variances.max(initial=0.0)
-    above = (variances > noise) & (variances > floor)
-    rank = variances.size if above.all() else int(np.argmin(above))
-    return variances, axes, rank
+    return variances, axes, (variances > noise) & (variances > floor)
 
 
 def svcca_from_moments(
@@ -88,10 +90,11 @@ def svcca_from_moments(
     cross = cross_scatter / (x.n_samples - 1)
     whitenings, ranks, kepts, conditions = [], [], [], []
     for block, wanted in ((x, keep[0]), (y, keep[1])):
-        variances, axes, rank = principal_axes_from_moments(block)
-        kept = kept_components(np.sqrt(variances[:rank]), wanted, criterion)
+        variances, axes, real = principal_axes_from_moments(block)
+        variances, axes = variances[real], axes[:, real]
+        kept = kept_components(np.sqrt(variances), wanted, criterion)
         whitenings.append(axes[:, :kept] / np.sqrt(variances[:kept]))
-        ranks.append(rank)
+        ranks.append(variances.size)
         kepts.append(kept)
         conditions.append(float(np.sqrt(variances[0] / variances[kept - 1])) if kept else 1.0)
     u, singular, vt = np.linalg.svd(whitenings[0].T @ cross @ whitenings[1], full_matrices=False)

@@ -1,0 +1,40 @@
+#include "bindings/bindings.hpp"
+
+namespace fastcca {
+
+namespace {
+
+void update(LockedFactor& self, const std::vector<std::string>& names,
+            const std::vector<py::array>& arrays,
+            const std::optional<std::vector<std::string>>& precisions, int threads) {
+  require_lapack();
+  const std::vector<ArrayView> views = views_of(names, arrays, precisions);
+  without_gil(self, [&](QrFactor& f) { f.update(names, views, threads); });
+}
+
+std::unique_ptr<LockedFactor> restore(Index n, const std::vector<std::string>& names,
+                                      const std::vector<DoubleVector>& means,
+                                      const std::vector<std::string>& precisions,
+                                      const DoubleMatrix& factor) {
+  const CpuBackend& backend = cpu_backend();
+  return std::make_unique<LockedFactor>(QrFactor::restore(
+      backend, n, blocks_of(names, means, precisions), to_matrix<double>(backend, factor)));
+}
+
+}  // namespace
+
+void bind_qr_factor(py::module_& module) {
+  py::class_<LockedFactor> factor(module, "QrFactor");
+  factor.def(py::init([] { return std::make_unique<LockedFactor>(QrFactor(cpu_backend())); }))
+      .def_static("restore", &restore, py::arg("n_samples"), py::arg("names"), py::arg("means"),
+                  py::arg("precisions"), py::arg("factor"))
+      .def("update", &update, py::arg("names"), py::arg("arrays"), py::arg("precisions"),
+           py::arg("threads"))
+      .def_property_readonly("factor", [](const LockedFactor& self) {
+        const std::scoped_lock guard(self.mutex);
+        return to_numpy<double>(self.state.backend(), self.state.factor());
+      });
+  bind_state<QrFactor>(factor);
+}
+
+}  // namespace fastcca

@@ -1,0 +1,149 @@
+#include "core/batch.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+namespace fastcca {
+
+Precision precision_of(DType dtype) {
+  switch (dtype) {
+    case DType::kFloat16:
+      return Precision::kFloat16;
+    case DType::kFloat32:
+      return Precision::kFloat32;
+    default:
+      return Precision::kFloat64;
+  }
+}
+
+double epsilon(Precision precision) {
+  switch (precision) {
+    case Precision::kFloat16:
+      return 0x1p-10;
+    case Precision::kFloat32:
+      return 0x1p-23;
+    default:
+      return 0x1p-52;
+  }
+}
+
+const char* name_of(Precision precision) {
+  switch (precision) {
+    case Precision::kFloat16:
+      return "float16";
+    case Precision::kFloat32:
+      return "float32";
+    default:
+      return "float64";
+  }
+}
+
+Precision precision_of(const ArrayView& view) {
+  const Precision stored = precision_of(view.dtype);
+  return view.rounded_to ? coarser(*view.rounded_to, stored) : stored;
+}
+
+Precision coarser(Precision a, Precision b) { return epsilon(a) >= epsilon(b) ? a : b; }
+
+namespace {
+
+std::string shape_of(const ArrayView& view) {
+  return "(" + std::to_string(view.rows) + ", " + std::to_string(view.cols) + ")";
+}
+
+std::string joined(std::span<const std::string> names) {
+  std::string out;
+  for (const auto& name : names) {
+    out += (out.empty() ? "" : ", ") + name;
+  }
+  return out;
+}
+
+std::string text_of(double value) {
+  if (std::isnan(value)) {
+    return "nan";
+  }
+  return value > 0 ? "inf" : "-inf";
+}
+
+}  // namespace
+
+void check_batch(std::span<const Block> blocks, std::span<const std::string> names,
+                 std::span<const ArrayView> views) {
+  if (names.empty() || names.size() != views.size()) {
+    throw std::invalid_argument("update needs at least one block of samples");
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (std::count(names.begin(), names.end(), names[i]) != 1) {
+      throw std::invalid_argument("the block name '" + names[i] +
+                                  "' is given twice; every block needs its own name");
+    }
+    if (views[i].cols < 1) {
+      throw std::invalid_argument(names[i] + " has shape " + shape_of(views[i]) +
+                                  ": it needs at least one feature");
+    }
+    if (views[i].rows < 1) {
+      throw std::invalid_argument(names[i] + " has shape " + shape_of(views[i]) +
+                                  ": it needs at least one sample");
+    }
+    if (views[i].rows != views[0].rows) {
+      throw std::invalid_argument(names[0] + " has " + std::to_string(views[0].rows) +
+                                  " samples and " + names[i] + " has " +
+                                  std::to_string(views[i].rows) +
+                                  "; row i of every block must belong to the same sample");
+    }
+  }
+  if (blocks.empty()) {
+    return;
+  }
+  const bool same_names =
+      std::equal(names.begin(), names.end(), blocks.begin(), blocks.end(),
+                 [](const std::string& name, const Block& block) { return name == block.name; });
+  if (!same_names) {
+    std::vector<std::string> known;
+    for (const auto& block : blocks) {
+      known.push_back(block.name);
+    }
+    throw std::invalid_argument("update got the blocks (" + joined(names) +
+                                ") but the state holds (" + joined(known) +
+                                "); every batch must bring the same blocks in the same order");
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (views[i].cols != blocks[i].size()) {
+      throw std::invalid_argument(names[i] + " has " + std::to_string(views[i].cols) +
+                                  " features, but " + std::to_string(blocks[i].size()) +
+                                  " in the batches before");
+    }
+  }
+}
+
+void check_same_blocks(std::span<const Block> here, std::span<const Block> there) {
+  const bool same = std::equal(
+      here.begin(), here.end(), there.begin(), there.end(),
+      [](const Block& a, const Block& b) { return a.name == b.name && a.size() == b.size(); });
+  if (!same) {
+    const auto describe = [](std::span<const Block> blocks) {
+      std::string out;
+      for (const auto& block : blocks) {
+        out += (out.empty() ? "" : ", ") + block.name + ": " + std::to_string(block.size());
+      }
+      return out;
+    };
+    throw std::invalid_argument("cannot merge the states of other blocks: this one holds (" +
+                                describe(here) + "), the other (" + describe(there) + ")");
+  }
+}
+
+void refuse_non_finite(const Backend& backend, const std::string& name, const ArrayView& view) {
+  const NonFinite found = backend.find_non_finite(view);
+  if (found.count > 0) {
+    throw std::invalid_argument(
+        name + " has " + std::to_string(found.count) +
+        (found.count == 1 ? " value that is" : " values that are") + " not finite; the first is " +
+        text_of(found.value) + " at sample " + std::to_string(found.row) + ", feature " +
+        std::to_string(found.col) + "; remove those samples or replace the values");
+  }
+}
+
+}  // namespace fastcca

@@ -1,0 +1,33 @@
+// Named blocks of features, and the checks that a batch of their samples must pass.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/backend.hpp"
+
+namespace fastcca {
+
+struct Block {
+  std::string name;
+  std::vector<double> mean;  // (size,)
+  Precision precision = Precision::kFloat64;
+  Index size() const { return static_cast<Index>(mean.size()); }
+};
+
+// How finely the values of a view were rounded.
+Precision precision_of(const ArrayView& view);
+
+// Throws unless the views are one batch of samples, of the same blocks as before where there are
+// any.
+void check_batch(std::span<const Block> blocks, std::span<const std::string> names,
+                 std::span<const ArrayView> views);
+
+// Throws unless two states hold the same blocks.
+void check_same_blocks(std::span<const Block> here, std::span<const Block> there);
+
+// Throws where the view holds NaN or infinity, and says where.
+void refuse_non_finite(const Backend& backend, const std::string& name, const ArrayView& view);
+
+}  // namespace fastcca

@@ -1,0 +1,268 @@
+#include "core/qr_factor.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <utility>
+
+#include "core/rank_rule.hpp"
+
+namespace fastcca {
+
+namespace {
+
+// Samples per block: enough that a block costs more to fold in than its call.
+Index block_rows(Index width) { return std::max<Index>(4 * width, 1024); }
+
+// A constant, so that the result does not depend on the number of threads.
+constexpr Index kParts = 4;
+
+}  // namespace
+
+QrFactor::Part QrFactor::factor_of(std::span<const ArrayView> views, Index first, Index last,
+                                   Index width) const {
+  Part part{0, std::vector<double>(static_cast<std::size_t>(width), 0.0),
+            backend_->zeros(width, width)};
+  for (Index row = first; row < last; row += block_rows(width)) {
+    const Index count = std::min(block_rows(width), last - row);
+    CentredRows rows = backend_->read_centred(views, row, count);
+    const double n_there = static_cast<double>(count);
+    const double n_both = static_cast<double>(part.n) + n_there;
+    const double weight = std::sqrt(static_cast<double>(part.n) / n_both * n_there);
+    std::vector<double> difference(part.mean.size());
+    for (std::size_t k = 0; k < part.mean.size(); ++k) {
+      difference[k] = rows.mean[k] - part.mean[k];
+      part.mean[k] += difference[k] * (n_there / n_both);
+      difference[k] *= weight;
+    }
+    backend_->set_row(rows.samples, count, difference);
+    backend_->fold_into(part.factor, std::move(rows.samples));
+    part.n += count;
+  }
+  return part;
+}
+
+void QrFactor::join(Part& into, Part from) const {
+  if (from.n == 0) {
+    return;
+  }
+  const Index width = into.factor.rows();
+  const double n_here = static_cast<double>(into.n);
+  const double n_there = static_cast<double>(from.n);
+  const double weight = std::sqrt(n_here / (n_here + n_there) * n_there);
+  std::vector<double> difference(into.mean.size());
+  for (std::size_t k = 0; k < difference.size(); ++k) {
+    difference[k] = from.mean[k] - into.mean[k];
+    into.mean[k] += difference[k] * (n_there / (n_here + n_there));
+    difference[k] *= weight;
+  }
+  const std::vector<double> ones(difference.size(), 1.0);
+  Matrix rows = backend_->scattered_rows(from.factor, index_range(width), ones, width + 1);
+  backend_->set_row(rows, width, difference);
+  backend_->fold_into(into.factor, std::move(rows));
+  into.n += from.n;
+}
+
+std::vector<double> QrFactor::joint_mean() const {
+  std::vector<double> out;
+  for (const Block& block : blocks_) {
+    out.insert(out.end(), block.mean.begin(), block.mean.end());
+  }
+  return out;
+}
+
+void QrFactor::update(std::span<const std::string> names, std::span<const ArrayView> views,
+                      int threads) {
+  check_batch(blocks_, names, views);
+  Index width = 0;
+  for (const ArrayView& view : views) {
+    width += view.cols;
+  }
+  const Index rows = views[0].rows;
+  const Index blocks = (rows + block_rows(width) - 1) / block_rows(width);
+  const Index parts = std::min(kParts, blocks);
+  std::vector<Part> factors(static_cast<std::size_t>(parts));
+  backend_->for_each(threads, static_cast<std::size_t>(parts), [&](std::size_t i) {
+    const auto part = static_cast<Index>(i);
+    const Index first = blocks * part / parts * block_rows(width);
+    const Index last = std::min(blocks * (part + 1) / parts * block_rows(width), rows);
+    factors[i] = factor_of(views, first, last, width);
+  });
+  for (std::size_t i = 1; i < factors.size(); ++i) {
+    join(factors[0], std::move(factors[i]));
+  }
+  const auto diagonal = backend_->diagonal(factors[0].factor);
+  const bool finite =
+      std::all_of(diagonal.begin(), diagonal.end(), [](double d) { return std::isfinite(d); }) &&
+      std::all_of(factors[0].mean.begin(), factors[0].mean.end(),
+                  [](double m) { return std::isfinite(m); });
+  if (!finite) {
+    for (std::size_t i = 0; i < views.size(); ++i) {
+      refuse_non_finite(*backend_, names[i], views[i]);
+    }
+    throw std::invalid_argument(
+        "the samples hold values so large that sums overflow float64; "
+        "divide them by a constant (correlations do not depend on it)");
+  }
+
+  std::vector<Precision> precisions;
+  for (const ArrayView& view : views) {
+    precisions.push_back(precision_of(view));
+  }
+  Part state;
+  if (blocks_.empty()) {
+    state = std::move(factors[0]);
+  } else {
+    state = {n_, joint_mean(), backend_->copy(factor_)};
+    join(state, std::move(factors[0]));
+  }
+  // Only now, with nothing left that could fail, the state changes.
+  if (blocks_.empty()) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      blocks_.push_back(
+          {names[i], std::vector<double>(static_cast<std::size_t>(views[i].cols)), precisions[i]});
+    }
+  }
+  n_ = state.n;
+  factor_ = std::move(state.factor);
+  auto from = state.mean.begin();
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    const auto size = static_cast<std::ptrdiff_t>(blocks_[i].mean.size());
+    std::copy_n(from, size, blocks_[i].mean.begin());
+    from += size;
+    blocks_[i].precision = coarser(blocks_[i].precision, precisions[i]);
+  }
+}
+
+void QrFactor::merge(const QrFactor& other) {
+  if (other.blocks_.empty()) {
+    return;
+  }
+  if (blocks_.empty()) {
+    *this = other.clone();
+    return;
+  }
+  check_same_blocks(blocks_, other.blocks_);
+  Part state{n_, joint_mean(), backend_->copy(factor_)};
+  join(state, {other.n_, other.joint_mean(), backend_->copy(other.factor_)});
+  n_ = state.n;
+  factor_ = std::move(state.factor);
+  auto from = state.mean.begin();
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    const auto size = static_cast<std::ptrdiff_t>(blocks_[i].mean.size());
+    std::copy_n(from, size, blocks_[i].mean.begin());
+    from += size;
+    blocks_[i].precision = coarser(blocks_[i].precision, other.blocks_[i].precision);
+  }
+}
+
+Matrix QrFactor::columns(Index i) const {
+  Index first = 0;
+  for (Index k = 0; k < i; ++k) {
+    first += block(k).size();
+  }
+  auto cols = index_range(block(i).size());
+  for (Index& c : cols) {
+    c += first;
+  }
+  const std::vector<double> ones(cols.size(), 1.0);
+  return backend_->scaled_columns(factor_, cols, ones);
+}
+
+QrFactor QrFactor::clone() const {
+  QrFactor out(*backend_);
+  out.n_ = n_;
+  out.blocks_ = blocks_;
+  out.factor_ = backend_->copy(factor_);
+  return out;
+}
+
+QrFactor QrFactor::restore(const Backend& backend, Index n, std::vector<Block> blocks,
+                           Matrix factor) {
+  Index width = 0;
+  for (const Block& block : blocks) {
+    width += block.size();
+  }
+  if (n < 0 || factor.rows() != width || factor.cols() != width || (n == 0) != blocks.empty()) {
+    throw std::invalid_argument(
+        "the stored factor does not fit together: counts, means and factor disagree in shape");
+  }
+  QrFactor out(backend);
+  out.n_ = n;
+  out.blocks_ = std::move(blocks);
+  out.factor_ = std::move(factor);
+  return out;
+}
+
+namespace {
+
+// An orthonormal basis of the kept directions of one block, and the block ready to use them.
+struct Basis {
+  Matrix q;  // (P, rank)
+  Whitener whitener;
+};
+
+Basis basis_of(const QrFactor& factor, Index i, double ridge) {
+  const Backend& backend = factor.backend();
+  const LinearAlgebra<double>& algebra = backend;
+  const Block& block = factor.block(i);
+  const double input_epsilon = epsilon(block.precision);
+  const Matrix columns = factor.columns(i);
+  const std::vector<double> ones(static_cast<std::size_t>(columns.rows()), 1.0);
+  auto variances = backend.weighted_squared_column_norms(columns, ones);
+  std::vector<double> energy;
+  for (std::size_t j = 0; j < variances.size(); ++j) {
+    variances[j] /= static_cast<double>(factor.n_samples() - 1);
+    energy.push_back(block.mean[j] * block.mean[j] + variances[j]);
+  }
+  const auto live = rank_rule::live_units(variances, energy, input_epsilon);
+  if (live.empty()) {
+    return {backend.zeros(columns.rows(), 0),
+            Whitener(algebra, block.size(), {}, {}, backend.zeros(0, 0), {}, ridge)};
+  }
+  std::vector<double> inverse_scale;
+  std::vector<double> unit_scale;
+  for (const Index j : live) {
+    inverse_scale.push_back(1.0 / std::sqrt(variances[static_cast<std::size_t>(j)]));
+    unit_scale.push_back(inverse_scale.back() /
+                         std::sqrt(static_cast<double>(factor.n_samples() - 1)));
+  }
+  Svd svd = backend.svd(backend.scaled_columns(columns, live, unit_scale));
+  Matrix axes = backend.transposed(svd.vt);
+  const auto noise = backend.weighted_squared_column_norms(
+      axes, rank_rule::unit_noise(live, variances, energy, input_epsilon));
+  const double floor = rank_rule::factor_floor(live.size()) * svd.values.front();
+  std::vector<Index> kept;
+  std::vector<double> kept_variances;
+  std::vector<double> shrunk;
+  for (std::size_t k = 0; k < svd.values.size(); ++k) {
+    const double s = svd.values[k];
+    if (s > floor && s * s > noise[k]) {
+      kept.push_back(static_cast<Index>(k));
+      kept_variances.push_back(s * s);
+      shrunk.push_back(s / std::sqrt(s * s + ridge));
+    }
+  }
+  const std::vector<double> unchanged(kept.size(), 1.0);
+  return {
+      backend.scaled_columns(svd.u, kept, shrunk),
+      Whitener(algebra, block.size(), live, std::move(inverse_scale),
+               backend.scaled_columns(axes, kept, unchanged), std::move(kept_variances), ridge)};
+}
+
+}  // namespace
+
+CcaSolution solve_cca(const QrFactor& factor, Index x, Index y, const CcaOptions& options) {
+  if (factor.n_samples() < 2) {
+    throw std::invalid_argument("a comparison needs at least 2 samples, but there " +
+                                std::string(factor.n_samples() == 1 ? "is 1" : "are 0"));
+  }
+  const Backend& backend = factor.backend();
+  const Basis of_x = basis_of(factor, x, options.ridge);
+  const Basis of_y = basis_of(factor, y, options.ridge);
+  const LinearAlgebra<double>& algebra = backend;
+  Matrix core = backend.multiply(of_x.q, Transpose::kYes, of_y.q, Transpose::kNo);
+  return solve_whitened(algebra, of_x.whitener, of_y.whitener, std::move(core), options.weights);
+}
+
+}  // namespace fastcca
