@@ -293,6 +293,16 @@ def test_rounding_is_in_proportion_to_the_whole_map(rng, backend, offset):
 
 
 @both_backends
+def test_what_stands_above_the_rounding_is_kept(rng, backend):
+    a, b, c, d = rng.normal(size=(4, 2000, 2, 4))
+    small = 60 * np.finfo(np.float32).eps
+    x = np.stack([a, b, a + b + small * c], axis=-1).astype(np.float32)
+    found = fastcca.dft_cca(x, np.stack([c, d], axis=-1), backend=backend)
+    np.testing.assert_array_equal(found.ranks[:, 0], 3)
+    assert found.correlations[:, 0].min() > 0.99
+
+
+@both_backends
 def test_bins_and_channels_without_variation(rng, backend):
     _, y = maps(rng, 50, (2, 4), (2, 4))
     flat = np.broadcast_to(rng.normal(size=(50, 1, 1, 2)), (50, 2, 4, 2))

@@ -210,7 +210,7 @@ def test_folded_moments_have_the_bits_of_a_contiguous_copy(rng, guise, p, q, dty
 def test_rank_is_decided_by_the_rounding_of_the_maps(rng, backend, spatial, dtype):
     """What pooling and resizing compute in float64 from float32 is no better than float32."""
     _, y = images(rng, 300)
-    x = y @ rng.normal(size=(3, 12)) + 20.0
+    x = y @ rng.normal(size=(3, 12)) + 300.0
     x = x.astype(dtype)
     size = (3, 2) if spatial == "resize" else None
     found = fastcca.cca(x, y, layout="NHWC", spatial=spatial, size=size, backend=backend)

@@ -457,10 +457,15 @@ def warn_about_accuracy(parts: CcaParts) -> None:
     if digits is None:
         return
     condition = max(parts["x_condition"], parts["y_condition"])
+    is_complex = "c" in (parts["x_mean"].dtype.kind, parts["y_mean"].dtype.kind)
+    advice = (
+        "Pass the samples themselves, with backend='numpy'"
+        if is_complex
+        else "Pass the samples themselves, or accumulate a QRFactor in place of the Moments"
+    )
     warnings.warn(
         f"the moments of these data, of condition {condition:.2g}, have lost digits that the "
-        f"samples hold: about {digits:.0f} are left. Pass the samples themselves, or accumulate a "
-        "QRFactor in place of the Moments",
+        f"samples hold: about {digits:.0f} are left. {advice}",
         AccuracyWarning,
         stacklevel=3,
     )

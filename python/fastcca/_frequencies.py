@@ -48,12 +48,11 @@ def common_bins(x_grid: Grid, y_grid: Grid) -> list[Bin]:
     height, width = (min(sizes) for sizes in zip(x_grid, y_grid, strict=True))
     # The mirror image of -size/2 is itself on a grid of that size, and is cut off a larger one.
     lost_row = -height // 2 if height % 2 == 0 and x_grid[0] != y_grid[0] else None
-    lost_col = -width // 2 if width % 2 == 0 and x_grid[1] != y_grid[1] else None
     nyquist = -width // 2 if width % 2 == 0 else None
     bins = []
     for row in _frequencies(height):
         for col in _frequencies(width):
-            has_mirror = row != lost_row and col != lost_col
+            has_mirror = row != lost_row
             if col in (0, nyquist):
                 bins.append(Bin(row, col, 1))
             elif col > 0:
