@@ -152,7 +152,7 @@ def test_dtypes(rng, measure, dtype):
 @pytest.mark.parametrize("spatial", PLAIN)
 @pytest.mark.parametrize("guise", GUISES)
 def test_pca(rng, backend, guise, spatial):
-    x, _ = images(rng)
+    x, _ = images(rng, 40, 3, 2)
     plain = PLAIN[spatial](x)
     expected = fastcca.pca(plain, backend=backend)
     x_given, layout = GUISES[guise](x)

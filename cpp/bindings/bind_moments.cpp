@@ -63,8 +63,6 @@ std::unique_ptr<LockedMoments> restore(Index n, const std::vector<std::string>& 
 }  // namespace
 
 void bind_moments(py::module_& module) {
-  module.def("update_many", &update_many, py::arg("states"), py::arg("names"), py::arg("batches"),
-             py::arg("precisions"));
   py::class_<LockedMoments> moments(module, "Moments");
   moments.def(py::init([] { return std::make_unique<LockedMoments>(Moments(cpu_backend())); }))
       .def_static("restore", &restore, py::arg("n_samples"), py::arg("names"), py::arg("means"),
@@ -73,6 +71,8 @@ void bind_moments(py::module_& module) {
            py::arg("precisions") = py::none())
       .def("scatter", &scatter, py::arg("row_block"), py::arg("col_block"));
   bind_state<Moments>(moments);
+  module.def("update_many", &update_many, py::arg("states"), py::arg("names"), py::arg("batches"),
+             py::arg("precisions"));
 }
 
 }  // namespace fastcca

@@ -11,12 +11,23 @@ import typing
 
 __all__: list[str] = [
     "Moments",
+    "QrFactor",
     "build_config",
     "lapack_error",
+    "linear_cka",
+    "linear_regression_r2",
     "num_threads",
+    "procrustes",
     "set_num_threads",
     "solve_cca",
+    "solve_cca_of_factor",
+    "solve_complex_cca",
+    "solve_complex_cca_many",
+    "solve_complex_symmetric_cca",
+    "solve_pca",
+    "solve_pls",
     "solve_symmetric_cca",
+    "update_many",
 ]
 
 class Moments:
@@ -47,15 +58,62 @@ class Moments:
         self,
         names: collections.abc.Sequence[str],
         arrays: collections.abc.Sequence[numpy.typing.NDArray[typing.Any]],
+        precisions: collections.abc.Sequence[str] | None = None,
     ) -> None: ...
     @property
     def block_names(self) -> list[str]: ...
     @property
     def n_samples(self) -> int: ...
 
+class QrFactor:
+    format_version: typing.ClassVar[int] = 1
+    @staticmethod
+    def restore(
+        n_samples: typing.SupportsInt | typing.SupportsIndex,
+        names: collections.abc.Sequence[str],
+        means: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        precisions: collections.abc.Sequence[str],
+        factor: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    ) -> QrFactor: ...
+    def __init__(self) -> None: ...
+    def clone(self) -> QrFactor: ...
+    def mean(
+        self, block: typing.SupportsInt | typing.SupportsIndex
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def merge(self, other: QrFactor) -> None: ...
+    def precision(self, block: typing.SupportsInt | typing.SupportsIndex) -> str: ...
+    def update(
+        self,
+        names: collections.abc.Sequence[str],
+        arrays: collections.abc.Sequence[numpy.typing.NDArray[typing.Any]],
+        precisions: collections.abc.Sequence[str] | None,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    @property
+    def block_names(self) -> list[str]: ...
+    @property
+    def factor(self) -> numpy.typing.NDArray[numpy.float64]: ...
+    @property
+    def n_samples(self) -> int: ...
+
 def build_config() -> dict[str, typing.Any]: ...
 def lapack_error() -> str: ...
+def linear_cka(
+    moments: Moments,
+    x: typing.SupportsInt | typing.SupportsIndex,
+    y: typing.SupportsInt | typing.SupportsIndex,
+) -> float: ...
+def linear_regression_r2(
+    moments: Moments,
+    x: typing.SupportsInt | typing.SupportsIndex,
+    y: typing.SupportsInt | typing.SupportsIndex,
+) -> float: ...
 def num_threads() -> int: ...
+def procrustes(
+    moments: Moments,
+    x: typing.SupportsInt | typing.SupportsIndex,
+    y: typing.SupportsInt | typing.SupportsIndex,
+) -> float: ...
 def set_num_threads(k: typing.SupportsInt | typing.SupportsIndex) -> None: ...
 def solve_cca(
     moments: Moments,
@@ -63,16 +121,74 @@ def solve_cca(
     y: typing.SupportsInt | typing.SupportsIndex,
     ridge: typing.SupportsFloat | typing.SupportsIndex,
     weights: bool,
+    x_keep: tuple[str, typing.SupportsFloat | typing.SupportsIndex] | None = None,
+    y_keep: tuple[str, typing.SupportsFloat | typing.SupportsIndex] | None = None,
+) -> dict[str, typing.Any]: ...
+def solve_cca_of_factor(
+    factor: QrFactor,
+    x: typing.SupportsInt | typing.SupportsIndex,
+    y: typing.SupportsInt | typing.SupportsIndex,
+    ridge: typing.SupportsFloat | typing.SupportsIndex,
+    weights: bool,
+) -> dict[str, typing.Any]: ...
+def solve_complex_cca(
+    moments: Moments,
+    x: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex | None
+    ],
+    y: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex | None
+    ],
+    ridge: typing.SupportsFloat | typing.SupportsIndex,
+    weights: bool,
+) -> dict[str, typing.Any]: ...
+def solve_complex_cca_many(
+    states: collections.abc.Sequence[Moments],
+    x: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex | None
+    ],
+    y: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex | None
+    ],
+    ridge: typing.SupportsFloat | typing.SupportsIndex,
+    weights: bool,
+    x_energy: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] | None,
+    y_energy: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] | None,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> list[dict[str, typing.Any]]: ...
+def solve_complex_symmetric_cca(
+    x_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.complex128],
+    x_energy: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    x_epsilon: typing.SupportsFloat | typing.SupportsIndex,
+    y_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.complex128],
+    y_energy: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    y_epsilon: typing.SupportsFloat | typing.SupportsIndex,
+    cross_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.complex128],
+    epsilon: typing.SupportsFloat | typing.SupportsIndex,
+) -> dict[str, typing.Any]: ...
+def solve_pca(
+    moments: Moments, block: typing.SupportsInt | typing.SupportsIndex
+) -> dict[str, typing.Any]: ...
+def solve_pls(
+    moments: Moments,
+    x: typing.SupportsInt | typing.SupportsIndex,
+    y: typing.SupportsInt | typing.SupportsIndex,
 ) -> dict[str, typing.Any]: ...
 def solve_symmetric_cca(
     x_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-    x_mean: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    x_energy: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     x_epsilon: typing.SupportsFloat | typing.SupportsIndex,
     y_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-    y_mean: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    y_energy: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     y_epsilon: typing.SupportsFloat | typing.SupportsIndex,
     cross_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     epsilon: typing.SupportsFloat | typing.SupportsIndex,
 ) -> dict[str, typing.Any]: ...
+def update_many(
+    states: collections.abc.Sequence[Moments],
+    names: collections.abc.Sequence[str],
+    batches: collections.abc.Sequence[collections.abc.Sequence[numpy.typing.NDArray[typing.Any]]],
+    precisions: collections.abc.Sequence[str],
+) -> None: ...
 
 __version__: str

@@ -23,6 +23,8 @@ void FASTCCA_LAPACK(dgesdd_)(char*, int*, int*, double*, int*, double*, double*,
                              int*, double*, int*, int*, int*, Length);
 void FASTCCA_LAPACK(dgesvd_)(char*, char*, int*, int*, double*, int*, double*, double*, int*,
                              double*, int*, double*, int*, int*, Length, Length);
+void FASTCCA_LAPACK(dtpqrt_)(int*, int*, int*, int*, double*, int*, double*, int*, double*, int*,
+                             double*, int*);
 void FASTCCA_LAPACK(zgemm_)(char*, char*, int*, int*, int*, Complex*, Complex*, int*, Complex*,
                             int*, Complex*, Complex*, int*, Length, Length);
 void FASTCCA_LAPACK(ztrsm_)(char*, char*, char*, char*, int*, int*, Complex*, Complex*, int*,
@@ -65,6 +67,10 @@ LapackTable linked_lapack() {
                         int* info) {
     FASTCCA_LAPACK(dgesvd_)(jobu, jobvt, m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, info, 1,
                             1);
+  };
+  table.real.tpqrt = [](int* m, int* n, int* l, int* nb, double* a, int* lda, double* b, int* ldb,
+                        double* t, int* ldt, double* work, int* info) {
+    FASTCCA_LAPACK(dtpqrt_)(m, n, l, nb, a, lda, b, ldb, t, ldt, work, info);
   };
   table.complex.gemm = [](char* transa, char* transb, int* m, int* n, int* k, Complex* alpha,
                           Complex* a, int* lda, Complex* b, int* ldb, Complex* beta, Complex* c,

@@ -3,94 +3,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <stdexcept>
 
 #include "core/cca.hpp"
 #include "data.hpp"
+#include "known_data.hpp"
 
 namespace fastcca::testing {
 
 namespace {
-
-// Columns that are orthonormal and sum to zero: samples of uncorrelated variables.
-Dense uncorrelated(Index n, Index cols, unsigned seed) {
-  Dense start = random_matrix(n, cols + 1, seed);
-  for (Index i = 0; i < n; ++i) {
-    start(i, 0) = 1.0;
-  }
-  // The first column is constant, so what is orthogonal to it sums to zero.
-  Dense out(n, cols);
-  for (Index j = 1; j <= cols; ++j) {
-    for (int pass = 0; pass < 2; ++pass) {
-      for (Index k = 0; k < j; ++k) {
-        long double dot = 0.0L;
-        long double squares = 0.0L;
-        for (Index i = 0; i < n; ++i) {
-          dot += static_cast<long double>(start(i, j)) * start(i, k);
-          squares += static_cast<long double>(start(i, k)) * start(i, k);
-        }
-        for (Index i = 0; i < n; ++i) {
-          start(i, j) = static_cast<double>(start(i, j) - dot / squares * start(i, k));
-        }
-      }
-    }
-  }
-  for (Index j = 1; j <= cols; ++j) {
-    long double squares = 0.0L;
-    for (Index i = 0; i < n; ++i) {
-      squares += static_cast<long double>(start(i, j)) * start(i, j);
-    }
-    for (Index i = 0; i < n; ++i) {
-      out(i, j - 1) = static_cast<double>(start(i, j) / std::sqrt(squares));
-    }
-  }
-  return out;
-}
-
-struct Known {
-  Dense x;
-  Dense y;
-  std::vector<double> correlations;
-};
-
-// p and q features with these correlations, mixed by invertible maps and moved by offsets.
-Known known(Index n, Index p, Index q, const std::vector<double>& correlations, unsigned seed) {
-  const Dense basis = uncorrelated(n, p + q, seed);
-  Dense u(n, p);
-  Dense v(n, q);
-  for (Index i = 0; i < n; ++i) {
-    for (Index j = 0; j < p; ++j) {
-      u(i, j) = basis(i, j);
-    }
-    for (Index j = 0; j < q; ++j) {
-      const double rho = j < std::min(p, q) ? correlations[at(j)] : 0.0;
-      v(i, j) = (j < p ? rho * basis(i, j) : 0.0) + std::sqrt(1.0 - rho * rho) * basis(i, p + j);
-    }
-  }
-  Known out{product(u, random_orthonormal(p, p, seed + 1)),
-            product(v, random_orthonormal(q, q, seed + 2)), correlations};
-  for (Dense* data : {&out.x, &out.y}) {
-    for (Index j = 0; j < data->cols; ++j) {
-      const double scale = std::pow(10.0, static_cast<double>(j % 5) - 2.0);
-      for (Index i = 0; i < n; ++i) {
-        (*data)(i, j) = scale * (*data)(i, j) + 2.0 * scale;
-      }
-    }
-  }
-  return out;
-}
-
-void check_correlations(const std::vector<double>& found, const std::vector<double>& wanted,
-                        double tolerance) {
-  REQUIRE(found.size() == wanted.size());
-  CHECK(std::is_sorted(found.rbegin(), found.rend()));
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    CHECK(std::abs(found[i] - wanted[i]) < tolerance);
-    CHECK(found[i] >= 0.0);
-    CHECK(found[i] <= 1.0);
-  }
-}
 
 Dense covariance(const Moments& moments, Index i, Index j) {
   const double degrees = static_cast<double>(moments.n_samples() - 1);
