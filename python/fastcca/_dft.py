@@ -161,7 +161,14 @@ def dft_cca(
         states, energies = _accumulate(maps.sources, views, bins)
         with threads_for_many() as threads:
             parts = _core.solve_complex_cca_many(
-                states, (0, 1), (2, 3), 0.0, weights, *map(np.ndarray.tolist, energies), threads
+                states,
+                (0, 1),
+                (2, 3),
+                0.0,
+                weights,
+                energies[0].tolist(),
+                energies[1].tolist(),
+                threads,
             )
         correlations = [part["correlations"] for part in parts]
         x_weights = [part["x_weights"] for part in parts]
