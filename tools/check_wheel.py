@@ -27,7 +27,7 @@ def run(*command: str | Path, cwd: Path | None = None) -> str:
     )
     if done.returncode != 0:
         print(done.stdout)
-        raise SystemExit(f"failed: {' '.join(map(str, command))}")
+        raise SystemExit(f"failed with {done.returncode}: {' '.join(map(str, command))}")
     return done.stdout
 
 

@@ -2,6 +2,7 @@
 // its input's precision supports, and a map to identity covariance. Built once per block.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -32,7 +33,7 @@ PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra,
 
 // How many leading principal axes to keep.
 struct Truncation {
-  enum class By { kVariance, kSingularValues, kCount };
+  enum class By : std::uint8_t { kVariance, kSingularValues, kCount };
   By by = By::kVariance;
   double share = 1.0;  // of the summed variances, or singular values, of the axes that are real
   Index count = 0;

@@ -79,7 +79,7 @@ void for_each_on_threads(int threads, std::size_t count,
         body(i);
       }
     } catch (...) {
-      const std::lock_guard<std::mutex> guard(mutex);
+      const std::scoped_lock guard(mutex);
       if (!error) {
         error = std::current_exception();
       }
