@@ -143,7 +143,7 @@ void QrFactor::commit(Part state, std::vector<Block> blocks,
                       std::span<const Precision> precisions) {
   if (!is_finite(state)) {
     throw std::invalid_argument(
-        "the samples are so large that their sums overflow float64; divide "
+        "the samples hold values so large that sums overflow float64; divide "
         "them by a constant (correlations do not depend on it)");
   }
   auto from = state.mean.begin();
