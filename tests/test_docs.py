@@ -47,6 +47,9 @@ def given(page: Path) -> dict[str, Any]:
     return {
         "x": x,
         "y": y,
+        "result": fastcca.cca(x, y),
+        "conv_x": rng.normal(size=(100, 4, 5, 3)),
+        "conv_y": rng.normal(size=(100, 4, 5, 2)),
         "acts1": x.T,
         "acts2": y.T,
         "loader": [x[:200], x[200:]],

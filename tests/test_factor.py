@@ -519,7 +519,7 @@ def test_other_measures_refuse_a_factor(rng, measure):
 
 
 def test_pca_refuses_a_factor(rng):
-    with pytest.raises(TypeError, match="^x "):
+    with pytest.raises(TypeError, match=r"^x "):
         fastcca.pca(factor_of(rng.normal(size=(50, 3))))
 
 

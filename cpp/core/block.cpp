@@ -48,6 +48,11 @@ ComplexMatrix complex_tile(const Moments& moments, const ComplexBlock& i, const 
   return backend.to_complex(real, imaginary);
 }
 
+double complex_epsilon(const Moments& moments, const ComplexBlock& block) {
+  const Precision real = moments.block(block.real).precision;
+  return epsilon(block.imaginary ? coarser(real, moments.block(*block.imaginary).precision) : real);
+}
+
 std::vector<double> complex_energy(const Moments& moments, const ComplexBlock& block,
                                    const std::vector<double>& diagonal, double degrees) {
   auto out = energy_of(moments.block(block.real).mean, diagonal, degrees);
@@ -86,8 +91,8 @@ ComplexPair::ComplexPair(const Moments& moments, const ComplexBlock& x, const Co
       xy_(complex_tile(moments, x, y)),
       yy_(complex_tile(moments, y, y)),
       degrees_(degrees_of(moments)),
-      x_epsilon_(epsilon(moments.block(x.real).precision)),
-      y_epsilon_(epsilon(moments.block(y.real).precision)) {
+      x_epsilon_(complex_epsilon(moments, x)),
+      y_epsilon_(complex_epsilon(moments, y)) {
   const auto& complex = moments.backend().complex();
   x_energy_ =
       x_energy ? std::move(*x_energy) : complex_energy(moments, x, complex.diagonal(xx_), degrees_);

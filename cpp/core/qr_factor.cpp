@@ -91,18 +91,10 @@ void QrFactor::update(std::span<const std::string> names, std::span<const ArrayV
   for (std::size_t i = 1; i < factors.size(); ++i) {
     join(factors[0], std::move(factors[i]));
   }
-  const auto diagonal = backend_->diagonal(factors[0].factor);
-  const bool finite =
-      std::all_of(diagonal.begin(), diagonal.end(), [](double d) { return std::isfinite(d); }) &&
-      std::all_of(factors[0].mean.begin(), factors[0].mean.end(),
-                  [](double m) { return std::isfinite(m); });
-  if (!finite) {
+  if (!is_finite(factors[0])) {
     for (std::size_t i = 0; i < views.size(); ++i) {
       refuse_non_finite(*backend_, names[i], views[i]);
     }
-    throw std::invalid_argument(
-        "the samples hold values so large that sums overflow float64; "
-        "divide them by a constant (correlations do not depend on it)");
   }
 
   std::vector<Precision> precisions;
@@ -116,21 +108,15 @@ void QrFactor::update(std::span<const std::string> names, std::span<const ArrayV
     state = {n_, joint_mean(), backend_->copy(factor_)};
     join(state, std::move(factors[0]));
   }
-  // Only now, with nothing left that could fail, the state changes.
   if (blocks_.empty()) {
+    std::vector<Block> named;
     for (std::size_t i = 0; i < names.size(); ++i) {
-      blocks_.push_back(
+      named.push_back(
           {names[i], std::vector<double>(static_cast<std::size_t>(views[i].cols)), precisions[i]});
     }
-  }
-  n_ = state.n;
-  factor_ = std::move(state.factor);
-  auto from = state.mean.begin();
-  for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    const auto size = static_cast<std::ptrdiff_t>(blocks_[i].mean.size());
-    std::copy_n(from, size, blocks_[i].mean.begin());
-    from += size;
-    blocks_[i].precision = coarser(blocks_[i].precision, precisions[i]);
+    commit(std::move(state), std::move(named), precisions);
+  } else {
+    commit(std::move(state), blocks_, precisions);
   }
 }
 
@@ -145,15 +131,38 @@ void QrFactor::merge(const QrFactor& other) {
   check_same_blocks(blocks_, other.blocks_);
   Part state{n_, joint_mean(), backend_->copy(factor_)};
   join(state, {other.n_, other.joint_mean(), backend_->copy(other.factor_)});
+  std::vector<Precision> precisions;
+  for (const Block& block : other.blocks_) {
+    precisions.push_back(block.precision);
+  }
+  commit(std::move(state), blocks_, precisions);
+}
+
+// Takes over a state that is finite, or throws and leaves the present one.
+void QrFactor::commit(Part state, std::vector<Block> blocks,
+                      std::span<const Precision> precisions) {
+  if (!is_finite(state)) {
+    throw std::invalid_argument(
+        "the samples hold values so large that sums overflow float64; divide "
+        "them by a constant (correlations do not depend on it)");
+  }
+  auto from = state.mean.begin();
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const auto size = static_cast<std::ptrdiff_t>(blocks[i].mean.size());
+    std::copy_n(from, size, blocks[i].mean.begin());
+    from += size;
+    blocks[i].precision = coarser(blocks[i].precision, precisions[i]);
+  }
   n_ = state.n;
   factor_ = std::move(state.factor);
-  auto from = state.mean.begin();
-  for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    const auto size = static_cast<std::ptrdiff_t>(blocks_[i].mean.size());
-    std::copy_n(from, size, blocks_[i].mean.begin());
-    from += size;
-    blocks_[i].precision = coarser(blocks_[i].precision, other.blocks_[i].precision);
-  }
+  blocks_ = std::move(blocks);
+}
+
+bool QrFactor::is_finite(const Part& part) const {
+  const auto finite = [](double d) { return std::isfinite(d); };
+  const auto diagonal = backend_->diagonal(part.factor);
+  return std::all_of(diagonal.begin(), diagonal.end(), finite) &&
+         std::all_of(part.mean.begin(), part.mean.end(), finite);
 }
 
 Matrix QrFactor::columns(Index i) const {
@@ -253,6 +262,9 @@ Basis basis_of(const QrFactor& factor, Index i, double ridge) {
 }  // namespace
 
 CcaSolution solve_cca(const QrFactor& factor, Index x, Index y, const CcaOptions& options) {
+  if (options.x_keep || options.y_keep) {
+    throw std::invalid_argument("a truncation is decided on moments, not on a factor");
+  }
   if (factor.n_samples() < 2) {
     throw std::invalid_argument("a comparison needs at least 2 samples, but there " +
                                 std::string(factor.n_samples() == 1 ? "is 1" : "are 0"));

@@ -22,7 +22,7 @@ class QrFactor {
   explicit QrFactor(const Backend& backend) : backend_(&backend) {}
 
   // As Moments::update. The samples are divided in a few parts that depend on their number alone,
-  // worked off on `threads` threads, and merged in order.
+  // worked off on `threads` threads, 0 for the default, and merged in order.
   void update(std::span<const std::string> names, std::span<const ArrayView> views, int threads);
 
   // Adds another state over the same blocks. Two sets of samples with means a and b, centred each
@@ -51,6 +51,8 @@ class QrFactor {
   Part factor_of(std::span<const ArrayView> views, Index first, Index last, Index width) const;
   void join(Part& into, Part from) const;
   std::vector<double> joint_mean() const;
+  bool is_finite(const Part& part) const;
+  void commit(Part state, std::vector<Block> blocks, std::span<const Precision> precisions);
 
   const Backend* backend_;
   Index n_ = 0;

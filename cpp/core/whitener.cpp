@@ -61,22 +61,27 @@ std::vector<Index> dead_units(const LinearAlgebra<Scalar>& algebra,
 template <class Scalar>
 PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra,
                                        const BlockCovarianceOf<Scalar>& block) {
-  const auto& scatter = *block.scatter;
   // A dead unit could outweigh the others with nothing but rounding.
-  const auto all = index_range(scatter.rows());
-  std::vector<double> scale(all.size(), 0.0);
-  for (const Index j : live_units(algebra, block)) {
-    scale[static_cast<std::size_t>(j)] = 1.0 / std::sqrt(block.degrees);
-  }
-  const auto eigen = algebra.eigh(algebra.scaled_submatrix(scatter, all, scale, all, scale));
-  const auto noise = algebra.weighted_squared_column_norms(
-      eigen.vectors, map(block.energy, [&](double e) {
-        return rank_rule::noise_variance(e, block.input_epsilon);
-      }));
-
+  const auto live = live_units(algebra, block);
   PrincipalAxesOf<Scalar> out;
+  if (live.empty()) {
+    out.axes = algebra.from_host(nullptr, block.scatter->rows(), 0);
+    return out;
+  }
+  const std::vector<double> scale(live.size(), 1.0 / std::sqrt(block.degrees));
+  std::vector<double> noise_of_units;
+  for (const Index j : live) {
+    noise_of_units.push_back(
+        rank_rule::noise_variance(block.energy[static_cast<std::size_t>(j)], block.input_epsilon));
+  }
+  const auto eigen =
+      algebra.eigh(algebra.scaled_submatrix(*block.scatter, live, scale, live, scale));
+  const auto noise = algebra.weighted_squared_column_norms(eigen.vectors, noise_of_units);
+
+  const auto all = index_range(static_cast<Index>(live.size()));
   const std::vector<Index> descending(all.rbegin(), all.rend());
-  const double floor = rank_rule::covariance_floor(all.size()) * std::max(eigen.values.back(), 0.0);
+  const double floor =
+      rank_rule::covariance_floor(live.size()) * std::max(eigen.values.back(), 0.0);
   for (const Index k : descending) {
     const auto i = static_cast<std::size_t>(k);
     if (eigen.values[i] > std::max(noise[i], floor)) {
@@ -84,7 +89,10 @@ PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra,
     }
     out.variances.push_back(std::max(eigen.values[i], 0.0));
   }
-  out.axes = algebra.scaled_columns(eigen.vectors, descending, ones(scatter.rows()));
+  const auto axes =
+      algebra.scaled_columns(eigen.vectors, descending, ones(static_cast<Index>(live.size())));
+  out.axes = algebra.scattered_rows(axes, live, ones(static_cast<Index>(live.size())),
+                                    block.scatter->rows());
   return out;
 }
 

@@ -21,8 +21,8 @@ std::vector<Index> dead_units(const LinearAlgebra<Scalar>& algebra,
 // Principal axes of a block in its own scale.
 template <class Scalar>
 struct PrincipalAxesOf {
-  std::vector<double> variances;  // (p,) descending, 0 or more
-  MatrixOf<Scalar> axes;          // (p, p), a column per variance
+  std::vector<double> variances;  // of the live units, descending, 0 or more
+  MatrixOf<Scalar> axes;          // (p, live), a column per variance, dead units exactly 0
   std::vector<Index> real;        // axes whose variance is more than rounding, in their order
 };
 using PrincipalAxes = PrincipalAxesOf<double>;

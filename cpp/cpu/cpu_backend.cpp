@@ -144,7 +144,7 @@ void CpuBackend::fold_into(Matrix& upper, Matrix rows) const {
 
 void CpuBackend::for_each(int threads, std::size_t count,
                           const std::function<void(std::size_t)>& body) const {
-  for_each_on_threads(threads, count, body);
+  for_each_on_threads(threads > 0 ? threads : num_threads(), count, body);
 }
 
 void CpuBackend::add_with_outer(Matrix& a, const Matrix& b, double weight,

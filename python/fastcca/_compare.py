@@ -9,11 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca import _backend
-from fastcca._cca import CCAResult, SVCCAResult, result_fields, warn_about_rank
+from fastcca._cca import (
+    CCAResult,
+    SVCCAResult,
+    result_fields,
+    warn_about_accuracy,
+    warn_about_rank,
+)
 from fastcca._keep import keep_of
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
 from fastcca._pair import Pair, pair_of
+from fastcca._parts import CcaParts
 from fastcca._pwcca import projection_weights
 
 __all__ = ["MEASURES", "Comparison", "compare"]
@@ -28,10 +35,14 @@ class Comparison:
         self._weights = weights
 
     @cached_property
+    def cca_parts(self) -> CcaParts:
+        """What the backend says of the CCA, with weights only where a measure needs them."""
+        return self._solvers.cca(self._pair, weights=self._weights, method="auto")
+
+    @cached_property
     def cca_result(self) -> CCAResult:
-        """The CCA, with weights only where a measure needs them."""
-        parts = self._solvers.cca(self._pair, weights=self._weights, method="auto")
-        return CCAResult(**result_fields(parts))
+        """The CCA."""
+        return CCAResult(**result_fields(self.cca_parts))
 
     @cached_property
     def svcca_result(self) -> SVCCAResult:
@@ -127,6 +138,7 @@ def compare(
         warn_about_rank(
             result, result.x_rank, result.y_rank, result.x_mean.size, result.y_mean.size
         )
+        warn_about_accuracy(comparison.cca_parts)
     elif "svcca" in names:
         kept = comparison.svcca_result
         warn_about_rank(kept, kept.x_kept, kept.y_kept, kept.x_kept, kept.y_kept)

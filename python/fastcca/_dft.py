@@ -25,7 +25,7 @@ __all__ = ["DFTCCAResult", "dft_cca"]
 Floats = npt.NDArray[np.float64]
 
 # Transformed samples that are held at a time, of both sides together.
-_BLOCK_BYTES = 64 * 2**20
+_BLOCK_BYTES = 32 * 2**20
 
 
 @dataclass(frozen=True, eq=False, slots=True)

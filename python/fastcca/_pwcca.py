@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca import _backend
-from fastcca._cca import CCAResult, result_fields, warn_about_rank
+from fastcca._cca import CCAResult, result_fields, warn_about_accuracy, warn_about_rank
 from fastcca._google import google_weights
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
@@ -86,7 +86,7 @@ def pwcca(
 
     Warns
     -----
-    RankWarning
+    RankWarning, AccuracyWarning
         As `cca`.
 
     Notes
@@ -109,6 +109,7 @@ def pwcca(
     parts = solvers.cca(pair, weights=True, method="auto")
     result = CCAResult(**result_fields(parts))
     warn_about_rank(result, result.x_rank, result.y_rank, result.x_mean.size, result.y_mean.size)
+    warn_about_accuracy(parts)
     if variant == "google":
         correlations, weights = google_weights(pair, solvers)
     else:

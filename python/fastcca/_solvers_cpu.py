@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from fastcca import _core
+from fastcca import _core, _solvers_numpy
 from fastcca._keep import Keep
 from fastcca._pair import Floats, Pair
 from fastcca._parts import AxesParts, CcaParts, PlsParts, SymmetricParts
@@ -47,9 +47,11 @@ def cca(
         x_keep, y_keep = (None, None) if keep is None else (k.as_core() for k in keep)
         solved = _core.solve_cca(state, i, j, ridge, weights, x_keep, y_keep)
     digits = None
-    if keep is None and ridge == 0.0:
-        digits = digits_lost(pair, solved)
-        if digits is not None and method == "auto" and pair.has_samples and not pair.is_complex:
+    if keep is None:
+        digits = digits_lost(pair, solved, ridge)
+        if digits is not None and method == "auto" and pair.has_samples:
+            if pair.is_complex:  # the factor is real; the reference takes the samples as they are
+                return _solvers_numpy.cca(pair, method="auto", weights=weights, ridge=ridge)
             return _of_factor(pair, ridge, weights)
     rest = {
         "x_mean": moments.mean(x),
@@ -81,7 +83,7 @@ def _of_factor(pair: Pair, ridge: float, weights: bool) -> CcaParts:
     return cast(CcaParts, solved | rest)
 
 
-def digits_lost(pair: Pair, solved: dict[str, Any]) -> float | None:
+def digits_lost(pair: Pair, solved: dict[str, Any], ridge: float) -> float | None:
     """Return the digits that are left where the moments have lost some that the data hold.
 
     The error of their route is about ``10 kappa**2 eps``; that of the data themselves, from the
@@ -90,7 +92,9 @@ def digits_lost(pair: Pair, solved: dict[str, Any]) -> float | None:
     """
     if solved["x_undecided"] or solved["y_undecided"]:
         return 0.0
+    # A ridge lifts the smallest variance, here relative to a largest of 1 or more.
     kappa = max(solved["x_condition"], solved["y_condition"])
+    kappa = 1.0 / math.sqrt(1.0 / kappa**2 + ridge)
     eps = max(
         input_epsilon(pair.state.precision(pair.moments._index(name))) for name in pair.blocks
     )
@@ -113,7 +117,13 @@ def pls(pair: Pair) -> PlsParts:
 
 def pca(single: Pair) -> AxesParts:
     """Principal axes of one block."""
-    return cast(AxesParts, _core.solve_pca(single.state, *single.indices()))
+    parts = cast(AxesParts, _core.solve_pca(single.state, *single.indices()))
+    axes, variances = parts["axes"], parts["variances"]
+    # Dead features have no part in any axis; each is one of its own, of no variance.
+    dead = np.flatnonzero(~axes.any(axis=1))
+    parts["axes"] = np.hstack([axes, np.eye(axes.shape[0])[:, dead]])
+    parts["variances"] = np.concatenate([variances, np.zeros(dead.size)])
+    return parts
 
 
 def cka(pair: Pair) -> float:

@@ -160,16 +160,16 @@ TEST_CASE("dead units have no part in any axis") {
   const PrincipalAxes axes = axes_of(moments_of({x}));
   CHECK(axes.real == index_range(3));
   const Dense v = to_host(axes.axes);
+  REQUIRE(v.cols == 3);
+  REQUIRE(axes.variances.size() == 3);
   for (Index k = 0; k < 3; ++k) {
-    CHECK(std::abs(v(1, k)) < 1e-15);
-    CHECK(std::abs(v(3, k)) < 1e-15);
+    CHECK(v(1, k) == 0.0);
+    CHECK(v(3, k) == 0.0);
   }
-  CHECK(axes.variances[3] < 1e-15);
-  CHECK(axes.variances[4] < 1e-15);
 
   const PrincipalAxes none = axes_of(moments_of({Dense(20, 3)}));
   CHECK(none.real.empty());
-  CHECK(none.variances == std::vector<double>{0.0, 0.0, 0.0});
+  CHECK(none.variances.empty());
   for (const Truncation& t : {by_variance(0.99), by_singular_values(0.99), by_count(2)}) {
     const auto kept = kept_axes(none, t);
     CHECK(kept.empty());
@@ -177,8 +177,7 @@ TEST_CASE("dead units have no part in any axis") {
   }
 }
 
-TEST_CASE("the rounding of a dead unit on a scale of its own is in no variate" *
-          doctest::should_fail()) {
+TEST_CASE("the rounding of a dead unit on a scale of its own is in no variate") {
   Dense x = random_matrix(150, 5, 821);
   for (Index i = 0; i < 150; ++i) {
     x(i, 1) = -1e34 * (1.0 + static_cast<double>(i % 3) * kEps);

@@ -306,7 +306,7 @@ TEST_CASE("a batch that is turned away leaves every bit of the state") {
   CHECK(empty.block_count() == 0);
 }
 
-TEST_CASE("batches that overflow only together are turned away as well" * doctest::should_fail()) {
+TEST_CASE("batches that overflow only together are turned away as well") {
   Dense one(1, 1);
   one(0, 0) = 1.7e308;
   QrFactor factor = factor_of({one});
