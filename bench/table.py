@@ -19,6 +19,8 @@ import contenders
 import fastcca
 
 README = Path(__file__).parent.parent / "README.md"
+# Threads of a BLAS spin for a while after a call, and would be measured with the next contender.
+_PAUSE = 0.2
 BEGIN, END = "<!-- speed-table -->\n", "<!-- /speed-table -->\n"
 
 
@@ -44,9 +46,9 @@ def measure(row: contenders.Row, rounds: int) -> str:
         worst[name] = float(np.max(np.abs(contender(x, y) - answer)))
         if worst[name] > contenders.TOLERANCE:
             raise SystemExit(f"{name} is off by {worst[name]:.1e} at {row}")
-    # Short calls are repeated so that one sample lasts a few milliseconds.
-    once = seconds(lambda: contenders.fast(x, y))
-    repeats = max(1, round(0.005 / once))
+    # Short calls are repeated so that threads that have to wake up first do not decide.
+    once = min(seconds(lambda: contenders.fast(x, y)) for _ in range(5))
+    repeats = max(1, round(0.05 / once))
     times: dict[str, list[float]] = {name: [] for name in contenders.CONTENDERS}
     for _ in range(rounds):
         for name, contender in contenders.CONTENDERS.items():
@@ -55,6 +57,7 @@ def measure(row: contenders.Row, rounds: int) -> str:
                 for _ in range(repeats):
                     contender(x, y)
 
+            time.sleep(_PAUSE)
             times[name].append(seconds(run) / repeats)
     medians = {name: float(np.median(t)) for name, t in times.items()}
     floor = row.n * (2 * row.p) ** 2 / matmul_rate()
