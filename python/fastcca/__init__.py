@@ -1,7 +1,7 @@
 """Compare the representations inside neural networks: CCA and its relatives, fast."""
 
 from fastcca._backend import backends
-from fastcca._cca import CCAResult, SVCCAResult, cca, svcca
+from fastcca._cca import CCAResult, cca
 from fastcca._compare import compare
 from fastcca._config import build_config, get_num_threads, set_num_threads
 from fastcca._core import __version__
@@ -14,6 +14,7 @@ from fastcca._pca import PCAResult, pca
 from fastcca._pls import PLSResult, pls
 from fastcca._pwcca import PWCCAResult, pwcca
 from fastcca._similarity import cka, linear_regression_r2, procrustes
+from fastcca._svcca import SVCCAResult, svcca
 
 __all__ = [
     "AccuracyWarning",

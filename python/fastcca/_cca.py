@@ -1,4 +1,4 @@
-"""Canonical correlation analysis, plain and of leading principal components."""
+"""Canonical correlation analysis."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import numpy.typing as npt
 from fastcca import _backend, _statistics, _summary
 from fastcca._arrays import AnyArray, as_numbers, float64_rows
 from fastcca._errors import AccuracyWarning, RankWarning
-from fastcca._keep import keep_of
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
 from fastcca._pair import pair_of
@@ -22,10 +21,8 @@ from fastcca._parts import CcaParts
 __all__ = [
     "SAMPLES_PER_FEATURE",
     "CCAResult",
-    "SVCCAResult",
     "cca",
     "result_fields",
-    "svcca",
     "warn_about_accuracy",
     "warn_about_rank",
 ]
@@ -229,29 +226,6 @@ class CCAResult:
         )
 
 
-@dataclass(frozen=True, eq=False, slots=True, repr=False)
-class SVCCAResult(CCAResult):
-    """Canonical correlations of the leading principal components of two blocks.
-
-    As `CCAResult`, except:
-
-    Attributes
-    ----------
-    correlations : ndarray, (k,), float64
-        ``k = min(x_kept, y_kept)``.
-    x_kept, y_kept : int
-        Principal components compared.
-    condition : float
-        Ratio of the largest to the smallest kept singular value, in the block's own scale.
-    """
-
-    x_kept: int
-    y_kept: int
-
-    def _dimensions(self) -> tuple[int, int]:
-        return self.x_kept, self.y_kept
-
-
 def _variates(
     samples: AnyArray, mean: AnyArray, weights: AnyArray | None, name: str
 ) -> npt.NDArray[Any]:
@@ -373,69 +347,6 @@ def cca(
     result = CCAResult(**result_fields(parts))
     warn_about_rank(result, result.x_rank, result.y_rank, result.x_mean.size, result.y_mean.size)
     warn_about_accuracy(parts)
-    return result
-
-
-def svcca(
-    x: npt.ArrayLike | Moments,
-    y: npt.ArrayLike | None = None,
-    *,
-    keep: float | tuple[float, float] = 0.99,
-    criterion: str = "variance",
-    weights: bool = True,
-    layout: LayoutOrPair = None,
-    spatial: str | None = None,
-    size: Size = None,
-    backend: str | None = None,
-) -> SVCCAResult:
-    """Singular vector CCA (Raghu et al. 2017): CCA of the leading principal components.
-
-    Parameters
-    ----------
-    x, y : array_like, (n_samples, p) and (n_samples, q)
-        As in `cca`, real. In place of both, a `Moments` of two blocks.
-    keep : float, int, or pair of these
-        What to keep of each side, or of x and of y. A float in (0, 1] is a share: as few leading
-        components as reach it, the one that crosses it included. An int is a number of
-        components. Never more than the rank of the block are kept.
-    criterion : {"variance", "singular_values"}
-        What a share is a share of. The paper's appendix A and google's tutorial sum the singular
-        values of the centred data; most later code sums variances, their squares.
-    weights, layout, spatial, size, backend
-        As in `cca`.
-
-    Returns
-    -------
-    SVCCAResult
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `cca`, and for an unusable `keep` or `criterion`.
-
-    Warns
-    -----
-    RankWarning
-        If there are fewer than 5 samples per component kept, or a block does not vary.
-
-    Notes
-    -----
-    It works on the moments alone: eigenvectors of each covariance, no SVD of the data. Unlike
-    CCA it is not invariant to linear maps of the features, only to rotations and a common scale,
-    and the cut is as unstable as the gap between the components on either side of it is small.
-
-    References
-    ----------
-    Raghu, Gilmer, Yosinski, Sohl-Dickstein (2017), "SVCCA: Singular Vector Canonical Correlation
-    Analysis for Deep Learning Dynamics and Interpretability", arXiv:1706.05806.
-    """
-    keep_pair = keep_of(keep, criterion)
-    solvers = _backend.solvers(backend)
-    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
-    pair.require_real()
-    parts = solvers.cca(pair, keep=keep_pair, weights=weights, method="auto")
-    result = SVCCAResult(**result_fields(parts), x_kept=parts["x_kept"], y_kept=parts["y_kept"])
-    warn_about_rank(result, result.x_kept, result.y_kept, result.x_kept, result.y_kept)
     return result
 
 

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from fastcca import _backend
 from fastcca._cca import (
     CCAResult,
-    SVCCAResult,
     result_fields,
     warn_about_accuracy,
     warn_about_rank,
@@ -22,6 +21,7 @@ from fastcca._moments import Moments
 from fastcca._pair import Pair, pair_of
 from fastcca._parts import CcaParts
 from fastcca._pwcca import projection_weights
+from fastcca._svcca import SVCCAResult
 
 __all__ = ["MEASURES", "Comparison", "compare"]
 

@@ -72,6 +72,8 @@ def pwcca(
         swapped. "symmetric": the mean of both. "google": the number of google/svcca's
         ``compute_pwcca``, which leaves out the whitening, adds the means back, and projects
         uncentred features of the side with fewer dimensions.
+        It adds means to directions whose signs the SVD leaves open, so another LAPACK may return
+        another number.
     layout, spatial, size, backend
         As in `cca`.
 

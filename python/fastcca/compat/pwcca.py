@@ -2,6 +2,8 @@
 
 ``compute_pwcca`` returns google's number, which is not the paper's: it leaves out the whitening,
 adds the means back and projects uncentred activations. The paper's is `fastcca.pwcca`.
+It adds them to directions whose signs an SVD leaves open, so that another LAPACK may return another
+number.
 
 References
 ----------
