@@ -154,7 +154,7 @@ def test_a_direction_that_only_the_data_hold_changes_the_route(rng):
     y = np.column_stack([own + 0.1 * other])
     found = fastcca.cca(x, y)
     assert (found.method, found.x_rank) == ("qr", 2)
-    with pytest.warns(fastcca.AccuracyWarning, match="about 0 are left"):
+    with pytest.warns(fastcca.AccuracyWarning, match="cannot tell 1 direction from rounding"):
         from_moments = fastcca.cca(x, y, method="moments")
     assert (from_moments.method, from_moments.x_rank) == ("moments", 1)
     assert found.correlations[0] > 0.99
@@ -283,7 +283,8 @@ def test_cca_of_few_samples_says_that_all_is_forced(few, backend, method):
     message = "500 features: .* With 29 and 29 dimensions, 29 of the 29 correlations are 1"
     with pytest.warns(fastcca.RankWarning, match=message):
         found = fastcca.cca(*few, backend=backend, method=method)
-    assert (found.x_rank, found.y_rank, found.method) == (29, 29, "qr")
+    assert (found.x_rank, found.y_rank) == (29, 29)
+    assert found.method == ("moments" if (method, backend) == ("auto", "cpu") else "qr")
     np.testing.assert_allclose(found.correlations, np.ones(29), rtol=0, atol=1e-11)
 
 
@@ -291,7 +292,7 @@ def test_moments_of_few_samples_warn_of_both(few):
     """That 471 directions are missing is certain; how many more are, float64 moments cannot say."""
     with (
         pytest.warns(fastcca.RankWarning, match="29 of the 29 correlations are 1"),
-        pytest.warns(fastcca.AccuracyWarning, match="about 0 are left"),
+        pytest.warns(fastcca.AccuracyWarning, match="cannot tell .* directions from rounding"),
     ):
         found = fastcca.cca(*few, method="moments")
     assert (found.x_rank, found.y_rank) == (29, 29)
@@ -318,7 +319,7 @@ def test_the_others_go_on_with_few_samples(few):
     assert fastcca.cka(x, y) == pytest.approx(cka, rel=1e-12)
     singular = np.linalg.svd(xc.T @ yc)[1]
     np.testing.assert_allclose(
-        fastcca.pls(x, y).singular_values, singular / 29, rtol=1e-12, atol=1e-12
+        fastcca.pls(x, y).singular_values, singular[:30] / 29, rtol=1e-12, atol=1e-12
     )
     procrustes = singular.sum() / np.sqrt(np.trace(k) * np.trace(m))
     assert fastcca.procrustes(x, y) == pytest.approx(procrustes, rel=1e-12)

@@ -1,5 +1,7 @@
 """fastcca.cca against extended precision, the reference, and what invariance demands."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -347,9 +349,41 @@ def test_unknown_options(options, message):
 
 
 def test_values_whose_squares_overflow():
-    huge = GOOD * 1e200
+    moments = fastcca.Moments()
     with pytest.raises(ValueError, match="x holds values so large"):
-        fastcca.cca(huge, GOOD, backend="cpu")
+        moments.update(GOOD * 1e200, GOOD)
+    assert moments.n_samples == 0
+
+
+@pytest.mark.parametrize("shape", [(80, 5), (20, 30)])
+@pytest.mark.parametrize("powers", [900, -900, 1015, -980])
+def test_samples_are_scaled_where_their_squares_leave_the_range(rng, shape, powers):
+    """To the bit what the same samples give in the middle of the range."""
+    n, p = shape
+    x = rng.normal(size=shape)
+    y = x[:, :3] + rng.normal(size=(n, 3))
+    x[:, 0] *= 2.0**-30  # so that features need scales of their own at the edge
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", fastcca.RankWarning)
+        found = fastcca.cca(np.ldexp(x, powers), y)
+        expected = fastcca.cca(x, y)
+    np.testing.assert_allclose(found.correlations, expected.correlations, rtol=0, atol=1e-13)
+    assert (found.x_rank, found.x_dead.size) == (min(n - 1, p), 0)
+    np.testing.assert_allclose(np.ldexp(found.x_mean, -powers), expected.x_mean, rtol=1e-12)
+    variates = np.ldexp(x, powers) @ found.x_weights
+    np.testing.assert_allclose(variates.std(axis=0, ddof=1), 1.0, rtol=1e-10)
+    if n > p:  # otherwise all correlations tie, and the loadings are not unique
+        np.testing.assert_allclose(
+            np.abs(np.ldexp(found.x_loadings, -powers)), np.abs(expected.x_loadings), atol=1e-9
+        )
+
+
+def test_one_feature_of_another_size_is_not_lost(rng):
+    x = rng.normal(size=(80, 3))
+    y = x[:, :1] + 0.1 * rng.normal(size=(80, 1))
+    found = fastcca.cca(x * [1e-170, 1.0, 1e200], y)
+    assert (found.x_rank, found.x_dead.size) == (3, 0)
+    np.testing.assert_allclose(found.correlations, fastcca.cca(x, y).correlations, atol=1e-14)
 
 
 def test_moments_and_a_second_argument():

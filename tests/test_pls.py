@@ -60,7 +60,7 @@ def test_scikit_learn(rng, backend, p, q, dtype):
 @pytest.mark.parametrize(("n", "p", "q"), [(40, 3, 5), (40, 5, 3), (6, 9, 8), (2, 3, 3)])
 def test_weights_diagonalise_the_covariance(rng, backend, n, p, q):
     x, y = blocks(rng, n, p, q)
-    k = min(p, q)
+    k = min(n, p, q)
 
     found = fastcca.pls(x, y, backend=backend)
 

@@ -1,6 +1,7 @@
 #include "bindings/bindings.hpp"
 #include "core/cca.hpp"
 #include "core/errors.hpp"
+#include "core/factor_measures.hpp"
 #include "core/symmetric_cca.hpp"
 #include "cpu/threads.hpp"
 
@@ -57,19 +58,22 @@ std::optional<Truncation> truncation_of(const Keep& keep) {
 }
 
 py::dict solve(const LockedMoments& moments, Index x, Index y, double ridge, bool weights,
-               const Keep& x_keep, const Keep& y_keep) {
+               const Keep& x_keep, const Keep& y_keep, double rank_tolerance) {
   const CpuBackend& backend = solving_backend();
-  const CcaOptions options{ridge, weights, truncation_of(x_keep), truncation_of(y_keep)};
+  const CcaOptions options{ridge, weights, truncation_of(x_keep), truncation_of(y_keep),
+                           rank_tolerance};
   const CcaSolution s =
       without_gil(moments, [&](const Moments& m) { return solve_cca(m, x, y, options); });
   return to_dict<double>(backend, s);
 }
 
-py::dict solve_of_factor(const LockedFactor& factor, Index x, Index y, double ridge, bool weights) {
+py::dict solve_of_factor(const LockedFactor& factor, Index x, Index y, double ridge, bool weights,
+                         const Keep& x_keep, const Keep& y_keep, double rank_tolerance) {
   const CpuBackend& backend = solving_backend();
-  const CcaSolution s = without_gil(factor, [&](const QrFactor& f) {
-    return solve_cca(f, x, y, CcaOptions{ridge, weights, {}, {}});
-  });
+  const CcaOptions options{ridge, weights, truncation_of(x_keep), truncation_of(y_keep),
+                           rank_tolerance};
+  const CcaSolution s =
+      without_gil(factor, [&](const QrFactor& f) { return solve_cca(f, x, y, options); });
   return to_dict<double>(backend, s);
 }
 
@@ -87,12 +91,12 @@ CcaSolutionOf<Complex> solve_complex_of(const LockedMoments& moments, const Comp
 }
 
 py::dict solve_complex(const LockedMoments& moments, const ComplexIndex& x, const ComplexIndex& y,
-                       double ridge, bool weights) {
+                       double ridge, bool weights, double rank_tolerance) {
   const CpuBackend& backend = solving_backend();
   CcaSolutionOf<Complex> s;
   {
     const py::gil_scoped_release release;
-    s = solve_complex_of(moments, x, y, {ridge, weights, {}, {}}, {}, {});
+    s = solve_complex_of(moments, x, y, {ridge, weights, {}, {}, rank_tolerance}, {}, {});
   }
   return to_dict(backend.complex(), s);
 }
@@ -100,14 +104,15 @@ py::dict solve_complex(const LockedMoments& moments, const ComplexIndex& x, cons
 // One pair of complex blocks in each of several states, on so many threads, a state at a time.
 py::list solve_complex_many(const std::vector<const LockedMoments*>& states, const ComplexIndex& x,
                             const ComplexIndex& y, double ridge, bool weights,
-                            const Energy& x_energy, const Energy& y_energy, int threads) {
+                            const Energy& x_energy, const Energy& y_energy, double rank_tolerance,
+                            int threads) {
   const CpuBackend& backend = solving_backend();
   std::vector<CcaSolutionOf<Complex>> solutions(states.size());
   {
     const py::gil_scoped_release release;
     for_each_on_threads(threads, states.size(), [&](std::size_t i) {
-      solutions[i] =
-          solve_complex_of(*states[i], x, y, {ridge, weights, {}, {}}, x_energy, y_energy);
+      solutions[i] = solve_complex_of(*states[i], x, y, {ridge, weights, {}, {}, rank_tolerance},
+                                      x_energy, y_energy);
     });
   }
   py::list out;
@@ -161,15 +166,18 @@ void bind_cca(py::module_& m) {
       py::set_error(py::module_::import("numpy.linalg").attr("LinAlgError"), error.what());
     }
   });
+  py::register_exception<ScaleError>(m, "ScaleError", PyExc_ValueError);
   m.def("solve_cca", &solve, py::arg("moments"), py::arg("x"), py::arg("y"), py::arg("ridge"),
-        py::arg("weights"), py::arg("x_keep") = py::none(), py::arg("y_keep") = py::none());
+        py::arg("weights"), py::arg("x_keep") = py::none(), py::arg("y_keep") = py::none(),
+        py::arg("rank_tolerance") = 0.0);
   m.def("solve_cca_of_factor", &solve_of_factor, py::arg("factor"), py::arg("x"), py::arg("y"),
-        py::arg("ridge"), py::arg("weights"));
+        py::arg("ridge"), py::arg("weights"), py::arg("x_keep") = py::none(),
+        py::arg("y_keep") = py::none(), py::arg("rank_tolerance") = 0.0);
   m.def("solve_complex_cca", &solve_complex, py::arg("moments"), py::arg("x"), py::arg("y"),
-        py::arg("ridge"), py::arg("weights"));
+        py::arg("ridge"), py::arg("weights"), py::arg("rank_tolerance") = 0.0);
   m.def("solve_complex_cca_many", &solve_complex_many, py::arg("states"), py::arg("x"),
         py::arg("y"), py::arg("ridge"), py::arg("weights"), py::arg("x_energy"),
-        py::arg("y_energy"), py::arg("threads"));
+        py::arg("y_energy"), py::arg("rank_tolerance"), py::arg("threads"));
   const auto symmetric = [&m](const char* name, auto function) {
     m.def(name, function, py::arg("x_cov"), py::arg("x_energy"), py::arg("x_epsilon"),
           py::arg("y_cov"), py::arg("y_energy"), py::arg("y_epsilon"), py::arg("cross_cov"),

@@ -1,4 +1,5 @@
 #include "bindings/bindings.hpp"
+#include "core/factor_measures.hpp"
 #include "core/measures.hpp"
 
 namespace fastcca {
@@ -15,16 +16,41 @@ py::dict pls(const LockedMoments& moments, Index x, Index y) {
   return out;
 }
 
-py::dict pca(const LockedMoments& moments, Index block) {
-  const CpuBackend& backend = solving_backend();
-  const PrincipalAxes axes = without_gil(moments, [&](const Moments& m) {
-    const LinearAlgebra<double>& algebra = m.backend();
-    return principal_axes(algebra, covariance_of(m, block));
-  });
+py::dict to_dict(const CpuBackend& backend, const PrincipalAxes& axes) {
   py::dict out;
   out["variances"] = to_numpy(axes.variances);
   out["axes"] = to_numpy<double>(backend, axes.axes);
   out["rank"] = axes.real.size();
+  return out;
+}
+
+py::dict pca(const LockedMoments& moments, Index block, double rank_tolerance) {
+  const CpuBackend& backend = solving_backend();
+  return to_dict(backend, without_gil(moments, [&](const Moments& m) {
+                   const LinearAlgebra<double>& algebra = m.backend();
+                   BlockCovariance covariance = covariance_of(m, block);
+                   covariance.rank_tolerance = rank_tolerance;
+                   return principal_axes(algebra, covariance);
+                 }));
+}
+
+py::dict pca_of_factor(const LockedFactor& factor, Index block, double rank_tolerance) {
+  const CpuBackend& backend = solving_backend();
+  return to_dict(backend, without_gil(factor, [&](const QrFactor& f) {
+                   return principal_axes(f, block, rank_tolerance);
+                 }));
+}
+
+// State is Moments or QrFactor.
+template <class State>
+py::dict regression(const Locked<State>& state, Index x, Index y, double rank_tolerance) {
+  require_lapack();
+  const Regression s = without_gil(
+      state, [&](const State& held) { return linear_regression(held, x, y, rank_tolerance); });
+  py::dict out;
+  out["r2"] = s.r2;
+  out["x_condition"] = s.x_condition;
+  out["x_undecided"] = s.x_undecided;
   return out;
 }
 
@@ -38,11 +64,15 @@ double number(const LockedMoments& moments, Index x, Index y) {
 
 void bind_measures(py::module_& m) {
   m.def("solve_pls", &pls, py::arg("moments"), py::arg("x"), py::arg("y"));
-  m.def("solve_pca", &pca, py::arg("moments"), py::arg("block"));
+  m.def("solve_pca", &pca, py::arg("moments"), py::arg("block"), py::arg("rank_tolerance") = 0.0);
+  m.def("solve_pca_of_factor", &pca_of_factor, py::arg("factor"), py::arg("block"),
+        py::arg("rank_tolerance") = 0.0);
   m.def("linear_cka", &number<linear_cka>, py::arg("moments"), py::arg("x"), py::arg("y"));
   m.def("procrustes", &number<procrustes>, py::arg("moments"), py::arg("x"), py::arg("y"));
-  m.def("linear_regression_r2", &number<linear_regression_r2>, py::arg("moments"), py::arg("x"),
-        py::arg("y"));
+  m.def("linear_regression", &regression<Moments>, py::arg("moments"), py::arg("x"), py::arg("y"),
+        py::arg("rank_tolerance") = 0.0);
+  m.def("linear_regression_of_factor", &regression<QrFactor>, py::arg("factor"), py::arg("x"),
+        py::arg("y"), py::arg("rank_tolerance") = 0.0);
 }
 
 }  // namespace fastcca

@@ -1,4 +1,5 @@
 #include "bindings/bindings.hpp"
+#include "core/factor_measures.hpp"
 
 namespace fastcca {
 
@@ -30,6 +31,12 @@ void bind_qr_factor(py::module_& module) {
                   py::arg("precisions"), py::arg("factor"))
       .def("update", &update, py::arg("names"), py::arg("arrays"), py::arg("precisions"),
            py::arg("threads"))
+      .def("moments",
+           [](const LockedFactor& self) {
+             require_lapack();
+             return std::make_unique<LockedMoments>(
+                 without_gil(self, [](const QrFactor& f) { return moments_of(f); }));
+           })
       .def_property_readonly("factor", [](const LockedFactor& self) {
         const std::scoped_lock guard(self.mutex);
         return to_numpy<double>(self.state.backend(), self.state.factor());

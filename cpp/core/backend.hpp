@@ -113,6 +113,8 @@ class Backend : public LinearAlgebra<double> {
   // overflow, the diagonal of a scatter is not finite.
   virtual BatchMoments accumulate(std::span<const ArrayView> blocks, int threads) const = 0;
   virtual NonFinite find_non_finite(const ArrayView& block) const = 0;
+  // The largest distance of a value from the first one of its feature.
+  virtual double largest_deviation(const ArrayView& block) const = 0;
 
   // Samples [row, row + count) of all blocks.
   virtual CentredRows read_centred(std::span<const ArrayView> blocks, Index row,

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
+
+#include "core/errors.hpp"
 
 namespace fastcca {
 
@@ -133,6 +136,24 @@ void check_same_blocks(std::span<const Block> here, std::span<const Block> there
     throw std::invalid_argument("cannot merge the states of other blocks: this one holds (" +
                                 describe(here) + "), the other (" + describe(there) + ")");
   }
+}
+
+bool squares_underflow(std::span<const double> sums, Index n) {
+  // A square is rounded to multiples of the smallest number, and so many such errors add up.
+  const double least = static_cast<double>(n) * std::numeric_limits<double>::min();
+  return std::all_of(sums.begin(), sums.end(), [least](double s) { return s < least; });
+}
+
+void refuse_small(const std::string& name) {
+  throw ScaleError(name +
+                   " varies by so little that squares underflow float64; multiply it by a "
+                   "constant (correlations do not depend on the scale)");
+}
+
+void refuse_large(const std::string& name) {
+  throw ScaleError(name +
+                   " holds values so large that their squares overflow float64; divide it by a "
+                   "constant (correlations do not depend on the scale)");
 }
 
 void refuse_non_finite(const Backend& backend, const std::string& name, const ArrayView& view) {

@@ -27,6 +27,11 @@ void check_batch(std::span<const Block> blocks, std::span<const std::string> nam
 // Throws unless two states hold the same blocks.
 void check_same_blocks(std::span<const Block> here, std::span<const Block> there);
 
+// Whether sums of that many squares are so small that the squares have lost digits.
+bool squares_underflow(std::span<const double> sums, Index n);
+[[noreturn]] void refuse_small(const std::string& name);
+[[noreturn]] void refuse_large(const std::string& name);
+
 // Throws where the view holds NaN or infinity, and says where.
 void refuse_non_finite(const Backend& backend, const std::string& name, const ArrayView& view);
 

@@ -17,6 +17,8 @@ struct BlockCovarianceOf {
   // (p,) mean square of every unit, mean included: values are rounded in proportion to it.
   std::vector<double> energy;
   double input_epsilon = 0x1p-52;
+  // Directions of at most this share of the largest standard deviation are dropped as well.
+  double rank_tolerance = 0.0;
 };
 using BlockCovariance = BlockCovarianceOf<double>;
 

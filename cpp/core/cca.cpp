@@ -12,20 +12,23 @@ template <class Scalar>
 struct Prepared {
   WhitenerOf<Scalar> whitener;
   Index rank;
+  Index undecided;
 };
 
 template <class Scalar>
-Prepared<Scalar> prepare(const LinearAlgebra<Scalar>& algebra,
-                         const BlockCovarianceOf<Scalar>& block, double ridge,
-                         const std::optional<Truncation>& keep) {
+Prepared<Scalar> prepare(const LinearAlgebra<Scalar>& algebra, BlockCovarianceOf<Scalar> block,
+                         const CcaOptions& options, const std::optional<Truncation>& keep) {
+  block.rank_tolerance = options.rank_tolerance;
   if (keep) {
     const auto axes = principal_axes(algebra, block);
-    return {WhitenerOf<Scalar>(algebra, axes, kept_axes(axes, *keep)),
-            static_cast<Index>(axes.real.size())};
+    const auto rank = static_cast<Index>(axes.real.size());
+    return {WhitenerOf<Scalar>(algebra, axes, kept_axes(axes, *keep)), rank,
+            wants_more(*keep, rank) ? axes.undecided : 0};
   }
-  WhitenerOf<Scalar> whitener(algebra, block, ridge);
+  WhitenerOf<Scalar> whitener(algebra, block, options.ridge);
   const Index rank = whitener.rank();
-  return {std::move(whitener), rank};
+  const Index undecided = whitener.undecided();
+  return {std::move(whitener), rank, undecided};
 }
 
 template <class Scalar>
@@ -75,8 +78,8 @@ CcaSolutionOf<Scalar> solve_cca(const LinearAlgebra<Scalar>& algebra,
                                 const BlockPairOf<Scalar>& pair, const CcaOptions& options) {
   const auto& row_keep = pair.swapped ? options.y_keep : options.x_keep;
   const auto& col_keep = pair.swapped ? options.x_keep : options.y_keep;
-  const auto prepared_rows = prepare(algebra, pair.rows, options.ridge, row_keep);
-  const auto prepared_cols = prepare(algebra, pair.cols, options.ridge, col_keep);
+  const auto prepared_rows = prepare(algebra, pair.rows, options, row_keep);
+  const auto prepared_cols = prepare(algebra, pair.cols, options, col_keep);
   const auto& rows = prepared_rows.whitener;
   const auto& cols = prepared_cols.whitener;
   CcaSolutionOf<Scalar> out;
@@ -86,6 +89,8 @@ CcaSolutionOf<Scalar> solve_cca(const LinearAlgebra<Scalar>& algebra,
   col_side = side_of(algebra, cols, options.weights);
   row_side.rank = prepared_rows.rank;
   col_side.rank = prepared_cols.rank;
+  row_side.undecided = prepared_rows.undecided;
+  col_side.undecided = prepared_cols.undecided;
   row_side.dead = dead_units(algebra, pair.rows);
   col_side.dead = dead_units(algebra, pair.cols);
   if (rows.rank() > 0 && cols.rank() > 0) {

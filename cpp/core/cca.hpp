@@ -15,6 +15,7 @@ struct CcaOptions {
   // SVCCA (Raghu et al. 2017): compare the leading principal axes of each side only. Both or none.
   std::optional<Truncation> x_keep;
   std::optional<Truncation> y_keep;
+  double rank_tolerance = 0.0;  // see BlockCovarianceOf
 };
 
 template <class Scalar>

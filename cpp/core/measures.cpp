@@ -64,13 +64,15 @@ double procrustes(const Moments& moments, Index x, Index y) {
   return std::clamp(nuclear / rows / cols, 0.0, 1.0);
 }
 
-double linear_regression_r2(const Moments& moments, Index x, Index y) {
+Regression linear_regression(const Moments& moments, Index x, Index y, double rank_tolerance) {
   const Backend& backend = moments.backend();
   const BlockPair pair = pair_of(moments, x, y);
   if (!both_vary(backend, pair)) {
-    return 0.0;
+    return {};
   }
-  const Whitener whitener(backend, pair.swapped ? pair.cols : pair.rows, 0.0);
+  BlockCovariance source = pair.swapped ? pair.cols : pair.rows;
+  source.rank_tolerance = rank_tolerance;
+  const Whitener whitener(backend, source, 0.0);
   const BlockCovariance& target = pair.swapped ? pair.rows : pair.cols;
   std::vector<double> scale(whitener.inverse_scale());
   for (double& s : scale) {
@@ -85,7 +87,8 @@ double linear_regression_r2(const Moments& moments, Index x, Index y) {
                                               *pair.cross, whitener.live(), scale, all, ones));
   const double norm = backend.frobenius_norm(explained);
   const double total = root_of_total(backend, target);
-  return std::clamp(norm / total * (norm / total), 0.0, 1.0);
+  return {std::clamp(norm / total * (norm / total), 0.0, 1.0), whitener.condition(),
+          whitener.undecided()};
 }
 
 }  // namespace fastcca

@@ -24,7 +24,13 @@ double linear_cka(const Moments& moments, Index x, Index y);
 // (Schoenemann 1966). 0 where a block does not vary.
 double procrustes(const Moments& moments, Index x, Index y);
 
-// Share of y's variance that a linear map of x explains. 0 where a block does not vary.
-double linear_regression_r2(const Moments& moments, Index x, Index y);
+struct Regression {
+  double r2 = 0.0;  // 0 where a block does not vary
+  double x_condition = 1.0;
+  Index x_undecided = 0;  // see WhitenerOf
+};
+
+// Share of y's variance that a linear map of x explains.
+Regression linear_regression(const Moments& moments, Index x, Index y, double rank_tolerance = 0.0);
 
 }  // namespace fastcca

@@ -5,21 +5,22 @@
 #include <limits>
 #include <stdexcept>
 
+#include "core/errors.hpp"
+
 namespace fastcca {
 
-void Moments::check_finite(const BatchMoments& batch, std::span<const std::string> names,
-                           std::span<const ArrayView> views) const {
-  // A value that is not finite spoils its own square, so the diagonals tell for free.
+void Moments::check_range(const BatchMoments& batch, std::span<const std::string> names,
+                          std::span<const ArrayView> views) const {
   for (std::size_t i = 0; i < views.size(); ++i) {
     const auto diagonal = backend_->diagonal(batch.scatter[i][i]);
-    if (std::all_of(diagonal.begin(), diagonal.end(), [](double d) { return std::isfinite(d); })) {
-      continue;
+    // A value that is not finite spoils its own square, so the diagonals tell for free.
+    if (!std::all_of(diagonal.begin(), diagonal.end(), [](double d) { return std::isfinite(d); })) {
+      refuse_non_finite(*backend_, names[i], views[i]);
+      refuse_large(names[i]);
     }
-    refuse_non_finite(*backend_, names[i], views[i]);
-    throw std::invalid_argument(
-        names[i] +
-        " holds values so large that their squares overflow float64; divide it by a "
-        "constant (correlations do not depend on the scale)");
+    if (squares_underflow(diagonal, batch.n) && backend_->largest_deviation(views[i]) > 0.0) {
+      refuse_small(names[i]);
+    }
   }
 }
 
@@ -27,7 +28,7 @@ void Moments::update(std::span<const std::string> names, std::span<const ArrayVi
                      int threads) {
   check_batch(blocks_, names, views);
   BatchMoments batch = backend_->accumulate(views, threads);
-  check_finite(batch, names, views);
+  check_range(batch, names, views);
 
   if (blocks_.empty()) {
     std::vector<Block> blocks;
@@ -68,6 +69,9 @@ void Moments::add(Index n, std::span<const std::vector<double>> means,
                   std::span<const std::vector<Matrix>> scatter) {
   const double n_here = static_cast<double>(n_);
   const double n_there = static_cast<double>(n);
+  if (n > std::numeric_limits<Index>::max() - n_) {
+    throw std::overflow_error("the number of samples is beyond what 64 bits can count");
+  }
   const double n_both = n_here + n_there;
   std::vector<std::vector<double>> delta(blocks_.size());
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
@@ -81,13 +85,21 @@ void Moments::add(Index n, std::span<const std::vector<double>> means,
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     const auto here = backend_->diagonal(scatter_[i][i]);
     const auto there = backend_->diagonal(scatter[i][i]);
+    std::vector<double> sums(here.size());
+    bool apart = false;
     for (std::size_t k = 0; k < here.size(); ++k) {
-      if (!std::isfinite(here[k] + there[k] + weight * (delta[i][k] * delta[i][k]))) {
-        throw std::invalid_argument(
+      sums[k] = here[k] + there[k] + weight * (delta[i][k] * delta[i][k]);
+      // More than the rounding of two means of the same number.
+      apart = apart || std::abs(delta[i][k]) > 0x1p-48 * std::abs(means[i][k]);
+      if (!std::isfinite(sums[k])) {
+        throw ScaleError(
             blocks_[i].name + " is so far from the samples before in feature " + std::to_string(k) +
             " that the square of the distance overflows float64; divide the data by a constant "
             "(correlations do not depend on the scale)");
       }
+    }
+    if (apart && squares_underflow(sums, n_ + n)) {
+      refuse_small(blocks_[i].name);
     }
   }
   for (std::size_t i = 0; i < blocks_.size(); ++i) {

@@ -40,8 +40,8 @@ class Moments {
   const Backend& backend() const { return *backend_; }
 
  private:
-  void check_finite(const BatchMoments& batch, std::span<const std::string> names,
-                    std::span<const ArrayView> views) const;
+  void check_range(const BatchMoments& batch, std::span<const std::string> names,
+                   std::span<const ArrayView> views) const;
   void add(Index n, std::span<const std::vector<double>> means,
            std::span<const std::vector<Matrix>> scatter);
 

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 
-#include "core/rank_rule.hpp"
+#include "core/errors.hpp"
 
 namespace fastcca {
 
@@ -16,6 +17,14 @@ Index block_rows(Index width) { return std::max<Index>(4 * width, 1024); }
 
 // A constant, so that the result does not depend on the number of threads.
 constexpr Index kParts = 4;
+
+double largest_magnitude(std::span<const double> values) {
+  double out = 0.0;
+  for (const double v : values) {
+    out = std::max(out, std::abs(v));
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -45,6 +54,9 @@ QrFactor::Part QrFactor::factor_of(std::span<const ArrayView> views, Index first
 void QrFactor::join(Part& into, Part from) const {
   if (from.n == 0) {
     return;
+  }
+  if (from.n > std::numeric_limits<Index>::max() - into.n) {
+    throw std::overflow_error("the number of samples is beyond what 64 bits can count");
   }
   const Index width = into.factor.rows();
   const double n_here = static_cast<double>(into.n);
@@ -142,9 +154,33 @@ void QrFactor::merge(const QrFactor& other) {
 void QrFactor::commit(Part state, std::vector<Block> blocks,
                       std::span<const Precision> precisions) {
   if (!is_finite(state)) {
-    throw std::invalid_argument(
+    throw ScaleError(
         "the samples hold values so large that sums overflow float64; divide "
         "them by a constant (correlations do not depend on it)");
+  }
+  const std::vector<double> ones(state.mean.size(), 1.0);
+  const auto squares = backend_->weighted_squared_column_norms(state.factor, ones);
+  const auto sizes = backend_->column_abs_sums(state.factor);
+  Index first = 0;
+  for (const Block& block : blocks) {
+    const auto of_block = [&](const std::vector<double>& v) {
+      return std::span(v).subspan(static_cast<std::size_t>(first), block.mean.size());
+    };
+    const auto largest = [](std::span<const double> v) {
+      return *std::max_element(v.begin(), v.end());
+    };
+    if (!std::isfinite(largest(of_block(squares)))) {
+      refuse_large(block.name);
+    }
+    // Constants leave less than this behind when their mean is taken off.
+    const double rounding =
+        0x1p-48 * static_cast<double>(state.n) *
+        largest_magnitude(
+            std::span(state.mean).subspan(static_cast<std::size_t>(first), block.mean.size()));
+    if (squares_underflow(of_block(squares), state.n) && largest(of_block(sizes)) > rounding) {
+      refuse_small(block.name);
+    }
+    first += block.size();
   }
   auto from = state.mean.begin();
   for (std::size_t i = 0; i < blocks.size(); ++i) {
@@ -192,6 +228,15 @@ QrFactor QrFactor::restore(const Backend& backend, Index n, std::vector<Block> b
   for (const Block& block : blocks) {
     width += block.size();
   }
+  std::vector<double> entries(static_cast<std::size_t>(factor.rows() * factor.cols()));
+  backend.to_host(factor, entries.data());
+  for (Index j = 0; j < factor.cols(); ++j) {
+    for (Index i = j + 1; i < factor.rows(); ++i) {
+      if (entries[static_cast<std::size_t>(i + j * factor.rows())] != 0.0) {
+        throw std::invalid_argument("the stored factor is not upper triangular");
+      }
+    }
+  }
   if (n < 0 || factor.rows() != width || factor.cols() != width || (n == 0) != blocks.empty()) {
     throw std::invalid_argument(
         "the stored factor does not fit together: counts, means and factor disagree in shape");
@@ -201,80 +246,6 @@ QrFactor QrFactor::restore(const Backend& backend, Index n, std::vector<Block> b
   out.blocks_ = std::move(blocks);
   out.factor_ = std::move(factor);
   return out;
-}
-
-namespace {
-
-// An orthonormal basis of the kept directions of one block, and the block ready to use them.
-struct Basis {
-  Matrix q;  // (P, rank)
-  Whitener whitener;
-};
-
-Basis basis_of(const QrFactor& factor, Index i, double ridge) {
-  const Backend& backend = factor.backend();
-  const LinearAlgebra<double>& algebra = backend;
-  const Block& block = factor.block(i);
-  const double input_epsilon = epsilon(block.precision);
-  const Matrix columns = factor.columns(i);
-  const std::vector<double> ones(static_cast<std::size_t>(columns.rows()), 1.0);
-  auto variances = backend.weighted_squared_column_norms(columns, ones);
-  std::vector<double> energy;
-  for (std::size_t j = 0; j < variances.size(); ++j) {
-    variances[j] /= static_cast<double>(factor.n_samples() - 1);
-    energy.push_back(block.mean[j] * block.mean[j] + variances[j]);
-  }
-  const auto live = rank_rule::live_units(variances, energy, input_epsilon);
-  if (live.empty()) {
-    return {backend.zeros(columns.rows(), 0),
-            Whitener(algebra, block.size(), {}, {}, backend.zeros(0, 0), {}, ridge)};
-  }
-  std::vector<double> inverse_scale;
-  std::vector<double> unit_scale;
-  for (const Index j : live) {
-    inverse_scale.push_back(1.0 / std::sqrt(variances[static_cast<std::size_t>(j)]));
-    unit_scale.push_back(inverse_scale.back() /
-                         std::sqrt(static_cast<double>(factor.n_samples() - 1)));
-  }
-  Svd svd = backend.svd(backend.scaled_columns(columns, live, unit_scale));
-  Matrix axes = backend.transposed(svd.vt);
-  const auto noise = backend.weighted_squared_column_norms(
-      axes, rank_rule::unit_noise(live, variances, energy, input_epsilon));
-  const double floor = rank_rule::factor_floor(live.size()) * svd.values.front();
-  std::vector<Index> kept;
-  std::vector<double> kept_variances;
-  std::vector<double> shrunk;
-  for (std::size_t k = 0; k < svd.values.size(); ++k) {
-    const double s = svd.values[k];
-    if (s > floor && s * s > noise[k]) {
-      kept.push_back(static_cast<Index>(k));
-      kept_variances.push_back(s * s);
-      shrunk.push_back(s / std::sqrt(s * s + ridge));
-    }
-  }
-  const std::vector<double> unchanged(kept.size(), 1.0);
-  return {
-      backend.scaled_columns(svd.u, kept, shrunk),
-      Whitener(algebra, block.size(), live, std::move(inverse_scale),
-               backend.scaled_columns(axes, kept, unchanged), std::move(kept_variances), ridge)};
-}
-
-}  // namespace
-
-CcaSolution solve_cca(const QrFactor& factor, Index x, Index y, const CcaOptions& options) {
-  if (options.x_keep || options.y_keep) {
-    throw std::invalid_argument("a truncation is decided on moments, not on a factor");
-  }
-  if (factor.n_samples() < 2) {
-    throw std::invalid_argument("a comparison needs at least 2 samples, but there " +
-                                std::string(factor.n_samples() == 1 ? "is 1" : "are 0"));
-  }
-  const Backend& backend = factor.backend();
-  const Basis of_x = basis_of(factor, x, options.ridge);
-  const Basis of_y = basis_of(factor, y, options.ridge);
-  const LinearAlgebra<double>& algebra = backend;
-  Matrix core = backend.multiply(of_x.q, Transpose::kYes, of_y.q, Transpose::kNo);
-  return solve_whitened(algebra, of_x.whitener, of_y.whitener, std::move(core), options.weights);
 }
 
 }  // namespace fastcca

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "core/cca.hpp"
 #include "core/moments.hpp"
 
 namespace fastcca {
@@ -59,10 +58,5 @@ class QrFactor {
   std::vector<Block> blocks_;
   Matrix factor_;
 };
-
-// Canonical correlations as cosines between orthonormal bases (Bjorck & Golub 1973), the bases
-// from the singular value decomposition of the unit-scaled columns of R, which decides the rank
-// with the digits of the data.
-CcaSolution solve_cca(const QrFactor& factor, Index x, Index y, const CcaOptions& options);
 
 }  // namespace fastcca

@@ -11,6 +11,7 @@ namespace fastcca::rank_rule {
 namespace {
 
 constexpr double kEps = std::numeric_limits<double>::epsilon();
+constexpr double kTiny = std::numeric_limits<double>::min();
 
 // How many roundings of the input a direction must stand above. Noise directions of real layers
 // lie between 0.2 and 1.1, real ones far above.
@@ -31,7 +32,7 @@ std::vector<Index> live_units(std::span<const double> variances, std::span<const
       throw std::invalid_argument("the variance of feature " + std::to_string(j) +
                                   " overflows float64; divide the data by a constant");
     }
-    if (variances[j] > noise_variance(energy[j], input_epsilon)) {
+    if (variances[j] > std::max(noise_variance(energy[j], input_epsilon), kTiny)) {
       out.push_back(static_cast<Index>(j));
     }
   }

@@ -12,8 +12,8 @@ namespace fastcca::rank_rule {
 // proportion to their size, so it goes with their mean square, the mean included.
 double noise_variance(double energy, double input_epsilon);
 
-// Units that vary by more than that; `variances` and `energy` are (p,). Throws where a variance is
-// not finite.
+// Units that vary by more than that, and by enough for a square to hold all its digits; `variances`
+// and `energy` are (p,). Throws where a variance is not finite.
 std::vector<Index> live_units(std::span<const double> variances, std::span<const double> energy,
                               double input_epsilon);
 

@@ -80,12 +80,16 @@ PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra,
 
   const auto all = index_range(static_cast<Index>(live.size()));
   const std::vector<Index> descending(all.rbegin(), all.rend());
-  const double floor =
-      rank_rule::covariance_floor(live.size()) * std::max(eigen.values.back(), 0.0);
+  const double largest = std::max(eigen.values.back(), 0.0);
+  const double lost = rank_rule::covariance_floor(live.size()) * largest;
+  const double unwanted = block.rank_tolerance * block.rank_tolerance * largest;
+  const double floor = std::max(lost, unwanted);
   for (const Index k : descending) {
     const auto i = static_cast<std::size_t>(k);
     if (eigen.values[i] > std::max(noise[i], floor)) {
       out.real.push_back(static_cast<Index>(out.variances.size()));
+    } else if (unwanted < lost && (eigen.values[i] > noise[i] || noise[i] < kEps * largest)) {
+      ++out.undecided;
     }
     out.variances.push_back(std::max(eigen.values[i], 0.0));
   }
@@ -96,11 +100,19 @@ PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra,
   return out;
 }
 
+bool wants_more(const Truncation& truncation, Index real) {
+  // What a covariance loses is far less than this share of the rest.
+  constexpr double kAll = 1.0 - 1e-6;
+  return truncation.by == Truncation::By::kCount ? truncation.count > real
+                                                 : truncation.share > kAll;
+}
+
 template <class Scalar>
 std::vector<Index> kept_axes(const PrincipalAxesOf<Scalar>& axes, const Truncation& truncation) {
   std::vector<Index> kept;
   if (truncation.by == Truncation::By::kCount) {
-    const Index count = std::min(truncation.count, static_cast<Index>(axes.real.size()));
+    const Index count =
+        std::clamp(truncation.count, Index{0}, static_cast<Index>(axes.real.size()));
     kept.assign(axes.real.begin(), axes.real.begin() + count);
     return kept;
   }
@@ -168,7 +180,9 @@ void WhitenerOf<Scalar>::decompose(Mat correlation, const BlockCovarianceOf<Scal
                                            block.input_epsilon);
   const auto values = algebra_->eigenvalues(algebra_->copy(correlation));
   const double largest = values.back();
-  const double floor = rank_rule::covariance_floor(live_.size()) * largest;
+  const double lost = rank_rule::covariance_floor(live_.size()) * largest;
+  const double unwanted = block.rank_tolerance * block.rank_tolerance * largest;
+  const double floor = std::max(lost, unwanted);
   const double highest_floor = std::max(*std::max_element(noise.begin(), noise.end()), floor);
 
   if (values.front() > kCholeskyMargin * highest_floor) {
@@ -189,7 +203,8 @@ void WhitenerOf<Scalar>::decompose(Mat correlation, const BlockCovarianceOf<Scal
     if (eigen.values[k] > std::max(noise_along[k], floor)) {
       kept.push_back(static_cast<Index>(k));
       kept_variance_.push_back(eigen.values[k] + ridge_);
-    } else if (eigen.values[k] > noise_along[k] || noise_along[k] < kEps * largest) {
+    } else if (unwanted < lost &&
+               (eigen.values[k] > noise_along[k] || noise_along[k] < kEps * largest)) {
       ++undecided_;  // above the noise of the input, or below what a covariance can show
     }
   }

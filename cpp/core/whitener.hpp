@@ -24,6 +24,7 @@ struct PrincipalAxesOf {
   std::vector<double> variances;  // of the live units, descending, 0 or more
   MatrixOf<Scalar> axes;          // (p, live), a column per variance, dead units exactly 0
   std::vector<Index> real;        // axes whose variance is more than rounding, in their order
+  Index undecided = 0;            // others that the covariance has lost, as of WhitenerOf
 };
 using PrincipalAxes = PrincipalAxesOf<double>;
 
@@ -38,6 +39,9 @@ struct Truncation {
   double share = 1.0;  // of the summed variances, or singular values, of the axes that are real
   Index count = 0;
 };
+
+// Whether a truncation would keep more than so many real axes, were there more.
+bool wants_more(const Truncation& truncation, Index real);
 
 // Of the axes that are more than rounding, as many as reach the share, the one that does included.
 template <class Scalar>

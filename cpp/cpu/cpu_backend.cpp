@@ -48,14 +48,17 @@ BatchMoments CpuBackend::accumulate(std::span<const ArrayView> blocks, int threa
   return out;
 }
 
-NonFinite CpuBackend::find_non_finite(const ArrayView& block) const {
+namespace {
+
+// Calls visit(row, col, value) for every value, a block of samples after the other.
+template <class Visit>
+void for_each_value(const ArrayView& block, Visit visit) {
   constexpr Index kFeatures = 64;
   const simd::Level& level = simd::level();
   const Index lanes = level.lanes;
   const std::vector<double> zeros(at(kFeatures), 0.0);
   std::vector<double> sums(at(kFeatures));
   std::vector<double> packed(at(kFeatures * simd::kDepth));
-  NonFinite out;
   for (Index row = 0; row < block.rows; row += simd::kDepth) {
     const Index depth = std::min<Index>(simd::kDepth, block.rows - row);
     for (Index col = 0; col < block.cols; col += kFeatures) {
@@ -64,21 +67,40 @@ NonFinite CpuBackend::find_non_finite(const ArrayView& block) const {
       for (Index j = 0; j < cols; ++j) {
         const double* panel = packed.data() + (j / lanes) * lanes * simd::kDepth + j % lanes;
         for (Index k = 0; k < depth; ++k) {
-          const double value = panel[k * lanes];
-          if (std::isfinite(value)) {
-            continue;
-          }
-          const bool earlier = row + k < out.row || (row + k == out.row && col + j < out.col);
-          if (out.count == 0 || earlier) {
-            out.row = row + k;
-            out.col = col + j;
-            out.value = value;
-          }
-          ++out.count;
+          visit(row + k, col + j, panel[k * lanes]);
         }
       }
     }
   }
+}
+
+}  // namespace
+
+NonFinite CpuBackend::find_non_finite(const ArrayView& block) const {
+  NonFinite out;
+  for_each_value(block, [&out](Index row, Index col, double value) {
+    if (std::isfinite(value)) {
+      return;
+    }
+    if (out.count == 0 || row < out.row || (row == out.row && col < out.col)) {
+      out.row = row;
+      out.col = col;
+      out.value = value;
+    }
+    ++out.count;
+  });
+  return out;
+}
+
+double CpuBackend::largest_deviation(const ArrayView& block) const {
+  std::vector<double> first(at(block.cols));
+  double out = 0.0;
+  for_each_value(block, [&](Index row, Index col, double value) {
+    if (row == 0) {
+      first[at(col)] = value;
+    }
+    out = std::max(out, std::abs(value - first[at(col)]));
+  });
   return out;
 }
 

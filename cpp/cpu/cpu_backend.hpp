@@ -58,6 +58,7 @@ class CpuBackend final : public CpuLinearAlgebra<double, Backend> {
 
   BatchMoments accumulate(std::span<const ArrayView> blocks, int threads) const override;
   NonFinite find_non_finite(const ArrayView& block) const override;
+  double largest_deviation(const ArrayView& block) const override;
   CentredRows read_centred(std::span<const ArrayView> blocks, Index row,
                            Index count) const override;
   Matrix zeros(Index rows, Index cols) const override;

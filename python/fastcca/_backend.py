@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from fastcca import _core, _solvers_cpu, _solvers_numpy
-from fastcca._parts import AxesParts, CcaParts, PlsParts, SymmetricParts
+from fastcca._parts import AxesParts, CcaParts, PlsParts, RegressionParts, SymmetricParts
 
 __all__ = ["Solvers", "backends", "resolve", "solvers"]
 
@@ -21,7 +21,7 @@ class Solvers(Protocol):
     pca: Callable[..., AxesParts]
     cka: Callable[..., float]
     procrustes: Callable[..., float]
-    linear_regression_r2: Callable[..., float]
+    linear_regression: Callable[..., RegressionParts]
     symmetric_cca: Callable[..., SymmetricParts]
 
 

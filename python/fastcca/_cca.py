@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca import _backend, _statistics, _summary
+from fastcca._accuracy import warn_about_digits
 from fastcca._arrays import AnyArray, as_numbers, float64_rows
-from fastcca._errors import AccuracyWarning, RankWarning
+from fastcca._errors import RankWarning
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
 from fastcca._pair import pair_of
@@ -22,6 +23,7 @@ __all__ = [
     "SAMPLES_PER_FEATURE",
     "CCAResult",
     "cca",
+    "check_options",
     "result_fields",
     "warn_about_accuracy",
     "warn_about_rank",
@@ -258,6 +260,7 @@ def cca(
     ridge: float = 0.0,
     method: str = "auto",
     weights: bool = True,
+    rank_tolerance: float = 0.0,
     layout: LayoutOrPair = None,
     spatial: str | None = None,
     size: Size = None,
@@ -282,8 +285,14 @@ def cca(
         "moments" accumulates float64 covariances in one pass and decomposes them. "qr" takes
         orthonormal bases of the data itself, by a streamed QR. "auto" starts with the moments,
         and where they have lost digits that the data hold, passes over the data again with "qr".
+        With fewer samples than features the n x n Gram matrix takes the place of the moments.
     weights : bool
         Whether to compute the canonical weights. Without them only singular values are needed.
+    rank_tolerance : float
+        In [0, 1). Directions with at most this share of the largest standard deviation, features
+        scaled to unit variance, are left out as rounding, besides those that the precision of the
+        input rules out. For noise that the dtype does not tell of, such as the rounding of an
+        offset that was subtracted before.
     layout : str or pair of str, optional
         The axes of maps: one letter each, N samples, C channels, and D, H, W, T positions, as in
         "NHWC", "NCHW" or "NTC"; a pair where x and y differ. A plain side is "NC".
@@ -340,10 +349,16 @@ def cca(
     >>> fastcca.cca(x, y).correlations.round(6)
     array([1., 1., 1.])
     """
-    _check_options(ridge, method)
+    check_options(ridge=ridge, method=method, rank_tolerance=rank_tolerance)
     solvers = _backend.solvers(backend)
     pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
-    parts = solvers.cca(pair, ridge=float(ridge), weights=weights, method=method)
+    parts = solvers.cca(
+        pair,
+        ridge=float(ridge),
+        weights=weights,
+        method=method,
+        rank_tolerance=float(rank_tolerance),
+    )
     result = CCAResult(**result_fields(parts))
     warn_about_rank(result, result.x_rank, result.y_rank, result.x_mean.size, result.y_mean.size)
     warn_about_accuracy(parts)
@@ -355,7 +370,10 @@ def result_fields(parts: CcaParts) -> dict[str, Any]:
     return {name: fields[name] for name in CCAResult.__dataclass_fields__}
 
 
-def _check_options(ridge: float, method: str) -> None:
+def check_options(*, ridge: float = 0.0, method: str = "auto", rank_tolerance: float = 0.0) -> None:
+    """Raise ValueError for options out of their range."""
+    if not 0.0 <= rank_tolerance < 1.0:
+        raise ValueError(f"rank_tolerance={rank_tolerance} must be at least 0 and less than 1")
     if not (math.isfinite(ridge) and ridge >= 0.0):
         raise ValueError(f"ridge={ridge} must be a finite number, 0 or more")
     if method not in _METHODS:
@@ -363,22 +381,12 @@ def _check_options(ridge: float, method: str) -> None:
 
 
 def warn_about_accuracy(parts: CcaParts) -> None:
-    """Warn the caller of a public function where digits were lost."""
-    digits = parts["digits"]
-    if digits is None:
-        return
-    condition = max(parts["x_condition"], parts["y_condition"])
-    is_complex = "c" in (parts["x_mean"].dtype.kind, parts["y_mean"].dtype.kind)
-    advice = (
-        "Pass the samples themselves, with backend='numpy'"
-        if is_complex
-        else "Pass the samples themselves, or accumulate a QRFactor in place of the Moments"
-    )
-    warnings.warn(
-        f"the moments of these data, of condition {condition:.2g}, have lost digits that the "
-        f"samples hold: about {digits:.0f} are left. {advice}",
-        AccuracyWarning,
-        stacklevel=3,
+    """Warn the caller of a public function where digits or directions were lost."""
+    warn_about_digits(
+        parts["digits"],
+        parts["undecided"],
+        max(parts["x_condition"], parts["y_condition"]),
+        is_complex="c" in (parts["x_mean"].dtype.kind, parts["y_mean"].dtype.kind),
     )
 
 

@@ -19,8 +19,9 @@ from fastcca._keep import keep_of
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
 from fastcca._pair import Pair, pair_of
-from fastcca._parts import CcaParts
+from fastcca._parts import CcaParts, RegressionParts
 from fastcca._pwcca import projection_weights
+from fastcca._similarity import warn_about_regression
 from fastcca._svcca import SVCCAResult
 
 __all__ = ["MEASURES", "Comparison", "compare"]
@@ -52,6 +53,11 @@ class Comparison:
         )
         return SVCCAResult(**result_fields(parts), x_kept=parts["x_kept"], y_kept=parts["y_kept"])
 
+    @cached_property
+    def regression_parts(self) -> RegressionParts:
+        """The linear regression of y on x."""
+        return self._solvers.linear_regression(self._pair)
+
     def cca(self) -> float:
         """Mean canonical correlation."""
         return self.cca_result.mean
@@ -79,7 +85,7 @@ class Comparison:
 
     def linear_regression_r2(self) -> float:
         """Share of y's variance that x explains."""
-        return self._solvers.linear_regression_r2(self._pair)
+        return self.regression_parts["r2"]
 
 
 MEASURES = ("cca", "r2_cca", "svcca", "pwcca", "cka", "procrustes", "linear_regression_r2")
@@ -121,7 +127,7 @@ def compare(
 
     Warns
     -----
-    RankWarning
+    RankWarning, AccuracyWarning
         As `cca`, if a measure of correlations is asked for.
     """
     names = [measures] if isinstance(measures, str) else list(measures)
@@ -142,4 +148,6 @@ def compare(
     elif "svcca" in names:
         kept = comparison.svcca_result
         warn_about_rank(kept, kept.x_kept, kept.y_kept, kept.x_kept, kept.y_kept)
+    if "linear_regression_r2" in names:
+        warn_about_regression(comparison.regression_parts)
     return values

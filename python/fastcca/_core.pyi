@@ -12,10 +12,12 @@ import typing
 __all__: list[str] = [
     "Moments",
     "QrFactor",
+    "ScaleError",
     "build_config",
     "lapack_error",
     "linear_cka",
-    "linear_regression_r2",
+    "linear_regression",
+    "linear_regression_of_factor",
     "num_threads",
     "procrustes",
     "set_num_threads",
@@ -25,6 +27,7 @@ __all__: list[str] = [
     "solve_complex_cca_many",
     "solve_complex_symmetric_cca",
     "solve_pca",
+    "solve_pca_of_factor",
     "solve_pls",
     "solve_symmetric_cca",
     "update_many",
@@ -81,6 +84,7 @@ class QrFactor:
         self, block: typing.SupportsInt | typing.SupportsIndex
     ) -> numpy.typing.NDArray[numpy.float64]: ...
     def merge(self, other: QrFactor) -> None: ...
+    def moments(self) -> Moments: ...
     def precision(self, block: typing.SupportsInt | typing.SupportsIndex) -> str: ...
     def update(
         self,
@@ -96,6 +100,9 @@ class QrFactor:
     @property
     def n_samples(self) -> int: ...
 
+class ScaleError(ValueError):
+    pass
+
 def build_config() -> dict[str, typing.Any]: ...
 def lapack_error() -> str: ...
 def linear_cka(
@@ -103,11 +110,18 @@ def linear_cka(
     x: typing.SupportsInt | typing.SupportsIndex,
     y: typing.SupportsInt | typing.SupportsIndex,
 ) -> float: ...
-def linear_regression_r2(
+def linear_regression(
     moments: Moments,
     x: typing.SupportsInt | typing.SupportsIndex,
     y: typing.SupportsInt | typing.SupportsIndex,
-) -> float: ...
+    rank_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+) -> dict[str, typing.Any]: ...
+def linear_regression_of_factor(
+    factor: QrFactor,
+    x: typing.SupportsInt | typing.SupportsIndex,
+    y: typing.SupportsInt | typing.SupportsIndex,
+    rank_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+) -> dict[str, typing.Any]: ...
 def num_threads() -> int: ...
 def procrustes(
     moments: Moments,
@@ -123,6 +137,7 @@ def solve_cca(
     weights: bool,
     x_keep: tuple[str, typing.SupportsFloat | typing.SupportsIndex] | None = None,
     y_keep: tuple[str, typing.SupportsFloat | typing.SupportsIndex] | None = None,
+    rank_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.0,
 ) -> dict[str, typing.Any]: ...
 def solve_cca_of_factor(
     factor: QrFactor,
@@ -130,6 +145,9 @@ def solve_cca_of_factor(
     y: typing.SupportsInt | typing.SupportsIndex,
     ridge: typing.SupportsFloat | typing.SupportsIndex,
     weights: bool,
+    x_keep: tuple[str, typing.SupportsFloat | typing.SupportsIndex] | None = None,
+    y_keep: tuple[str, typing.SupportsFloat | typing.SupportsIndex] | None = None,
+    rank_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.0,
 ) -> dict[str, typing.Any]: ...
 def solve_complex_cca(
     moments: Moments,
@@ -141,6 +159,7 @@ def solve_complex_cca(
     ],
     ridge: typing.SupportsFloat | typing.SupportsIndex,
     weights: bool,
+    rank_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.0,
 ) -> dict[str, typing.Any]: ...
 def solve_complex_cca_many(
     states: collections.abc.Sequence[Moments],
@@ -154,6 +173,7 @@ def solve_complex_cca_many(
     weights: bool,
     x_energy: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] | None,
     y_energy: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] | None,
+    rank_tolerance: typing.SupportsFloat | typing.SupportsIndex,
     threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> list[dict[str, typing.Any]]: ...
 def solve_complex_symmetric_cca(
@@ -167,7 +187,14 @@ def solve_complex_symmetric_cca(
     epsilon: typing.SupportsFloat | typing.SupportsIndex,
 ) -> dict[str, typing.Any]: ...
 def solve_pca(
-    moments: Moments, block: typing.SupportsInt | typing.SupportsIndex
+    moments: Moments,
+    block: typing.SupportsInt | typing.SupportsIndex,
+    rank_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+) -> dict[str, typing.Any]: ...
+def solve_pca_of_factor(
+    factor: QrFactor,
+    block: typing.SupportsInt | typing.SupportsIndex,
+    rank_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.0,
 ) -> dict[str, typing.Any]: ...
 def solve_pls(
     moments: Moments,

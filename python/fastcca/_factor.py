@@ -11,7 +11,7 @@ import numpy.typing as npt
 from fastcca import _core
 from fastcca._arrays import AnyArray, as_samples, precision_name
 from fastcca._blas import threads_for_many
-from fastcca._moments import named_batch
+from fastcca._moments import compared_blocks, named_batch
 
 __all__ = ["QRFactor"]
 
@@ -182,6 +182,10 @@ class QRFactor:
         if name not in self.block_names:
             raise KeyError(f"there is no block {name!r}; the blocks are {self.block_names}")
         return int(self._state.block_names.index(name))
+
+    def _compared(self, count: int) -> tuple[str, ...]:
+        """Names of the blocks of a measure that takes `count` of them."""
+        return compared_blocks(self.block_names, count, "this factor holds")
 
     def _check_not_a_view(self, action: str) -> None:
         if self._selection is not None:

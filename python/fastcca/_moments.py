@@ -11,7 +11,7 @@ import numpy.typing as npt
 from fastcca import _core
 from fastcca._arrays import AnyArray, as_numbers, precision_name
 
-__all__ = ["Moments", "named_batch"]
+__all__ = ["Moments", "compared_blocks", "named_batch"]
 
 _POSITIONAL_NAMES = ("x", "y")
 # Complex samples are accumulated as two real blocks; the second has the name and this.
@@ -238,17 +238,7 @@ class Moments:
 
     def _compared(self, count: int) -> tuple[str, ...]:
         """Names of the blocks of a measure that takes `count` of them."""
-        names = self.block_names
-        if len(names) != count:
-            if count == 1:
-                raise ValueError(
-                    f"these moments hold {len(names)} blocks {names}; this takes moments of one"
-                )
-            raise ValueError(
-                f"these moments hold {len(names)} blocks {names}; choose the two to compare with "
-                ".pair(first, second)"
-            )
-        return names
+        return compared_blocks(self.block_names, count, "these moments hold")
 
     def _own_state(self) -> _core.Moments:
         """Return a state of exactly the visible blocks: the shared one where all are visible."""
@@ -275,6 +265,18 @@ class Moments:
     def _check_not_a_view(self, action: str) -> None:
         if self._selection is not None:
             raise ValueError(f"cannot {action} a view of two blocks; use the moments it came from")
+
+
+def compared_blocks(names: tuple[str, ...], count: int, said_to_hold: str) -> tuple[str, ...]:
+    """Check the number of blocks of a state for a measure that takes `count` of them."""
+    if len(names) != count:
+        advice = (
+            "this measure takes one block"
+            if count == 1
+            else "choose the two to compare with .pair(first, second)"
+        )
+        raise ValueError(f"{said_to_hold} {len(names)} blocks {names}; {advice}")
+    return names
 
 
 def named_batch(

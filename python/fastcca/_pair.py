@@ -42,7 +42,10 @@ class Pair:
     def moments(self) -> Moments:
         """The moments of the blocks, accumulated on first use."""
         if isinstance(self._given, QRFactor):
-            raise TypeError("of the measures only cca and pwcca take a QRFactor")
+            if self._moments is None:
+                self._moments = Moments._of(self._given._state.moments())
+                self._moments._selection = self._given._selection
+            return self._moments
         if self._moments is None:
             moments = Moments()
             dtypes = self._given.dtypes if isinstance(self._given, Maps) else None
@@ -57,6 +60,15 @@ class Pair:
         return not isinstance(self._given, Moments | QRFactor)
 
     @property
+    def is_wide(self) -> bool:
+        """Whether the samples are there, are real, and fewer than the features of a block."""
+        if isinstance(self._given, Maps):
+            return self._given.n_samples < max(self._given.feature_counts)
+        if not isinstance(self._given, list) or self.is_complex:
+            return False
+        return bool(self._given[0].shape[0] < max(a.shape[1] for a in self._given))
+
+    @property
     def is_factor(self) -> bool:
         """Whether a factor was given."""
         return isinstance(self._given, QRFactor)
@@ -65,12 +77,27 @@ class Pair:
     def factor(self) -> QRFactor:
         """The triangular factor of the blocks, accumulated on first use; real samples only."""
         if self._factor is None:
+            if isinstance(self._given, Moments):
+                raise ValueError(
+                    "method='qr' needs the samples themselves, or a QRFactor: a Moments has lost "
+                    "the digits that it would keep"
+                )
+            if self.is_complex:
+                raise TypeError(
+                    "method='qr' is for real samples; for complex ones use method='auto' or "
+                    "backend='numpy'"
+                )
             factor = QRFactor()
             dtypes = self._given.dtypes if isinstance(self._given, Maps) else None
             for batch in self.batches():
                 factor._update(dict(zip(self.names, batch, strict=True)), dtypes)
             self._factor = factor
         return self._factor
+
+    @property
+    def factor_blocks(self) -> tuple[str, ...]:
+        """Names of the blocks within the factor."""
+        return self.factor._compared(len(self.names))
 
     @property
     def state(self) -> _core.Moments:
@@ -94,6 +121,8 @@ class Pair:
     @property
     def is_complex(self) -> bool:
         """Whether any block holds complex numbers."""
+        if isinstance(self._given, list):
+            return any(bool(array.dtype.kind == "c") for array in self._given)
         return any(self.moments._is_complex(name) for name in self.blocks)
 
     def require_real(self) -> None:
@@ -153,7 +182,8 @@ class Pair:
             yield tuple(self._given)
         else:
             raise ValueError(
-                "this measure needs the samples themselves: pass x and y in place of their moments"
+                "this measure needs the samples themselves: pass x and y in place of their "
+                f"{type(self._given).__name__}"
             )
 
 
@@ -199,8 +229,8 @@ def single_of(
     size: Size = None,
 ) -> Pair:
     """Check one array, or a `Moments` of one block."""
-    if isinstance(x, Moments):
-        _check_nothing_else("Moments", None, layout, spatial, size)
+    if isinstance(x, Moments | QRFactor):
+        _check_nothing_else(type(x).__name__, None, layout, spatial, size)
         return Pair(("x",), x)
     if layout is None and spatial is None and size is None:
         return Pair(("x",), [as_numbers(x, "x")])

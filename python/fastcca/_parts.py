@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["AxesParts", "CcaParts", "PlsParts", "SymmetricParts"]
+__all__ = ["AxesParts", "CcaParts", "PlsParts", "RegressionParts", "SymmetricParts"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,6 +34,17 @@ class CcaParts(TypedDict):
     method: str
     # Digits that the correlations still have where the route could not give what the data hold.
     digits: float | None
+    # Directions that the route left out because it could not tell them from rounding.
+    undecided: int
+
+
+class RegressionParts(TypedDict):
+    """A linear regression; `digits` and `undecided` as in `CcaParts`."""
+
+    r2: float
+    x_condition: float
+    digits: float | None
+    undecided: int
 
 
 class PlsParts(TypedDict):
@@ -42,14 +53,19 @@ class PlsParts(TypedDict):
     singular_values: Floats
     x_weights: Floats
     y_weights: Floats
+    x_mean: Floats
+    y_mean: Floats
+    n_samples: int
 
 
 class AxesParts(TypedDict):
-    """Descending variances (p,), axes (p, p) in columns, and how many are more than rounding."""
+    """Descending variances (k,), axes (p, k), and how many are more than rounding."""
 
     variances: Floats
     axes: Floats
     rank: int
+    mean: Floats
+    n_samples: int
 
 
 class SymmetricParts(TypedDict):

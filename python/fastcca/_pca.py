@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca import _backend
+from fastcca._cca import check_options
+from fastcca._factor import QRFactor
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
 from fastcca._pair import single_of
@@ -20,15 +22,15 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class PCAResult:
-    """Principal components of one block.
+    """Principal components of one block: ``k = p``, of samples ``k = min(n_samples, p)``.
 
     Attributes
     ----------
-    explained_variance : ndarray, (p,), float64
+    explained_variance : ndarray, (k,), float64
         Variance along each component, descending, divisor ``n_samples - 1``.
-    components : ndarray, (p, p), float64
+    components : ndarray, (k, p), float64
         Orthonormal rows, each up to its sign.
-    singular_values : ndarray, (p,), float64
+    singular_values : ndarray, (k,), float64
         Of the centred data, ``sqrt((n_samples - 1) * explained_variance)``.
     mean : ndarray, (p,), float64
     rank : int
@@ -51,7 +53,7 @@ class PCAResult:
         ----------
         x : array_like, (n_samples, p)
         k : int
-            From 0, the mean alone, to p, the samples themselves.
+            From 0, the mean alone, to the number of components.
 
         Returns
         -------
@@ -62,8 +64,9 @@ class PCAResult:
 
 
 def pca(
-    x: npt.ArrayLike | Moments,
+    x: npt.ArrayLike | Moments | QRFactor,
     *,
+    rank_tolerance: float = 0.0,
     layout: LayoutOrPair = None,
     spatial: str | None = None,
     size: Size = None,
@@ -74,7 +77,12 @@ def pca(
     Parameters
     ----------
     x : array_like, (n_samples, p)
-        As in `cca`, real. In its place, a `Moments` of one block.
+        As in `cca`, real. In its place, a `Moments` or `QRFactor` of one block.
+    rank_tolerance : float
+        In [0, 1). Directions with at most this share of the largest standard deviation, in the
+        block's own scale, are left out as rounding, besides those that the precision of the input
+        rules out. For noise that the dtype does not tell of, such as the rounding of an offset
+        that was subtracted before.
     layout, spatial, size, backend
         As in `cca`.
 
@@ -89,20 +97,22 @@ def pca(
 
     Notes
     -----
-    Variances are accurate to about 1e-15 of the largest one, singular values under 1e-8 of the
-    largest not at all.
+    Variances are accurate to about 1e-15 of the largest one; from moments, singular values under
+    1e-8 of the largest not at all, from a `QRFactor` to 1e-15 of the largest. With fewer samples
+    than features the data are decomposed in place of the moments, in memory of about two float64
+    copies of them, as accurately as by a `QRFactor`.
     """
+    check_options(rank_tolerance=rank_tolerance)
     solvers = _backend.solvers(backend)
     single = single_of(x, layout=layout, spatial=spatial, size=size)
     single.require_real()
-    parts = solvers.pca(single)
-    (name,) = single.blocks
-    n = single.moments.n_samples
+    parts = solvers.pca(single, rank_tolerance=float(rank_tolerance))
+    n = parts["n_samples"]
     return PCAResult(
         explained_variance=parts["variances"],
         components=parts["axes"].T,
         singular_values=np.sqrt((n - 1) * parts["variances"]),
-        mean=single.moments.mean(name),
+        mean=parts["mean"],
         rank=parts["rank"],
         n_samples=n,
     )

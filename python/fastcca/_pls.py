@@ -26,7 +26,7 @@ class PLSResult:
     ----------
     singular_values : ndarray, (k,), float64
         Covariances of the pairs of scores, descending, in units of x times units of y;
-        ``k = min(p, q)``.
+        ``k = min(p, q)``, of samples ``k = min(n_samples, p, q)``.
     x_weights, y_weights : ndarray, (p, k) and (q, k), float64
         Orthonormal columns: ``(x - x_mean) @ x_weights`` are the scores.
     x_mean, y_mean : ndarray, (p,) and (q,), float64
@@ -97,18 +97,11 @@ def pls(
     Notes
     -----
     Singular values are accurate to about 1e-15 of the largest; directions by the inverse of the
-    gap to their neighbours.
+    gap to their neighbours. With fewer samples than features the data are decomposed in place of
+    the moments, in memory of about two float64 copies of them.
     """
     solvers = _backend.solvers(backend)
     pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
     pair.require_real()
     parts = solvers.pls(pair)
-    x_name, y_name = pair.blocks
-    return PLSResult(
-        singular_values=parts["singular_values"],
-        x_weights=parts["x_weights"],
-        y_weights=parts["y_weights"],
-        x_mean=pair.moments.mean(x_name),
-        y_mean=pair.moments.mean(y_name),
-        n_samples=pair.moments.n_samples,
-    )
+    return PLSResult(**parts)

@@ -8,7 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca import _backend
-from fastcca._cca import CCAResult, result_fields, warn_about_accuracy, warn_about_rank
+from fastcca._cca import (
+    CCAResult,
+    check_options,
+    result_fields,
+    warn_about_accuracy,
+    warn_about_rank,
+)
 from fastcca._google import google_weights
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
@@ -53,6 +59,7 @@ def pwcca(
     y: npt.ArrayLike | None = None,
     *,
     variant: str = "paper",
+    rank_tolerance: float = 0.0,
     layout: LayoutOrPair = None,
     spatial: str | None = None,
     size: Size = None,
@@ -74,7 +81,7 @@ def pwcca(
         uncentred features of the side with fewer dimensions.
         It adds means to directions whose signs the SVD leaves open, so another LAPACK may return
         another number.
-    layout, spatial, size, backend
+    rank_tolerance, layout, spatial, size, backend
         As in `cca`.
 
     Returns
@@ -105,10 +112,11 @@ def pwcca(
     """
     if variant not in _VARIANTS:
         raise ValueError(f"variant={variant!r} is unknown; it must be one of {_VARIANTS}")
+    check_options(rank_tolerance=rank_tolerance)
     solvers = _backend.solvers(backend)
     pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
     pair.require_real()
-    parts = solvers.cca(pair, weights=True, method="auto")
+    parts = solvers.cca(pair, weights=True, method="auto", rank_tolerance=float(rank_tolerance))
     result = CCAResult(**result_fields(parts))
     warn_about_rank(result, result.x_rank, result.y_rank, result.x_mean.size, result.y_mean.size)
     warn_about_accuracy(parts)
@@ -135,5 +143,8 @@ def projection_weights(
     loadings: npt.NDArray[np.float64] | None,
 ) -> npt.NDArray[np.float64]:
     assert loadings is not None  # the weights were asked for
-    sums: npt.NDArray[np.float64] = np.abs(loadings).sum(axis=0)
+    with np.errstate(over="ignore"):
+        sums: npt.NDArray[np.float64] = np.abs(loadings).sum(axis=0)
+    if not np.isfinite(sums).all():
+        sums = np.abs(loadings / np.abs(loadings).max()).sum(axis=0)
     return sums / sums.sum() if sums.size else sums

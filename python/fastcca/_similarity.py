@@ -6,14 +6,17 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca import _backend
+from fastcca._accuracy import warn_about_digits
 from fastcca._arrays import AnyArray
+from fastcca._cca import check_options
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._maps import slices
 from fastcca._moments import Moments
 from fastcca._pair import Floats, Pair, pair_of
+from fastcca._parts import RegressionParts
 from fastcca.reference import BlockMoments, input_epsilon
 
-__all__ = ["cka", "linear_regression_r2", "procrustes"]
+__all__ = ["cka", "linear_regression_r2", "procrustes", "warn_about_regression"]
 
 # Float64 copies of samples that are held at a time.
 _BLOCK_BYTES = 4 * 2**20
@@ -107,6 +110,7 @@ def linear_regression_r2(
     x: npt.ArrayLike | Moments,
     y: npt.ArrayLike | None = None,
     *,
+    rank_tolerance: float = 0.0,
     layout: LayoutOrPair = None,
     spatial: str | None = None,
     size: Size = None,
@@ -121,7 +125,7 @@ def linear_regression_r2(
     ----------
     x, y : array_like, (n_samples, p) and (n_samples, q)
         As in `cca`, real. In place of both, a `Moments` of two blocks.
-    layout, spatial, size, backend
+    rank_tolerance, layout, spatial, size, backend
         As in `cca`.
 
     Returns
@@ -135,15 +139,27 @@ def linear_regression_r2(
     ValueError, TypeError
         As `cca`.
 
+    Warns
+    -----
+    AccuracyWarning
+        As `cca`.
+
     Notes
     -----
-    The error is about ``condition**2 * 2.2e-16``, as that of `cca`; `x` is whitened with the same
-    rank decision.
+    The error, the rank decision on `x` and the change of route are those of `cca`.
     """
+    check_options(rank_tolerance=rank_tolerance)
     solvers = _backend.solvers(backend)
     pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
     pair.require_real()
-    return solvers.linear_regression_r2(pair)
+    parts = solvers.linear_regression(pair, rank_tolerance=float(rank_tolerance))
+    warn_about_regression(parts)
+    return parts["r2"]
+
+
+def warn_about_regression(parts: RegressionParts) -> None:
+    """Warn the caller of a public function where digits or directions were lost."""
+    warn_about_digits(parts["digits"], parts["undecided"], parts["x_condition"])
 
 
 def debiased_cka(pair: Pair) -> float:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import math
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
 
-from fastcca import _core, _solvers_numpy
+from fastcca import _core, _solvers_numpy, _wide
+from fastcca._accuracy import digits_left
 from fastcca._keep import Keep
 from fastcca._pair import Floats, Pair
-from fastcca._parts import AxesParts, CcaParts, PlsParts, SymmetricParts
+from fastcca._parts import AxesParts, CcaParts, PlsParts, RegressionParts, SymmetricParts
+from fastcca._rescale import in_range
 from fastcca.reference import input_epsilon
 
 __all__ = [
     "cca",
     "cka",
-    "digits_lost",
-    "linear_regression_r2",
+    "linear_regression",
     "pca",
     "pls",
     "procrustes",
@@ -32,76 +33,97 @@ def cca(
     weights: bool,
     ridge: float = 0.0,
     keep: tuple[Keep, Keep] | None = None,
+    rank_tolerance: float = 0.0,
 ) -> CcaParts:
     """CCA, of the leading principal axes where `keep` is given."""
-    if keep is None and (pair.is_factor or method == "qr"):
-        return _of_factor(pair, ridge, weights)
+    options = {
+        "method": method,
+        "weights": weights,
+        "ridge": ridge,
+        "keep": keep,
+        "rank_tolerance": rank_tolerance,
+    }
+    if pair.is_wide and method != "moments":
+        solve = partial(_wide.cca, solve=cca, **options)  # type: ignore[arg-type]
+    else:
+        solve = partial(_narrow_cca, **options)  # type: ignore[arg-type]
+    return in_range(solve, pair, each_feature=keep is None)
+
+
+def _narrow_cca(
+    pair: Pair,
+    *,
+    method: str,
+    weights: bool,
+    ridge: float,
+    keep: tuple[Keep, Keep] | None,
+    rank_tolerance: float,
+) -> CcaParts:
+    x_keep, y_keep = (None, None) if keep is None else (k.as_core() for k in keep)
+    solve_factor = partial(_of_factor, pair, ridge, weights, x_keep, y_keep, rank_tolerance)
+    if method == "qr" or (pair.is_factor and method != "moments"):
+        return solve_factor()
     state, moments = pair.state, pair.moments
     x, y = pair.blocks
     if pair.is_complex:
         solved = _core.solve_complex_cca(
-            state, _complex_index(pair, x), _complex_index(pair, y), ridge, weights
+            state,
+            _complex_index(pair, x),
+            _complex_index(pair, y),
+            ridge,
+            weights,
+            rank_tolerance,
         )
     else:
-        i, j = pair.indices()
-        x_keep, y_keep = (None, None) if keep is None else (k.as_core() for k in keep)
-        solved = _core.solve_cca(state, i, j, ridge, weights, x_keep, y_keep)
-    digits = None
-    if keep is None:
-        digits = digits_lost(pair, solved, ridge)
-        if digits is not None and method == "auto" and pair.has_samples:
-            if pair.is_complex:  # the factor is real; the reference takes the samples as they are
-                return _solvers_numpy.cca(pair, method="auto", weights=weights, ridge=ridge)
-            return _of_factor(pair, ridge, weights)
+        solved = _core.solve_cca(state, *_two(pair), ridge, weights, x_keep, y_keep, rank_tolerance)
+    undecided = solved["x_undecided"] + solved["y_undecided"]
+    condition = max(solved["x_condition"], solved["y_condition"])
+    digits = digits_left(condition, _input_epsilon(pair), ridge)
+    if (undecided or digits is not None) and method == "auto" and pair.has_samples:
+        if pair.is_complex:  # the factor is real; the reference takes the samples as they are
+            return _solvers_numpy.cca(
+                pair,
+                method="auto",
+                weights=weights,
+                ridge=ridge,
+                rank_tolerance=rank_tolerance,
+            )
+        return solve_factor()
     rest = {
         "x_mean": moments.mean(x),
         "y_mean": moments.mean(y),
         "n_samples": state.n_samples,
         "method": "moments",
         "digits": digits,
+        "undecided": undecided,
     }
     return cast(CcaParts, solved | rest)
 
 
-def _of_factor(pair: Pair, ridge: float, weights: bool) -> CcaParts:
+def _of_factor(pair: Pair, *options: Any) -> CcaParts:
     factor = pair.factor
-    names = factor.block_names
-    if len(names) != 2:
-        raise ValueError(
-            f"this factor holds {len(names)} blocks {names}; choose the two to compare with "
-            ".pair(first, second)"
-        )
-    i, j = (factor._index(name) for name in names)
-    solved = _core.solve_cca_of_factor(factor._state, i, j, ridge, weights)
+    x, y = pair.factor_blocks
+    solved = _core.solve_cca_of_factor(factor._state, factor._index(x), factor._index(y), *options)
     rest = {
-        "x_mean": factor.mean(names[0]),
-        "y_mean": factor.mean(names[1]),
+        "x_mean": factor.mean(x),
+        "y_mean": factor.mean(y),
         "n_samples": factor.n_samples,
         "method": "qr",
         "digits": None,
+        "undecided": 0,
     }
     return cast(CcaParts, solved | rest)
 
 
-def digits_lost(pair: Pair, solved: dict[str, Any], ridge: float) -> float | None:
-    """Return the digits that are left where the moments have lost some that the data hold.
+def _two(pair: Pair) -> tuple[int, int]:
+    x, y = pair.indices()
+    return x, y
 
-    The error of their route is about ``10 kappa**2 eps``; that of the data themselves, from the
-    rounding of their values, about ``0.1 kappa eps(input)``. Directions that the route could not
-    decide leave none.
-    """
-    if solved["x_undecided"] or solved["y_undecided"]:
-        return 0.0
-    # A ridge lifts the smallest variance, here relative to a largest of 1 or more.
-    kappa = max(solved["x_condition"], solved["y_condition"])
-    kappa = 1.0 / math.sqrt(1.0 / kappa**2 + ridge)
-    eps = max(
+
+def _input_epsilon(pair: Pair) -> float:
+    return max(
         input_epsilon(pair.state.precision(pair.moments._index(name))) for name in pair.blocks
     )
-    error = 10.0 * kappa**2 * 2.0**-52
-    if error <= max(1e-10, 0.1 * kappa * eps):
-        return None
-    return max(0.0, -math.log10(error))
 
 
 def _complex_index(pair: Pair, name: str) -> tuple[int, int | None]:
@@ -112,33 +134,90 @@ def _complex_index(pair: Pair, name: str) -> tuple[int, int | None]:
 
 def pls(pair: Pair) -> PlsParts:
     """SVD of the cross-covariance."""
-    return cast(PlsParts, _core.solve_pls(pair.state, *pair.indices()))
+    return in_range(_wide.pls if pair.is_wide else _narrow_pls, pair, directions_only=True)
 
 
-def pca(single: Pair) -> AxesParts:
+def _narrow_pls(pair: Pair) -> PlsParts:
+    state, moments = pair.state, pair.moments
+    solved = _core.solve_pls(state, *pair.indices())
+    x, y = pair.blocks
+    rest = {"x_mean": moments.mean(x), "y_mean": moments.mean(y), "n_samples": state.n_samples}
+    return cast(PlsParts, solved | rest)
+
+
+def pca(single: Pair, rank_tolerance: float = 0.0) -> AxesParts:
     """Principal axes of one block."""
-    parts = cast(AxesParts, _core.solve_pca(single.state, *single.indices()))
+    solve = _wide.pca if single.is_wide else _narrow_pca
+    return in_range(lambda p: solve(p, rank_tolerance), single)
+
+
+def _narrow_pca(single: Pair, rank_tolerance: float) -> AxesParts:
+    if single.is_factor:
+        factor = single.factor
+        (name,) = single.factor_blocks
+        parts = _core.solve_pca_of_factor(factor._state, factor._index(name), rank_tolerance)
+        n_samples, mean = factor.n_samples, factor.mean(name)
+    else:
+        (name,) = single.blocks
+        parts = _core.solve_pca(single.state, single.indices()[0], rank_tolerance)
+        n_samples, mean = single.state.n_samples, single.moments.mean(name)
     axes, variances = parts["axes"], parts["variances"]
     # Dead features have no part in any axis; each is one of its own, of no variance.
     dead = np.flatnonzero(~axes.any(axis=1))
-    parts["axes"] = np.hstack([axes, np.eye(axes.shape[0])[:, dead]])
-    parts["variances"] = np.concatenate([variances, np.zeros(dead.size)])
-    return parts
+    return AxesParts(
+        variances=np.concatenate([variances, np.zeros(dead.size)]),
+        axes=np.hstack([axes, np.eye(axes.shape[0])[:, dead]]),
+        rank=parts["rank"],
+        mean=mean,
+        n_samples=n_samples,
+    )
 
 
 def cka(pair: Pair) -> float:
     """Linear CKA."""
-    return _core.linear_cka(pair.state, *pair.indices())
+    if pair.is_wide:
+        return in_range(_wide.cka, pair)
+    return in_range(lambda p: _core.linear_cka(p.state, *p.indices()), pair)
 
 
 def procrustes(pair: Pair) -> float:
     """Nuclear norm of the cross-covariance over the roots of both traces."""
-    return _core.procrustes(pair.state, *pair.indices())
+    if pair.is_wide:
+        return in_range(_wide.procrustes, pair)
+    return in_range(lambda p: _core.procrustes(p.state, *p.indices()), pair)
 
 
-def linear_regression_r2(pair: Pair) -> float:
+def linear_regression(pair: Pair, rank_tolerance: float = 0.0) -> RegressionParts:
     """Share of y's variance that x explains."""
-    return _core.linear_regression_r2(pair.state, *pair.indices())
+    if pair.is_wide:
+
+        def solve_wide(p: Pair) -> RegressionParts:
+            return _wide.linear_regression(p, linear_regression, rank_tolerance)
+
+        return in_range(solve_wide, pair)
+    return in_range(lambda p: _narrow_regression(p, rank_tolerance), pair)
+
+
+def _narrow_regression(pair: Pair, rank_tolerance: float) -> RegressionParts:
+    if not pair.is_factor:
+        solved = _core.linear_regression(pair.state, *_two(pair), rank_tolerance)
+        digits = digits_left(solved["x_condition"], _input_epsilon(pair))
+        undecided = solved["x_undecided"]
+        if (digits is None and not undecided) or not pair.has_samples:
+            return RegressionParts(
+                r2=solved["r2"],
+                x_condition=solved["x_condition"],
+                digits=digits,
+                undecided=undecided,
+            )
+    factor = pair.factor
+    x, y = pair.factor_blocks
+    solved = _core.linear_regression_of_factor(
+        factor._state, factor._index(x), factor._index(y), rank_tolerance
+    )
+    return RegressionParts(
+        r2=solved["r2"], x_condition=solved["x_condition"], digits=None, undecided=0
+    )
 
 
 def symmetric_cca(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, cast
 
 from fastcca import reference
+from fastcca._accuracy import digits_left
 from fastcca._arrays import AnyArray
 from fastcca._keep import Keep
 from fastcca._pair import Pair
-from fastcca._parts import AxesParts, CcaParts, PlsParts, SymmetricParts
+from fastcca._parts import AxesParts, CcaParts, PlsParts, RegressionParts, SymmetricParts
 from fastcca.reference import BlockMoments
 
 __all__ = [
     "cca",
     "cka",
-    "linear_regression_r2",
+    "linear_regression",
     "pca",
     "pls",
     "procrustes",
@@ -29,13 +31,17 @@ def cca(
     weights: bool,
     ridge: float = 0.0,
     keep: tuple[Keep, Keep] | None = None,
+    rank_tolerance: float = 0.0,
 ) -> CcaParts:
     """CCA, of the leading principal axes where `keep` is given."""
     samples = None if method == "moments" else pair.samples()
     if samples is not None:
         x, y = samples
         if keep is None:
-            return _parts(reference.cca(x, y, ridge=ridge, weights=weights), samples, "qr")
+            of_samples = reference.cca(
+                x, y, ridge=ridge, weights=weights, rank_tolerance=rank_tolerance
+            )
+            return _parts(of_samples, samples, "qr")
         return _parts(
             reference.svcca(
                 x,
@@ -43,6 +49,7 @@ def cca(
                 keep=(keep[0].value, keep[1].value),
                 criterion=keep[0].criterion,
                 weights=weights,
+                rank_tolerance=rank_tolerance,
             ),
             samples,
             "qr",
@@ -60,6 +67,7 @@ def cca(
             y_epsilon=y_block.epsilon,
             ridge=ridge,
             weights=weights,
+            rank_tolerance=rank_tolerance,
         )
     else:
         solution = reference.svcca_from_moments(
@@ -69,8 +77,12 @@ def cca(
             keep=(keep[0].value, keep[1].value),
             criterion=keep[0].criterion,
             weights=weights,
+            rank_tolerance=rank_tolerance,
         )
-    return _parts(solution, (x_block, y_block), "moments")
+    parts = _parts(solution, (x_block, y_block), "moments")
+    condition = max(parts["x_condition"], parts["y_condition"])
+    parts["digits"] = digits_left(condition, max(x_block.epsilon, y_block.epsilon), ridge)
+    return parts
 
 
 def _block_moments(pair: Pair) -> tuple[BlockMoments, BlockMoments, AnyArray]:
@@ -119,6 +131,7 @@ def _parts(
         n_samples=solution.n_samples,
         method=method,
         digits=None,
+        undecided=0,
     )
 
 
@@ -141,32 +154,46 @@ def pls(pair: Pair) -> PlsParts:
         if samples is None
         else reference.pls(*samples)
     )
+    blocks = _block_moments(pair)[:2] if samples is None else [reference.centre(s) for s in samples]
     return PlsParts(
         singular_values=solution.singular_values,
         x_weights=solution.x_weights,
         y_weights=solution.y_weights,
+        x_mean=blocks[0].mean,
+        y_mean=blocks[1].mean,
+        n_samples=pair.moments.n_samples if samples is None else samples[0].shape[0],
     )
 
 
-def pca(single: Pair) -> AxesParts:
+def pca(single: Pair, rank_tolerance: float = 0.0) -> AxesParts:
     """Principal axes of one block."""
     samples = single.samples()
-    state, (name,) = single.state, single.blocks
-    if samples is not None and samples[0].shape[0] > samples[0].shape[1]:
-        of_samples = reference.pca(samples[0])
+    if samples is not None:
+        of_samples = reference.pca(samples[0], rank_tolerance=rank_tolerance)
         return AxesParts(
             variances=of_samples.explained_variance,
             axes=of_samples.components.T,
             rank=of_samples.rank,
+            mean=of_samples.mean,
+            n_samples=samples[0].shape[0],
         )
+    state, (name,) = single.state, single.blocks
     block = BlockMoments(
         state.n_samples,
         single.moments.mean(name),
         single.moments._scatter(name, name),
         reference.input_epsilon(state.precision(single.moments._index(name))),
     )
-    variances, axes, real = reference.principal_axes_from_moments(block)
-    return AxesParts(variances=variances, axes=axes, rank=int(real.sum()))
+    variances, axes, real = reference.principal_axes_from_moments(
+        block, rank_tolerance=rank_tolerance
+    )
+    return AxesParts(
+        variances=variances,
+        axes=axes,
+        rank=int(real.sum()),
+        mean=block.mean,
+        n_samples=block.n_samples,
+    )
 
 
 def cka(pair: Pair) -> float:
@@ -179,10 +206,19 @@ def procrustes(pair: Pair) -> float:
     return _number(pair, reference.procrustes, reference.procrustes_from_moments)
 
 
-def linear_regression_r2(pair: Pair) -> float:
+def linear_regression(pair: Pair, rank_tolerance: float = 0.0) -> RegressionParts:
     """Share of y's variance that x explains."""
-    return _number(
-        pair, reference.linear_regression_r2, reference.linear_regression_r2_from_moments
+    r2 = _number(
+        pair,
+        partial(reference.linear_regression_r2, rank_tolerance=rank_tolerance),
+        partial(reference.linear_regression_r2_from_moments, rank_tolerance=rank_tolerance),
+    )
+    if pair.has_samples:
+        return RegressionParts(r2=r2, x_condition=1.0, digits=None, undecided=0)
+    block = _block_moments(pair)[0]
+    condition = reference.condition_from_moments(block, rank_tolerance=rank_tolerance)
+    return RegressionParts(
+        r2=r2, x_condition=condition, digits=digits_left(condition, block.epsilon), undecided=0
     )
 
 

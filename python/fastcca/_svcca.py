@@ -7,7 +7,13 @@ from dataclasses import dataclass
 import numpy.typing as npt
 
 from fastcca import _backend
-from fastcca._cca import CCAResult, result_fields, warn_about_rank
+from fastcca._cca import (
+    CCAResult,
+    check_options,
+    result_fields,
+    warn_about_accuracy,
+    warn_about_rank,
+)
 from fastcca._keep import keep_of
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
@@ -46,6 +52,7 @@ def svcca(
     keep: float | tuple[float, float] = 0.99,
     criterion: str = "variance",
     weights: bool = True,
+    rank_tolerance: float = 0.0,
     layout: LayoutOrPair = None,
     spatial: str | None = None,
     size: Size = None,
@@ -66,6 +73,11 @@ def svcca(
         values of the centred data; most later code sums variances, their squares.
     weights, layout, spatial, size, backend
         As in `cca`.
+    rank_tolerance : float
+        In [0, 1). Directions with at most this share of the largest standard deviation, in the
+        block's own scale, are left out as rounding, besides those that the precision of the input
+        rules out. For noise that the dtype does not tell of, such as the rounding of an offset
+        that was subtracted before.
 
     Returns
     -------
@@ -80,10 +92,14 @@ def svcca(
     -----
     RankWarning
         If there are fewer than 5 samples per component kept, or a block does not vary.
+    AccuracyWarning
+        As `cca`, where components are kept that are far weaker than the first.
 
     Notes
     -----
-    It works on the moments alone: eigenvectors of each covariance, no SVD of the data. Unlike
+    By the eigenvectors of each covariance, or with fewer samples than features of the Gram matrix,
+    with no SVD of the data unless components are kept that are about 1e-2 (float64) to 1e-6
+    (float32) of the first or weaker: then by a streamed QR. Unlike
     CCA it is not invariant to linear maps of the features, only to rotations and a common scale,
     and the cut is as unstable as the gap between the components on either side of it is small.
 
@@ -93,10 +109,18 @@ def svcca(
     Analysis for Deep Learning Dynamics and Interpretability", arXiv:1706.05806.
     """
     keep_pair = keep_of(keep, criterion)
+    check_options(rank_tolerance=rank_tolerance)
     solvers = _backend.solvers(backend)
     pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
     pair.require_real()
-    parts = solvers.cca(pair, keep=keep_pair, weights=weights, method="auto")
+    parts = solvers.cca(
+        pair,
+        keep=keep_pair,
+        weights=weights,
+        method="auto",
+        rank_tolerance=float(rank_tolerance),
+    )
     result = SVCCAResult(**result_fields(parts), x_kept=parts["x_kept"], y_kept=parts["y_kept"])
     warn_about_rank(result, result.x_kept, result.y_kept, result.x_kept, result.y_kept)
+    warn_about_accuracy(parts)
     return result

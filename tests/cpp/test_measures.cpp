@@ -144,7 +144,7 @@ TEST_CASE("CKA and Procrustes are 1 under rotations, scales and offsets, at any 
     const Moments moments = moments_of({x, y});
     CHECK(linear_cka(moments, 0, 1) == doctest::Approx(1.0).epsilon(1e-13));
     CHECK(procrustes(moments, 0, 1) == doctest::Approx(1.0).epsilon(1e-13));
-    CHECK(linear_regression_r2(moments, 0, 1) == doctest::Approx(1.0).epsilon(1e-13));
+    CHECK(linear_regression(moments, 0, 1).r2 == doctest::Approx(1.0).epsilon(1e-13));
   }
 }
 
@@ -166,11 +166,11 @@ TEST_CASE("regression: the share of y in the span of x, which has a direction") 
   for (const auto& [p, q] : {std::pair<Index, Index>{1, 1}, {5, 3}, {3, 8}}) {
     const Pair data = related(80, p, q, 441);
     const Moments moments = moments_of({data.x, data.y});
-    CHECK(linear_regression_r2(moments, 0, 1) ==
+    CHECK(linear_regression(moments, 0, 1).r2 ==
           doctest::Approx(regression_of(data.x, data.y)).epsilon(1e-12));
-    CHECK(linear_regression_r2(moments, 1, 0) ==
+    CHECK(linear_regression(moments, 1, 0).r2 ==
           doctest::Approx(regression_of(data.y, data.x)).epsilon(1e-12));
-    CHECK(linear_regression_r2(moments, 1, 1) == doctest::Approx(1.0).epsilon(1e-13));
+    CHECK(linear_regression(moments, 1, 1).r2 == doctest::Approx(1.0).epsilon(1e-13));
   }
 }
 
@@ -186,16 +186,16 @@ TEST_CASE("regression on repeated and dead units is regression on the others") {
     wide(i, 5) = data.x(i, 2) - data.x(i, 1);
   }
   const double wanted = regression_of(data.x, data.y);
-  CHECK(linear_regression_r2(moments_of({wide, data.y}), 0, 1) ==
+  CHECK(linear_regression(moments_of({wide, data.y}), 0, 1).r2 ==
         doctest::Approx(wanted).epsilon(1e-10));
-  CHECK(linear_regression_r2(moments_of({data.y, wide}), 1, 0) ==
+  CHECK(linear_regression(moments_of({data.y, wide}), 1, 0).r2 ==
         doctest::Approx(wanted).epsilon(1e-10));
 }
 
 TEST_CASE("regression with one target is the square of the correlation") {
   const Known data = known(70, 4, 1, {0.6}, 461);
   const Moments moments = moments_of({data.x, data.y});
-  CHECK(linear_regression_r2(moments, 0, 1) == doctest::Approx(0.36).epsilon(1e-12));
+  CHECK(linear_regression(moments, 0, 1).r2 == doctest::Approx(0.36).epsilon(1e-12));
 }
 
 TEST_CASE("blocks are picked out of many") {
@@ -206,8 +206,8 @@ TEST_CASE("blocks are picked out of many") {
   CHECK(linear_cka(many, 3, 1) == doctest::Approx(linear_cka(two, 0, 1)).epsilon(1e-12));
   CHECK(procrustes(many, 3, 1) == doctest::Approx(procrustes(two, 0, 1)).epsilon(1e-12));
   for (const bool swapped : {false, true}) {
-    CHECK(linear_regression_r2(many, swapped ? 1 : 3, swapped ? 3 : 1) ==
-          doctest::Approx(linear_regression_r2(two, swapped ? 1 : 0, swapped ? 0 : 1))
+    CHECK(linear_regression(many, swapped ? 1 : 3, swapped ? 3 : 1).r2 ==
+          doctest::Approx(linear_regression(two, swapped ? 1 : 0, swapped ? 0 : 1).r2)
               .epsilon(1e-12));
   }
 }
@@ -222,7 +222,7 @@ TEST_CASE("a block that does not vary shares nothing with any other") {
   for (const auto& [x, y] : {std::pair<Index, Index>{0, 1}, {1, 0}, {0, 0}}) {
     CHECK(linear_cka(moments, x, y) == 0.0);
     CHECK(procrustes(moments, x, y) == 0.0);
-    CHECK(linear_regression_r2(moments, x, y) == 0.0);
+    CHECK(linear_regression(moments, x, y).r2 == 0.0);
   }
 }
 
@@ -231,7 +231,7 @@ TEST_CASE("fewer than two samples have no measure") {
   CHECK_THROWS_AS(solve_pls(one, 0, 1), std::invalid_argument);
   CHECK_THROWS_AS(linear_cka(one, 0, 1), std::invalid_argument);
   CHECK_THROWS_AS(procrustes(one, 0, 1), std::invalid_argument);
-  CHECK_THROWS_AS(linear_regression_r2(one, 0, 1), std::invalid_argument);
+  CHECK_THROWS_AS(linear_regression(one, 0, 1), std::invalid_argument);
 }
 
 TEST_SUITE_END();

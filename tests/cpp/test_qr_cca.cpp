@@ -5,7 +5,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "core/qr_factor.hpp"
+#include "core/factor_measures.hpp"
 #include "data.hpp"
 #include "known_data.hpp"
 

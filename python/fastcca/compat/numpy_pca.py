@@ -50,7 +50,7 @@ def get_pca(acts: npt.ArrayLike, compute_dirns: bool = False) -> dict[str, Any]:
         "neuron_coefs": axes.T,
     }
     if compute_dirns:
-        mean = single.moments.mean("acts")
+        mean = parts["mean"]
         dirns = np.empty(array.shape)
         for rows in float64_rows(samples):
             dirns[:, rows] = ((samples[rows] - mean) @ axes + mean).T

@@ -42,9 +42,11 @@ def get_pls_similarity(acts1: npt.ArrayLike, acts2: npt.ArrayLike) -> dict[str, 
     pair.require_real()
     parts = _backend.solvers(None).pls(pair)
     result: dict[str, Any] = {"eigenvals": parts["singular_values"]}
-    sides = zip("12", samples, (parts["x_weights"], parts["y_weights"]), pair.blocks, strict=True)
-    for number, side, weights, name in sides:
-        mean = pair.moments.mean(name)
+    sides = (
+        ("1", samples[0], parts["x_weights"], parts["x_mean"]),
+        ("2", samples[1], parts["y_weights"], parts["y_mean"]),
+    )
+    for number, side, weights, mean in sides:
         dirns = np.empty((weights.shape[1], side.shape[0]))
         for rows in float64_rows(side):
             dirns[:, rows] = ((side[rows] - mean) @ weights + mean[: weights.shape[1]]).T

@@ -7,10 +7,12 @@ be checked already (shapes, finite values, at least two samples); no argument is
 """
 
 from fastcca.reference._cca import Solution, cca, cca_from_moments
+from fastcca.reference._centre import centre
 from fastcca.reference._dft import DftSolution, dft_cca
 from fastcca.reference._from_moments import (
     BlockMoments,
     cka_from_moments,
+    condition_from_moments,
     linear_regression_r2_from_moments,
     pls_from_moments,
     principal_axes_from_moments,
@@ -36,8 +38,10 @@ __all__ = [
     "SymmetricSolution",
     "cca",
     "cca_from_moments",
+    "centre",
     "cka",
     "cka_from_moments",
+    "condition_from_moments",
     "dft_cca",
     "input_epsilon",
     "linear_regression_r2",

@@ -90,7 +90,14 @@ class Block:
         return out
 
 
-def cca(x: NDArray[Any], y: NDArray[Any], *, ridge: float = 0.0, weights: bool = True) -> Solution:
+def cca(
+    x: NDArray[Any],
+    y: NDArray[Any],
+    *,
+    ridge: float = 0.0,
+    weights: bool = True,
+    rank_tolerance: float = 0.0,
+) -> Solution:
     """Canonical correlations of two data matrices, by orthonormal bases.
 
     The canonical correlations are the cosines of the principal angles between the column spaces
@@ -107,6 +114,8 @@ def cca(x: NDArray[Any], y: NDArray[Any], *, ridge: float = 0.0, weights: bool =
         rank is decided (canonical ridge, Vinod 1976).
     weights : bool
         Whether the canonical weights are wanted.
+    rank_tolerance : float
+        In [0, 1). Directions of at most this share of the largest deviation are left out as well.
 
     Returns
     -------
@@ -132,8 +141,8 @@ def cca(x: NDArray[Any], y: NDArray[Any], *, ridge: float = 0.0, weights: bool =
     zero are accurate absolutely, not relatively. The memory needed is a few float64 copies of
     the data.
     """
-    x_block, x_basis = block_of_data(x)
-    y_block, y_basis = block_of_data(y)
+    x_block, x_basis = block_of_data(x, rank_tolerance=rank_tolerance)
+    y_block, y_basis = block_of_data(y, rank_tolerance=rank_tolerance)
     return solve_bases(x_block, x_basis, y_block, y_basis, ridge=ridge, weights=weights)
 
 
@@ -165,6 +174,7 @@ def cca_from_moments(
     y_epsilon: float,
     ridge: float = 0.0,
     weights: bool = True,
+    rank_tolerance: float = 0.0,
 ) -> Solution:
     """Canonical correlations from second moments, by the covariance route.
 
@@ -187,6 +197,8 @@ def cca_from_moments(
         rank is decided (canonical ridge, Vinod 1976).
     weights : bool
         Whether the canonical weights are wanted.
+    rank_tolerance : float
+        In [0, 1). Directions of at most this share of the largest deviation are left out as well.
 
     Returns
     -------
@@ -208,8 +220,8 @@ def cca_from_moments(
     (kappa about 1e7) are lost.
     """
     degrees = float(n_samples - 1)
-    x_block = block_of_scatter(x_scatter, x_mean, degrees, x_epsilon)
-    y_block = block_of_scatter(y_scatter, y_mean, degrees, y_epsilon)
+    x_block = block_of_scatter(x_scatter, x_mean, degrees, x_epsilon, rank_tolerance)
+    y_block = block_of_scatter(y_scatter, y_mean, degrees, y_epsilon, rank_tolerance)
     live_cross = cross_scatter[np.ix_(x_block.live, y_block.live)] / degrees
     correlation = (
         live_cross
@@ -221,7 +233,11 @@ def cca_from_moments(
 
 
 def block_of_data(
-    x: AnyArray, *, size: Array | None = None, epsilon: float | None = None
+    x: AnyArray,
+    *,
+    size: Array | None = None,
+    epsilon: float | None = None,
+    rank_tolerance: float = 0.0,
 ) -> tuple[Block, AnyArray]:
     """Rank, scale and directions of a block, and the orthonormal basis (n, rank) of its span.
 
@@ -238,7 +254,7 @@ def block_of_data(
     directions = directions_h.conj().T
 
     noise = noise_deviation(directions, size[live] / deviation[live], epsilon)
-    compute_floor = max(scaled.shape) * EPS * singular.max(initial=0.0)
+    compute_floor = max(max(scaled.shape) * EPS, rank_tolerance) * singular.max(initial=0.0)
     kept = (singular / np.sqrt(x.shape[0] - 1) > noise) & (singular > compute_floor)
     variance = singular[kept] ** 2 / (x.shape[0] - 1)
     block = Block(centred.mean, deviation, live, directions[:, kept], variance)
@@ -246,7 +262,11 @@ def block_of_data(
 
 
 def block_of_scatter(
-    scatter: NDArray[Any], mean: NDArray[Any], degrees: float, epsilon: float
+    scatter: NDArray[Any],
+    mean: NDArray[Any],
+    degrees: float,
+    epsilon: float,
+    rank_tolerance: float = 0.0,
 ) -> Block:
     """Rank, scale and directions of a block, from its second moments."""
     mean = mean.astype(np.complex128 if mean.dtype.kind == "c" else np.float64)
@@ -259,7 +279,7 @@ def block_of_scatter(
     variance, directions = variance[::-1], directions[:, ::-1]
 
     noise = noise_deviation(directions, size[live] / scale, epsilon)
-    compute_floor = max(scale.size, 64) * EPS * variance.max(initial=0.0)
+    compute_floor = max(max(scale.size, 64) * EPS, rank_tolerance**2) * variance.max(initial=0.0)
     kept = (variance > noise**2) & (variance > compute_floor)
     return Block(mean, deviation, live, directions[:, kept], variance[kept])
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcca.reference._cca import Block, block_of_scatter
 from fastcca.reference._pls import PlsSolution
 from fastcca.reference._rank import EPS, Array, live_units
 from fastcca.reference._svcca import SvccaSolution
@@ -51,7 +52,7 @@ class BlockMoments:
 
 
 def principal_axes_from_moments(
-    block: BlockMoments,
+    block: BlockMoments, *, rank_tolerance: float = 0.0
 ) -> tuple[Array, Array, NDArray[np.bool_]]:
     """Variances (p,) descending, axes (p, p) in columns, and which are more than rounding.
 
@@ -64,7 +65,7 @@ def principal_axes_from_moments(
     variances, axes = np.maximum(variances[::-1], 0.0), axes[:, ::-1]
     energy = block.deviation**2 + np.abs(block.mean) ** 2
     noise = ((3.0 * block.epsilon) ** 2 * energy) @ np.abs(axes) ** 2
-    floor = max(variances.size, 64) * EPS * variances.max(initial=0.0)
+    floor = max(max(variances.size, 64) * EPS, rank_tolerance**2) * variances.max(initial=0.0)
     return variances, axes, (variances > noise) & (variances > floor)
 
 
@@ -76,6 +77,7 @@ def svcca_from_moments(
     keep: tuple[float, float],
     criterion: str,
     weights: bool = True,
+    rank_tolerance: float = 0.0,
 ) -> SvccaSolution:
     """SVCCA (Raghu et al. 2017): eigenvectors of each covariance, then CCA of the scores.
 
@@ -84,13 +86,13 @@ def svcca_from_moments(
     x, y : BlockMoments
         Of p and q units.
     cross_scatter : (p, q) float64
-    keep, criterion, weights
+    keep, criterion, weights, rank_tolerance
         As in `svcca`.
     """
     cross = cross_scatter / (x.n_samples - 1)
     whitenings, ranks, kepts, conditions = [], [], [], []
     for block, wanted in ((x, keep[0]), (y, keep[1])):
-        variances, axes, real = principal_axes_from_moments(block)
+        variances, axes, real = principal_axes_from_moments(block, rank_tolerance=rank_tolerance)
         variances, axes = variances[real], axes[:, real]
         kept = kept_components(np.sqrt(variances), wanted, criterion)
         whitenings.append(axes[:, :kept] / np.sqrt(variances[:kept]))
@@ -139,18 +141,25 @@ def procrustes_from_moments(x: BlockMoments, y: BlockMoments, cross_scatter: NDA
 
 
 def linear_regression_r2_from_moments(
-    x: BlockMoments, y: BlockMoments, cross_scatter: NDArray[Any]
+    x: BlockMoments,
+    y: BlockMoments,
+    cross_scatter: NDArray[Any],
+    *,
+    rank_tolerance: float = 0.0,
 ) -> float:
     """||Wx' Sxy||_F**2 / trace Syy for a whitening map Wx of x; 0 for a dead block."""
     if not (x.live.any() and y.live.any()):
         return 0.0
-    live, degrees = x.live, x.n_samples - 1
-    scale = x.deviation[live]
-    correlation = x.covariance[np.ix_(live, live)] / scale / scale[:, np.newaxis]
-    variances, axes = np.linalg.eigh(correlation)
-    energy = 1.0 + (x.mean[live] / scale) ** 2
-    noise = ((3.0 * x.epsilon) ** 2 * energy) @ axes**2
-    kept = (variances > noise) & (variances > max(scale.size, 64) * EPS * variances.max())
-    whitening = axes[:, kept] / np.sqrt(variances[kept]) / scale[:, np.newaxis]
-    explained = whitening.T @ cross_scatter[live] / degrees
+    block = _unit_scaled(x, rank_tolerance)
+    scaled = cross_scatter[block.live] / (x.n_samples - 1) / block.deviation[block.live, np.newaxis]
+    explained = block.whitening(0.0).T @ scaled
     return float(np.sum(explained**2) / np.trace(y.covariance))
+
+
+def condition_from_moments(x: BlockMoments, *, rank_tolerance: float = 0.0) -> float:
+    """Condition of the unit-scaled block on the directions that the rank rule keeps."""
+    return _unit_scaled(x, rank_tolerance).condition
+
+
+def _unit_scaled(x: BlockMoments, rank_tolerance: float) -> Block:
+    return block_of_scatter(x.scatter, x.mean, x.n_samples - 1.0, x.epsilon, rank_tolerance)

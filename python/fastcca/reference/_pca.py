@@ -46,13 +46,15 @@ class Principal:
     real: NDArray[np.bool_]  # (k,), whether a component is more than rounding
 
 
-def pca(x: AnyArray) -> PcaSolution:
+def pca(x: AnyArray, *, rank_tolerance: float = 0.0) -> PcaSolution:
     """Principal components of a block, in its own scale.
 
     Parameters
     ----------
     x : (n, p) float16, float32, float64, integer or bool
         Finite, n >= 2, checked by the caller. Never written to.
+    rank_tolerance : float
+        In [0, 1). Directions of at most this share of the largest deviation are left out as well.
 
     Returns
     -------
@@ -61,7 +63,7 @@ def pca(x: AnyArray) -> PcaSolution:
     Raises
     ------
     ValueError
-        If a mean or variance overflows float64.
+        If a mean or variance overflows float64, or all variances underflow.
 
     Notes
     -----
@@ -71,7 +73,7 @@ def pca(x: AnyArray) -> PcaSolution:
     The absolute error of every singular value is about max(n, p) eps of the largest,
     eps = 2.2e-16. A component is off by that much over the gap to the next singular value.
     """
-    found = principal_components(centre(x), input_epsilon(x.dtype))
+    found = principal_components(centre(x), input_epsilon(x.dtype), rank_tolerance)
     with np.errstate(over="ignore"):
         explained_variance = (found.singular / np.sqrt(x.shape[0] - 1)) ** 2
     if not np.isfinite(explained_variance).all():
@@ -79,6 +81,11 @@ def pca(x: AnyArray) -> PcaSolution:
             f"the largest variance, of standard deviation "
             f"{found.singular[0] / np.sqrt(x.shape[0] - 1):.3g}, overflows float64; "
             "divide the data by a constant"
+        )
+    if found.singular.any() and explained_variance[0] < np.finfo(np.float64).tiny:
+        raise ValueError(
+            f"x varies by so little, by {found.singular[0] / np.sqrt(x.shape[0] - 1):.3g}, that "
+            "variances underflow float64; multiply the data by a constant"
         )
     return PcaSolution(
         explained_variance=explained_variance,
@@ -89,7 +96,9 @@ def pca(x: AnyArray) -> PcaSolution:
     )
 
 
-def principal_components(centred: Centred, epsilon: float) -> Principal:
+def principal_components(
+    centred: Centred, epsilon: float, rank_tolerance: float = 0.0
+) -> Principal:
     """Decompose a block in its own scale, and decide which components are data.
 
     A component v with singular value s is more than rounding if its deviation s / sqrt(n - 1)
@@ -98,6 +107,6 @@ def principal_components(centred: Centred, epsilon: float) -> Principal:
     n, p = centred.values.shape
     left, singular, components = np.linalg.svd(centred.values, full_matrices=False)
     noise = noise_deviation(components.T, centred.size, epsilon)
-    compute_floor = max(n, p) * EPS * singular.max(initial=0.0)
+    compute_floor = max(max(n, p) * EPS, rank_tolerance) * singular.max(initial=0.0)
     real = (singular / np.sqrt(n - 1) > noise) & (singular > compute_floor)
     return Principal(centred, left, singular, components, real)

@@ -10,7 +10,7 @@ from fastcca.reference._rank import Array
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlsSolution:
-    """Pairs of directions of largest covariance, k = min(p, q).
+    """Pairs of directions of largest covariance, k = min(n_samples, p, q).
 
     Attributes
     ----------
@@ -65,4 +65,5 @@ def pls(x: AnyArray, y: AnyArray) -> PlsSolution:
             "divide the data by a constant"
         )
     u, singular, vt = np.linalg.svd(covariance, full_matrices=False)
-    return PlsSolution(singular, u, vt.T)
+    k = min(x.shape[0], singular.size)  # beyond n - 1 there is nothing but rounding
+    return PlsSolution(singular[:k], u[:, :k], vt[:k].T)

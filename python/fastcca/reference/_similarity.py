@@ -146,7 +146,7 @@ def procrustes(x: AnyArray, y: AnyArray) -> float:
     return min(float(nuclear / x_norm / y_norm), 1.0)
 
 
-def linear_regression_r2(x: AnyArray, y: AnyArray) -> float:
+def linear_regression_r2(x: AnyArray, y: AnyArray, *, rank_tolerance: float = 0.0) -> float:
     """Share of the variance of y that a linear map of x explains.
 
     Parameters
@@ -155,6 +155,8 @@ def linear_regression_r2(x: AnyArray, y: AnyArray) -> float:
         What explains.
     y : (n, q) of the same kinds
         What is to be explained. Finite, n >= 2, checked by the caller. Never written to.
+    rank_tolerance : float
+        In [0, 1). Directions of at most this share of the largest deviation are left out as well.
 
     Returns
     -------
@@ -175,7 +177,7 @@ def linear_regression_r2(x: AnyArray, y: AnyArray) -> float:
 
     The absolute error is about 10 kappa eps, kappa being the condition of the scaled x.
     """
-    basis = block_of_data(x)[1]
+    basis = block_of_data(x, rank_tolerance=rank_tolerance)[1]
     y_values = _centred(y)
     total = np.linalg.norm(y_values)
     if not total > 0.0:

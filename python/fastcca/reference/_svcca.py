@@ -67,6 +67,7 @@ def svcca(
     keep: Keep = 0.99,
     criterion: str = "variance",
     weights: bool = True,
+    rank_tolerance: float = 0.0,
 ) -> SvccaSolution:
     """Canonical correlations of the leading principal components of two data matrices.
 
@@ -85,6 +86,8 @@ def svcca(
         singular values themselves (Raghu et al. 2017, appendix A).
     weights : bool
         Whether the canonical weights are wanted.
+    rank_tolerance : float
+        In [0, 1). Directions of at most this share of the largest deviation are left out as well.
 
     Returns
     -------
@@ -110,7 +113,7 @@ def svcca(
             f"criterion={criterion!r} is unknown; it must be 'variance' or 'singular_values'"
         )
     x_keep, y_keep = keep if isinstance(keep, tuple) else (keep, keep)
-    x_side, y_side = _side(x), _side(y)
+    x_side, y_side = _side(x, rank_tolerance), _side(y, rank_tolerance)
     x_kept = _kept(x_side.singular, x_keep, criterion)
     y_kept = _kept(y_side.singular, y_keep, criterion)
     found = cca(x_side.scores[:, :x_kept], y_side.scores[:, :y_kept], weights=weights)
@@ -132,12 +135,12 @@ def svcca(
     )
 
 
-def _side(x: AnyArray) -> _Side:
+def _side(x: AnyArray, rank_tolerance: float) -> _Side:
     epsilon = input_epsilon(x.dtype)
     centred = centre(x)
     dead = np.flatnonzero(~live_units(centred.size, centred.deviation, epsilon))
     centred.values[:, dead] = 0.0
-    found = principal_components(centred, epsilon)
+    found = principal_components(centred, epsilon, rank_tolerance)
     singular = found.singular[found.real]
     return _Side(
         mean=centred.mean,
