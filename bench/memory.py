@@ -11,10 +11,11 @@ import sys
 PROBE = """
 import ctypes
 import sys
+import warnings
 import numpy as np
 import fastcca
 
-p, n, order = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+p, n, order, measure = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
 rng = np.random.default_rng(0)
 layers = []
 for _ in range(2):
@@ -33,16 +34,17 @@ def status(key):
 ctypes.CDLL(None).malloc_trim(0)  # memory freed so far must not serve the call
 with open("/proc/self/clear_refs", "w") as f:
     f.write("5")
+warnings.simplefilter("ignore")
 before = status("VmRSS")
-fastcca.cca(*layers)
+getattr(fastcca, measure)(*layers)
 print(status("VmHWM") - before)
 """
 
 
-def peak_over_input(p: int, n: int, order: str = "C") -> int:
-    """Bytes that ``cca`` of two (n, p) float32 arrays takes at its peak, beyond them."""
+def peak_over_input(p: int, n: int, order: str = "C", measure: str = "cca") -> int:
+    """Bytes that a measure of two (n, p) float32 arrays takes at its peak, beyond them."""
     out = subprocess.run(
-        [sys.executable, "-c", PROBE, str(p), str(n), order],
+        [sys.executable, "-c", PROBE, str(p), str(n), order, measure],
         check=True,
         capture_output=True,
         text=True,

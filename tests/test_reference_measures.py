@@ -392,7 +392,7 @@ def test_pls_on_google_activations(logits):
 @pytest.mark.parametrize(("n", "p", "q"), [(40, 3, 5), (40, 5, 3), (40, 4, 4), (6, 9, 8)])
 def test_pls_weights_diagonalise_the_covariance(n, p, q):
     x, y = related(n, p, q, seed=n)
-    k = min(p, q)
+    k = min(n, p, q)
     joint = np.cov(x, y, rowvar=False)  # of both blocks, stacked
     cross = joint[:p, p:]
 

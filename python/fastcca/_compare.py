@@ -73,7 +73,9 @@ class Comparison:
     def pwcca(self) -> float:
         """Projection weighted mean, weights from the first side."""
         result = self.cca_result
-        return float(np.sum(projection_weights(result.x_loadings) * result.correlations))
+        return float(
+            np.sum(projection_weights(result.x_loadings, result.correlations) * result.correlations)
+        )
 
     def cka(self) -> float:
         """Linear CKA."""

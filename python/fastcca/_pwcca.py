@@ -23,6 +23,8 @@ from fastcca._pair import pair_of
 __all__ = ["PWCCAResult", "projection_weights", "pwcca"]
 
 _VARIANTS = ("paper", "symmetric", "google")
+# Correlations are computed to about 1e-10, so what is closer cannot be told apart.
+_TIE = 1e-10
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -101,9 +103,13 @@ def pwcca(
     Notes
     -----
     The weights are absolute column sums of the covariances between features and variates, so no
-    second pass over the data is needed. Where correlations tie, the variates are not unique, and
-    neither is the value. Errors are those of `cca` with weights: the variates of close
-    correlations are known less well than the correlations, by the inverse of their gap.
+    second pass over the data is needed. Errors are those of `cca` with weights: the variates of
+    close correlations are known less well than the correlations, by the inverse of their gap.
+
+    Where correlations tie, which the paper does not speak of, any rotation of their variates would
+    do, and the weights depend on it. Correlations closer than 1e-10 count as tied, and of their
+    variates those are taken that explain the most variance of the side, one after the other: the
+    singular vectors of its covariances with the variates.
 
     References
     ----------
@@ -123,9 +129,10 @@ def pwcca(
     if variant == "google":
         correlations, weights = google_weights(pair, solvers)
     else:
-        correlations, weights = result.correlations, projection_weights(result.x_loadings)
+        correlations = result.correlations
+        weights = projection_weights(result.x_loadings, correlations)
         if variant == "symmetric":
-            weights = (weights + projection_weights(result.y_loadings)) / 2
+            weights = (weights + projection_weights(result.y_loadings, correlations)) / 2
     return PWCCAResult(
         value=float(np.sum(weights * correlations)),
         weights=weights,
@@ -140,11 +147,30 @@ def pwcca(
 
 
 def projection_weights(
-    loadings: npt.NDArray[np.float64] | None,
+    loadings: npt.NDArray[np.float64] | None, correlations: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
+    """Shares, (k,), of the absolute column sums of the loadings (p, k)."""
     assert loadings is not None  # the weights were asked for
+    loadings = _untied(loadings, correlations)
     with np.errstate(over="ignore"):
         sums: npt.NDArray[np.float64] = np.abs(loadings).sum(axis=0)
     if not np.isfinite(sums).all():
         sums = np.abs(loadings / np.abs(loadings).max()).sum(axis=0)
     return sums / sums.sum() if sums.size else sums
+
+
+def _untied(
+    loadings: npt.NDArray[np.float64], correlations: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Turn the variates of tied correlations into one basis that does not depend on the route."""
+    ends = np.flatnonzero(-np.diff(correlations, append=-1.0) > _TIE) + 1
+    starts = np.append(0, ends[:-1])
+    groups = [slice(a, b) for a, b in zip(starts, ends, strict=True) if b - a > 1]
+    if not groups:
+        return loadings
+    out = loadings.copy()
+    for tied in groups:
+        left, singular, _ = np.linalg.svd(loadings[:, tied], full_matrices=False)
+        out[:, tied] = 0.0  # there can be fewer features than variates of numbers that vanish
+        out[:, tied][:, : singular.size] = left * singular
+    return out
