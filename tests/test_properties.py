@@ -32,6 +32,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 ANY_BACKEND = st.sampled_from(BACKENDS)
 VARIANTS = ("paper", "symmetric", "google")
+CRITERIA = ("variance", "singular_values")
 PLAIN = spectra(FULL_RANK, ("float64",), spare=2)  # no correlation is 1 by construction
 
 
@@ -42,6 +43,10 @@ NUMBERS = {"cka": fastcca.cka, "procrustes": fastcca.procrustes}
 def gap(correlations):
     """Between neighbours and to 0: variates are known to the inverse of it."""
     return np.min(-np.diff(np.append(correlations, 0.0)), initial=1.0)
+
+
+# Of the condition in the error of the regression, which the core takes from moments.
+POWER = {"cpu": 2, "numpy": 1}
 
 
 # --- not a bit ------------------------------------------------------------------------------------
@@ -67,22 +72,29 @@ def test_powers_of_two_of_single_features_change_no_bit_of_cca(pair, backend, me
         np.testing.assert_array_equal(loadings / factor, before[1])
 
 
-@given(pairs(4), ANY_BACKEND, EXPONENTS, EXPONENTS)
-def test_a_power_of_two_of_each_side_changes_no_bit_but_the_scale(pair, backend, i, j):
+@given(
+    pairs(4),
+    ANY_BACKEND,
+    st.sampled_from(VARIANTS),
+    st.sampled_from(CRITERIA),
+    EXPONENTS,
+    EXPONENTS,
+)
+def test_a_power_of_two_of_each_side_changes_no_bit_but_the_scale(
+    pair, backend, variant, criterion, i, j
+):
     x, y = (a.astype(np.float64) for a in pair)
     scaled = np.ldexp(x, i), np.ldexp(y, j)
 
-    for variant in VARIANTS:
-        found, expected = (
-            fastcca.pwcca(*a, variant=variant, backend=backend) for a in (scaled, (x, y))
-        )
-        assert found.value == expected.value, variant
-    for criterion in ("variance", "singular_values"):
-        found, expected = (
-            fastcca.svcca(*a, criterion=criterion, backend=backend) for a in (scaled, (x, y))
-        )
-        assert (found.x_kept, found.y_kept) == (expected.x_kept, expected.y_kept)
-        np.testing.assert_array_equal(found.correlations, expected.correlations)
+    found, expected = (
+        fastcca.pwcca(*a, variant=variant, backend=backend) for a in (scaled, (x, y))
+    )
+    assert found.value == expected.value
+    found, expected = (
+        fastcca.svcca(*a, criterion=criterion, backend=backend) for a in (scaled, (x, y))
+    )
+    assert (found.x_kept, found.y_kept) == (expected.x_kept, expected.y_kept)
+    np.testing.assert_array_equal(found.correlations, expected.correlations)
     for measure in (*NUMBERS.values(), debiased, fastcca.linear_regression_r2):
         assert measure(*scaled, backend=backend) == measure(x, y, backend=backend), measure
     found, expected = (fastcca.pls(*a, backend=backend) for a in (scaled, (x, y)))
@@ -148,8 +160,8 @@ def test_affine_maps_change_no_correlation(pair, backend, shift):
 
     before = fastcca.linear_regression_r2(*pair, backend=backend)
     after = fastcca.linear_regression_r2(x, pair.y, backend=backend)
-    power = 2 if backend == "cpu" else 1
-    assert_close(after, before, 20 * EPS * (kappa**power + size(pair)) + rounding)
+    slack = 20 * EPS * (kappa ** POWER[backend] + size(pair)) + rounding
+    assert_close(after, before, slack)
 
     before = fastcca.pwcca(*pair, backend=backend)
     after = fastcca.pwcca(pair.x, y, backend=backend)
@@ -195,7 +207,10 @@ def test_rotations_scales_and_shifts(pair, backend, shift):
         found, expected = (debiased(*a, backend=backend) for a in ((x, y), pair))
         assert_close(found, expected, rounding * gain)
     r2 = fastcca.linear_regression_r2(pair.x, y, backend=backend)
-    assert_close(r2, fastcca.linear_regression_r2(*pair, backend=backend), rounding)
+    kappa = fastcca.cca(*pair, backend=backend).condition
+    if kappa < 1e6:  # x keeps its rank
+        expected = fastcca.linear_regression_r2(*pair, backend=backend)
+        assert_close(r2, expected, 20 * EPS * kappa ** POWER[backend] + rounding)
     found, expected = (fastcca.pls(*a, backend=backend).singular_values for a in ((x, y), pair))
     power = np.sqrt(np.prod([a.var(axis=0, ddof=1).sum() for a in pair]))
     assert_close(found * 7.0 / 3.0, expected, rounding * power)
@@ -203,15 +218,15 @@ def test_rotations_scales_and_shifts(pair, backend, shift):
     assert_close(found / 9.0, expected, rounding * expected.sum())
 
 
-@given(PLAIN, ANY_BACKEND, st.floats(0.5, 1.0), st.sampled_from([1, 2]))
-def test_rotations_scales_and_shifts_of_svcca(pair, backend, keep, power):
+@given(PLAIN, ANY_BACKEND, st.floats(0.5, 1.0), st.sampled_from(CRITERIA))
+def test_rotations_scales_and_shifts_of_svcca(pair, backend, keep, criterion):
     """As well as the gap at the cut determines the axes."""
     turns = [orthogonal(pair.rng, a.shape[1]) for a in pair]
     x, y = 3.0 * pair.x @ turns[0] + 1.0, pair.y @ turns[1] / 7.0 - 1.0
     gaps = []
     for a in pair:
         variances = fastcca.pca(a, backend="numpy").explained_variance
-        shares = np.sqrt(variances) ** power
+        shares = variances if criterion == "variance" else np.sqrt(variances)
         reached = np.cumsum(shares) / shares.sum()
         assume(np.abs(reached[:-1] - keep).min(initial=1.0) > 1e-9)
         kept = int(np.sum(reached[:-1] < keep)) + 1
@@ -219,8 +234,9 @@ def test_rotations_scales_and_shifts_of_svcca(pair, backend, keep, power):
         gaps.append((variances[kept - 1] - after) / variances[0])
     assume(min(gaps) > 1e-6)
 
-    options = {"criterion": ("singular_values", "variance")[power - 1], "backend": backend}
-    before, after = (fastcca.svcca(*a, keep=keep, **options) for a in (pair, (x, y)))
+    before, after = (
+        fastcca.svcca(*a, keep=keep, criterion=criterion, backend=backend) for a in (pair, (x, y))
+    )
 
     assert (after.x_kept, after.y_kept) == (before.x_kept, before.y_kept)
     rounding = 20 * EPS * size(pair) * (1 + offset(*pair, x, y))
