@@ -4,6 +4,8 @@ Bounds come from docs/accuracy.md: `promise` is that of a correlation; what inve
 good to n eps. A map that rounds its result moves a correlation by condition eps (1 + offset).
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -34,8 +36,6 @@ ANY_BACKEND = st.sampled_from(BACKENDS)
 VARIANTS = ("paper", "symmetric", "google")
 CRITERIA = ("variance", "singular_values")
 PLAIN = spectra(FULL_RANK, ("float64",), spare=2)  # no correlation is 1 by construction
-
-
 # In [0, 1] and without an inverse: no error grows with the condition.
 NUMBERS = {"cka": fastcca.cka, "procrustes": fastcca.procrustes}
 
@@ -285,11 +285,13 @@ def changed(pair, how):
         return tuple(a[:, pair.rng.permutation(a.shape[1])] for a in pair)
     if how == "signs":
         return tuple(a * pair.rng.choice([-1, 1], size=a.shape[1]).astype(a.dtype) for a in pair)
-    return np.concatenate([x, x]), np.concatenate([y, y])
+    return tuple(np.concatenate([a, a]) for a in pair)
 
 
 @given(pairs(4), ANY_BACKEND, st.sampled_from(["samples", "features", "signs", "twice"]))
 def test_orders_signs_and_samples_twice(pair, backend, how):
+    if how == "twice":  # variances shrink, and in other dtypes may sink into their rounding
+        pair = replace(pair, x=pair.x.astype(np.float64), y=pair.y.astype(np.float64))
     other = changed(pair, how)
     rounding = 20 * EPS * size(pair) * (1 + offset(*pair))
     before, after = (fastcca.cca(*a, backend=backend) for a in (pair, other))
