@@ -4,8 +4,6 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import fastcca
 from cases import (
@@ -125,47 +123,9 @@ def test_weights_do_not_change_the_correlations(rng):
 # --- invariance ---------------------------------------------------------------------------------
 
 
-@given(
-    st.integers(0, 2**32 - 1),
-    st.integers(1, 6),
-    st.integers(1, 6),
-    st.integers(-60, 60),
-    st.floats(-1e3, 1e3),
-)
-def test_affine_maps_change_nothing(seed, p, q, exponent, offset):
-    rng = np.random.default_rng(seed)
-    x, y = shared_blocks(rng, 80, p, q)
-    expected = fastcca.cca(x, y, weights=False)
-    map_x = rng.normal(size=(p, p)) + 3 * np.eye(p)
-    moved = fastcca.cca(x @ map_x * 2.0**exponent + offset * 2.0**exponent, y, weights=False)
-    tolerance = 1e-12 * (1 + np.linalg.cond(map_x) ** 2) + 1e-14 * abs(offset)
-    np.testing.assert_allclose(moved.correlations, expected.correlations, rtol=0, atol=tolerance)
-
-
-@given(st.integers(0, 2**32 - 1), st.integers(1, 7), st.integers(1, 7))
-def test_swap_and_permutation(seed, p, q):
-    rng = np.random.default_rng(seed)
-    x, y = shared_blocks(rng, 80, p, q)
-    expected = fastcca.cca(x, y)
-    swapped = fastcca.cca(y, x)
-    np.testing.assert_allclose(swapped.correlations, expected.correlations, rtol=0, atol=1e-13)
-    order = rng.permutation(len(x))
-    features = rng.permutation(p)
-    shuffled = fastcca.cca(x[order][:, features], y[order])
-    np.testing.assert_allclose(shuffled.correlations, expected.correlations, rtol=0, atol=1e-13)
-
-
 def test_a_layer_agrees_with_itself(rng):
     x, _ = shared_blocks(rng, 200, 6, 6, np.float32)
     np.testing.assert_allclose(fastcca.cca(x, x).correlations, np.ones(6), atol=1e-13)
-
-
-def test_power_of_two_scale_changes_no_bit(rng):
-    x, y = shared_blocks(rng)
-    expected = fastcca.cca(x, y, weights=False).correlations
-    np.testing.assert_array_equal(
-        fastcca.cca(x * 2.0**40, y * 2.0**-40, weights=False).correlations, expected
-    )
 
 
 # --- input --------------------------------------------------------------------------------------

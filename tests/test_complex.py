@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import linalg
 
@@ -166,7 +166,6 @@ def test_one_side_real(rng, backend):
         np.testing.assert_allclose(u.conj().T @ v / 79, np.diag(found.correlations), atol=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.integers(1, 5), st.floats(-4.0, 4.0))
 def test_complex_affine_maps_and_conjugates_of_both_change_nothing(seed, p, q, angle):
     rng = np.random.default_rng(seed)

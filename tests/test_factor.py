@@ -7,8 +7,6 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import fastcca
 from cases import DTYPES, LAYOUTS, in_layout, known_correlations, rank_deficient, small_integers
@@ -97,37 +95,6 @@ def test_same_bits_on_any_number_of_threads(rng):
 
 
 # --- batches and merges ---------------------------------------------------------------------------
-
-
-@given(st.integers(0, 2**32 - 1), st.integers(2, 60), st.data())
-def test_batches_in_any_division(seed, n, data):
-    rng = np.random.default_rng(seed)
-    samples = rng.normal(size=(n, 5)) * 10.0 ** rng.integers(-3, 4) + rng.normal() * 100
-    cuts = sorted(data.draw(st.sets(st.integers(1, n - 1))))
-    factor = fastcca.QRFactor()
-    for a, b in zip([0, *cuts], [*cuts, n], strict=True):
-        factor.update(samples[a:b, :3], samples[a:b, 3:])
-    assert factor.n_samples == n
-    assert_covariance(factor, samples)
-    mean = np.hstack([factor.mean("x"), factor.mean("y")])
-    np.testing.assert_allclose(mean, samples.mean(axis=0), rtol=1e-12, atol=1e-12)
-
-
-@given(st.integers(0, 2**32 - 1), st.integers(2, 60), st.data())
-def test_merges_in_any_division_and_order(seed, n, data):
-    rng = np.random.default_rng(seed)
-    samples = rng.normal(size=(n, 5)) + 50.0
-    cuts = sorted(data.draw(st.sets(st.integers(1, n - 1))))
-    parts = [
-        factor_of(samples[a:b, :3], samples[a:b, 3:])
-        for a, b in zip([0, *cuts], [*cuts, n], strict=True)
-    ]
-    while len(parts) > 1:  # a random tree
-        i, j = rng.choice(len(parts), 2, replace=False)
-        merged = parts[i] + parts[j]
-        parts = [part for k, part in enumerate(parts) if k not in (i, j)] + [merged]
-    assert parts[0].n_samples == n
-    assert_covariance(parts[0], samples)
 
 
 @pytest.mark.parametrize("kappa", [1e4, 1e8])
@@ -487,13 +454,6 @@ def test_rank_of_float32_layers_whatever_their_means(offset):
     x, latent = rank_deficient(3000, 24, 8, offset=offset)
     found = fastcca.cca(factor_of(x, latent.astype(np.float32)))
     assert found.x_rank == 8
-
-
-def test_power_of_two_scale_changes_no_bit():
-    x, y = known_correlations(RHO, n=200, p=4, q=3, kappa=1e3)
-    expected = fastcca.cca(x, y, method="qr", weights=False).correlations
-    found = fastcca.cca(x * 2.0**40, y * 2.0**-40, method="qr", weights=False).correlations
-    np.testing.assert_array_equal(found, expected)
 
 
 # --- which measures take a factor -----------------------------------------------------------------

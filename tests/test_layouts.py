@@ -6,7 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
@@ -177,7 +177,6 @@ def test_dtypes(rng, dtype, spatial):
 
 
 @given(data=st.data())
-@settings(max_examples=100, deadline=None)
 def test_any_two_layouts(data):
     """The two sides in different orders of axes, positions paired by their letters."""
     letters = data.draw(st.lists(st.sampled_from("DHWT"), unique=True, max_size=3))

@@ -9,8 +9,6 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import fastcca
 from cases import DTYPES, LAYOUTS, in_layout, small_integers
@@ -109,40 +107,6 @@ def test_same_bits_on_any_number_of_threads(rng, shape):
 
 
 # --- batches and merges -------------------------------------------------------------------------
-
-
-@given(st.integers(0, 2**32 - 1), st.integers(2, 60), st.data())
-def test_batches_in_any_division(seed, n, data):
-    rng = np.random.default_rng(seed)
-    x = rng.normal(size=(n, 3)) * 10.0 ** rng.integers(-3, 4) + rng.normal() * 100
-    y = rng.normal(size=(n, 2))
-    cuts = sorted(data.draw(st.sets(st.integers(1, n - 1))))
-    moments = fastcca.Moments()
-    for a, b in zip([0, *cuts], [*cuts, n], strict=True):
-        moments.update(x[a:b], y[a:b])
-    whole = moments_of(x, y)
-    assert moments.n_samples == n
-    # A mean is known to eps, so the difference of two means to eps of their size.
-    deviation = np.sqrt(np.diag(joint_covariance(whole)))
-    offset = np.max(np.abs(np.hstack([x, y])) / deviation)
-    difference = np.abs(joint_covariance(moments) - joint_covariance(whole))
-    assert np.max(difference / np.outer(deviation, deviation)) < 1e-14 * (1 + offset) * n
-    np.testing.assert_allclose(moments.mean("x"), whole.mean("x"), rtol=1e-12, atol=1e-12)
-
-
-@given(st.integers(0, 2**32 - 1))
-def test_merge_trees(seed):
-    rng = np.random.default_rng(seed)
-    x = rng.normal(size=(90, 4)) + 50.0
-    y = rng.normal(size=(90, 3))
-    parts = [moments_of(x[i : i + 10], y[i : i + 10]) for i in range(0, 90, 10)]
-    while len(parts) > 1:  # a random tree
-        i, j = rng.choice(len(parts), 2, replace=False)
-        merged = parts[i] + parts[j]
-        parts = [part for k, part in enumerate(parts) if k not in (i, j)] + [merged]
-    whole = moments_of(x, y)
-    assert parts[0].n_samples == 90
-    np.testing.assert_allclose(joint_covariance(parts[0]), joint_covariance(whole), atol=1e-12)
 
 
 def test_merge_in_place_leaves_the_other(rng):

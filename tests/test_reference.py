@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -261,7 +261,6 @@ def test_independent_data_have_the_expected_mean_square():
     assert np.std(squares) < 0.05
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     data=hnp.arrays(
         np.int64, st.tuples(st.integers(3, 12), st.integers(2, 7)), elements=st.integers(-4, 4)
