@@ -311,8 +311,12 @@ def test_orders_signs_and_samples_twice(pair, backend, how):
     n = len(pair.x)
     factor = 2 * (n - 1) / (2 * n - 1) if how == "twice" else 1.0
     before, after = (fastcca.pca(a[0], backend=backend) for a in (tuple(pair), other))
+    k = before.explained_variance.size
+    assert np.all(
+        after.explained_variance[k:] <= rounding * (before.explained_variance[0] + 1e-300)
+    )  # twice as many samples as dimensions
     assert_close(
-        after.explained_variance,
+        after.explained_variance[:k],
         before.explained_variance * factor,
         rounding * max(before.explained_variance[0], 1e-300),
     )
@@ -327,11 +331,7 @@ def test_a_feature_that_does_not_vary_changes_nothing(pair, backend, constant):
     at = int(pair.rng.integers(x.shape[1] + 1))
     wider = np.insert(x, at, x.dtype.type(constant), axis=1)
     before, after = (fastcca.cca(a, y, backend=backend) for a in (x, wider))
-    assert (after.x_rank, after.y_rank, after.method) == (
-        before.x_rank,
-        before.y_rank,
-        before.method,
-    )
+    assert (after.x_rank, after.y_rank) == (before.x_rank, before.y_rank)
     assert at in after.x_dead
     np.testing.assert_array_equal(after.x_weights[at], 0.0)
     tolerance = promise(before, size(pair)) + promise(after, size(pair))
@@ -344,6 +344,6 @@ def test_a_feature_that_does_not_vary_changes_nothing(pair, backend, constant):
     assert found.rank == expected.rank
     assert_close(
         found.explained_variance,
-        np.append(expected.explained_variance, 0.0),
+        np.append(expected.explained_variance, 0.0)[: len(x)],
         rounding * max(expected.explained_variance[0], 1e-300),
     )

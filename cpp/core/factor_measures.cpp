@@ -191,9 +191,11 @@ Regression linear_regression(const QrFactor& factor, Index x, Index y, double ra
   if (source.rank == 0 || target.live.empty()) {
     return {};
   }
+  const Matrix live =
+      backend.scaled_columns(target.r, target.live, ones(static_cast<Index>(target.live.size())));
   const double explained =
-      backend.frobenius_norm(backend.multiply(source.q, Transpose::kYes, target.r, Transpose::kNo));
-  const double total = backend.frobenius_norm(target.r);
+      backend.frobenius_norm(backend.multiply(source.q, Transpose::kYes, live, Transpose::kNo));
+  const double total = backend.frobenius_norm(live);
   return {std::clamp(explained / total * (explained / total), 0.0, 1.0),
           source.whitener.condition(), 0};
 }

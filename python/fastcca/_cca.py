@@ -47,7 +47,7 @@ class CCAResult:
         variance (below one with a ridge). None with ``weights=False``.
     x_loadings, y_loadings : ndarray, (p, k) and (q, k), float64 or complex128, or None
         Covariances of the features with the variates of their side, in units of the features;
-        features conjugated where complex.
+        features conjugated where complex. 0 for features that do not vary beyond rounding.
     x_mean, y_mean : ndarray, (p,) and (q,), float64 or complex128
         Means of the features.
     x_rank, y_rank : int

@@ -73,9 +73,8 @@ class Comparison:
     def pwcca(self) -> float:
         """Projection weighted mean, weights from the first side."""
         result = self.cca_result
-        return float(
-            np.sum(projection_weights(result.x_loadings, result.correlations) * result.correlations)
-        )
+        weights = projection_weights(result.x_loadings, result.correlations)
+        return min(float(np.sum(weights * result.correlations)), 1.0)
 
     def cka(self) -> float:
         """Linear CKA."""

@@ -134,7 +134,7 @@ def pwcca(
         if variant == "symmetric":
             weights = (weights + projection_weights(result.y_loadings, correlations)) / 2
     return PWCCAResult(
-        value=float(np.sum(weights * correlations)),
+        value=min(float(np.sum(weights * correlations)), 1.0),
         weights=weights,
         correlations=correlations,
         variant=variant,
@@ -163,6 +163,8 @@ def _untied(
     loadings: npt.NDArray[np.float64], correlations: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
     """Turn the variates of tied correlations into one basis that does not depend on the route."""
+    if correlations.size < 2:
+        return loadings
     ends = np.flatnonzero(-np.diff(correlations, append=-1.0) > _TIE) + 1
     starts = np.append(0, ends[:-1])
     groups = [slice(a, b) for a, b in zip(starts, ends, strict=True) if b - a > 1]

@@ -169,7 +169,7 @@ def debiased_cka(pair: Pair) -> float:
     if n < 4:
         raise ValueError(f"debiased CKA needs at least 4 samples, but there are {n}")
     sides = [_Side(moments, name) for name in pair.blocks]
-    if not all(side.varies for side in sides):
+    if not all(side.live.any() for side in sides):
         return 0.0
     sums = np.zeros((2, 2))  # over samples, of |x|^2 |y|^2 and so on
     for batch in pair.batches():
@@ -178,6 +178,7 @@ def debiased_cka(pair: Pair) -> float:
 
     def hsic(i: int, j: int) -> float:
         scatter = moments._scatter(pair.blocks[i], pair.blocks[j])
+        scatter *= sides[i].live[:, np.newaxis] * sides[j].live
         total = float(np.sum(np.square(scatter / sides[i].scale / sides[j].scale)))
         spread = sides[i].trace * sides[j].trace
         return total - n / (n - 2) * float(sums[i, j]) + spread / ((n - 1) * (n - 2))
@@ -197,14 +198,16 @@ class _Side:
         scatter = moments._scatter(name, name)
         precision = moments._state.precision(moments._index(name))
         block = BlockMoments(n, self.mean, scatter, input_epsilon(precision))
-        self.varies = bool(block.live.any())
-        self.scale = float(block.deviation.max()) or 1.0
-        self.trace = float(np.sum(np.diagonal(scatter) / self.scale / self.scale))
+        self.live = block.live
+        self.scale = float(block.deviation[block.live].max(initial=0.0)) or 1.0
+        self.trace = float(np.sum(np.diagonal(scatter)[block.live] / self.scale / self.scale))
 
     def norms(self, block: AnyArray) -> Floats:
         """Squared norms of the samples of a block (samples, ..., features), (samples,)."""
         out = np.empty(block.shape[:-1])
         row_bytes = 8 * block[0].size
         for rows in slices(block.shape[0], row_bytes, _BLOCK_BYTES):
-            np.square((block[rows] - self.mean) / self.scale).sum(axis=-1, out=out[rows])
+            np.square((block[rows] - self.mean) / self.scale * self.live).sum(
+                axis=-1, out=out[rows]
+            )
         return out.ravel()

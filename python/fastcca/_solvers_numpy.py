@@ -104,11 +104,12 @@ def _parts(
     solution: reference.Solution, blocks: tuple[AnyArray | BlockMoments, ...], method: str
 ) -> CcaParts:
     loadings = [
-        None if weights is None else _loadings(block, mean, weights)
-        for block, mean, weights in zip(
+        None if weights is None else _loadings(block, mean, weights, dead)
+        for block, mean, weights, dead in zip(
             blocks,
             (solution.x_mean, solution.y_mean),
             (solution.x_weights, solution.y_weights),
+            (solution.x_dead, solution.y_dead),
             strict=True,
         )
     ]
@@ -135,14 +136,17 @@ def _parts(
     )
 
 
-def _loadings(block: AnyArray | BlockMoments, mean: AnyArray, weights: AnyArray) -> AnyArray:
-    """Covariances of the units with the variates."""
+def _loadings(
+    block: AnyArray | BlockMoments, mean: AnyArray, weights: AnyArray, dead: AnyArray
+) -> AnyArray:
+    """Covariances of the units with the variates; zero for dead units, which hold rounding."""
     out: AnyArray
     if isinstance(block, BlockMoments):
         out = block.scatter @ weights / (block.n_samples - 1)
     else:
         centred = block - mean
         out = centred.conj().T @ (centred @ weights) / (block.shape[0] - 1)
+    out[dead] = 0.0
     return out
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcca.reference._rank import Array
+from fastcca.reference._rank import Array, input_epsilon, live_units
 
 AnyArray = NDArray[Any]
 
@@ -33,6 +33,13 @@ class Centred:
         """Root mean square (p,) of what was stored: its rounding is in proportion to that."""
         out: Array = np.hypot(np.abs(self.mean), self.deviation)
         return out
+
+
+def centre_live(x: AnyArray) -> Centred:
+    """Centre, and set to zero the units that do not vary beyond the rounding of what was stored."""
+    centred = centre(x)
+    centred.values[:, ~live_units(centred.size, centred.deviation, input_epsilon(x.dtype))] = 0.0
+    return centred
 
 
 def centre(x: AnyArray) -> Centred:

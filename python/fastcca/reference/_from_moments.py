@@ -120,7 +120,8 @@ def svcca_from_moments(
 
 def pls_from_moments(x: BlockMoments, y: BlockMoments, cross_scatter: NDArray[Any]) -> PlsSolution:
     """Singular value decomposition of the cross-covariance (p, q)."""
-    u, singular, vt = np.linalg.svd(cross_scatter / (x.n_samples - 1), full_matrices=False)
+    live_cross = _live_cross(x, y, cross_scatter)
+    u, singular, vt = np.linalg.svd(live_cross / (x.n_samples - 1), full_matrices=False)
     return PlsSolution(singular_values=singular, x_weights=u, y_weights=vt.T)
 
 
@@ -128,16 +129,24 @@ def cka_from_moments(x: BlockMoments, y: BlockMoments, cross_scatter: NDArray[An
     """||Sxy||_F**2 / (||Sxx||_F ||Syy||_F) (Kornblith et al. 2019); 0 for a dead block."""
     if not (x.live.any() and y.live.any()):
         return 0.0
-    between = np.linalg.norm(cross_scatter)
-    return float(between / np.linalg.norm(x.scatter) * (between / np.linalg.norm(y.scatter)))
+    between = np.linalg.norm(_live_cross(x, y, cross_scatter))
+    x_own, y_own = (np.linalg.norm(b.scatter[np.ix_(b.live, b.live)]) for b in (x, y))
+    return float(between / x_own * (between / y_own))
 
 
 def procrustes_from_moments(x: BlockMoments, y: BlockMoments, cross_scatter: NDArray[Any]) -> float:
     """Nuclear norm of Sxy over the roots of the traces of Sxx and Syy; 0 for a dead block."""
     if not (x.live.any() and y.live.any()):
         return 0.0
-    nuclear = np.linalg.norm(cross_scatter, "nuc")
-    return float(nuclear / np.sqrt(np.trace(x.scatter)) / np.sqrt(np.trace(y.scatter)))
+    nuclear = np.linalg.norm(_live_cross(x, y, cross_scatter), "nuc")
+    x_own, y_own = (np.sqrt(np.diagonal(b.scatter)[b.live].sum()) for b in (x, y))
+    return float(nuclear / x_own / y_own)
+
+
+def _live_cross(x: BlockMoments, y: BlockMoments, cross_scatter: NDArray[Any]) -> NDArray[Any]:
+    """Set to zero what dead units have in common with others: it is rounding."""
+    out: NDArray[Any] = cross_scatter * x.live[:, np.newaxis] * y.live
+    return out
 
 
 def linear_regression_r2_from_moments(
@@ -152,8 +161,8 @@ def linear_regression_r2_from_moments(
         return 0.0
     block = _unit_scaled(x, rank_tolerance)
     scaled = cross_scatter[block.live] / (x.n_samples - 1) / block.deviation[block.live, np.newaxis]
-    explained = block.whitening(0.0).T @ scaled
-    return float(np.sum(explained**2) / np.trace(y.covariance))
+    explained = block.whitening(0.0).T @ scaled[:, y.live]
+    return float(np.sum(explained**2) / np.diagonal(y.covariance)[y.live].sum())
 
 
 def condition_from_moments(x: BlockMoments, *, rank_tolerance: float = 0.0) -> float:

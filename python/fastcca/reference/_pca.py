@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcca.reference._centre import AnyArray, Centred, centre
+from fastcca.reference._centre import AnyArray, Centred, centre_live
 from fastcca.reference._rank import EPS, Array, input_epsilon, noise_deviation
 
 
@@ -73,7 +73,7 @@ def pca(x: AnyArray, *, rank_tolerance: float = 0.0) -> PcaSolution:
     The absolute error of every singular value is about max(n, p) eps of the largest,
     eps = 2.2e-16. A component is off by that much over the gap to the next singular value.
     """
-    found = principal_components(centre(x), input_epsilon(x.dtype), rank_tolerance)
+    found = principal_components(centre_live(x), input_epsilon(x.dtype), rank_tolerance)
     with np.errstate(over="ignore"):
         explained_variance = (found.singular / np.sqrt(x.shape[0] - 1)) ** 2
     if not np.isfinite(explained_variance).all():

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastcca.reference._centre import AnyArray, centre
+from fastcca.reference._centre import AnyArray, centre_live
 from fastcca.reference._rank import Array
 
 
@@ -55,7 +55,7 @@ def pls(x: AnyArray, y: AnyArray) -> PlsSolution:
     eps = 2.2e-16: small ones have no relative accuracy, and the directions of those beyond the
     smaller rank are arbitrary.
     """
-    x_centred, y_centred = centre(x).values, centre(y).values
+    x_centred, y_centred = centre_live(x).values, centre_live(y).values
     with np.errstate(over="ignore", invalid="ignore"):
         covariance = x_centred.T @ y_centred / (x.shape[0] - 1)
     if not np.isfinite(covariance).all():

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from fastcca.reference._cca import block_of_data
-from fastcca.reference._centre import AnyArray, centre
-from fastcca.reference._rank import Array, input_epsilon, live_units
+from fastcca.reference._centre import AnyArray, centre_live
+from fastcca.reference._rank import Array
 
 _ROWS_PER_BLOCK = 512
 
@@ -66,11 +66,9 @@ def cka(x: AnyArray, y: AnyArray, *, debiased: bool = False) -> float:
 
 def _centred(x: AnyArray) -> Array:
     """Centred values (n, p) in a scale in which no square overflows; zeros if no unit is live."""
-    centred = centre(x)
-    if not live_units(centred.size, centred.deviation, input_epsilon(x.dtype)).any():
-        return np.zeros(x.shape)
-    out: Array = centred.values / np.abs(centred.values).max()
-    return out
+    values = centre_live(x).values
+    largest = np.abs(values).max()
+    return values / largest if largest > 0.0 else np.zeros(x.shape)
 
 
 def _gram_rows(x: Array) -> Iterator[Array]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastcca.reference._cca import Solution, cca
-from fastcca.reference._centre import AnyArray, centre
+from fastcca.reference._centre import AnyArray, centre_live
 from fastcca.reference._pca import principal_components
 from fastcca.reference._rank import Array, input_epsilon, live_units
 
@@ -137,9 +137,8 @@ def svcca(
 
 def _side(x: AnyArray, rank_tolerance: float) -> _Side:
     epsilon = input_epsilon(x.dtype)
-    centred = centre(x)
+    centred = centre_live(x)
     dead = np.flatnonzero(~live_units(centred.size, centred.deviation, epsilon))
-    centred.values[:, dead] = 0.0
     found = principal_components(centred, epsilon, rank_tolerance)
     singular = found.singular[found.real]
     return _Side(
