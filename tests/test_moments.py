@@ -286,6 +286,10 @@ def test_newer_and_damaged_formats_are_refused(rng):
         restore({**content, "means": [np.zeros(3)]})
     with pytest.raises(ValueError, match="unknown precision"):
         restore({**content, "precisions": ["float8"]})
+    damaged = content["scatter"][0][0].copy()
+    damaged[1, 2] = np.nan
+    with pytest.raises(ValueError, match="stored moments hold values that are not finite"):
+        restore({**content, "scatter": [[damaged]]})
 
 
 # --- threads and processes ------------------------------------------------------------------------
@@ -333,3 +337,41 @@ def test_covariance_needs_two_samples():
         moments.covariance("x", "x")
     moments.update(np.zeros((1, 2)))
     np.testing.assert_array_equal(moments.covariance("x", "x"), np.full((2, 2), 0.5))
+
+
+@pytest.mark.parametrize("power", [31, 53, 62])
+def test_counts_beyond_what_int32_and_float64_hold(rng, power):
+    """Two states of very many samples are one of twice as many, with the same covariance."""
+    moments = moments_of(rng.normal(size=(30, 4)), rng.normal(size=(30, 2)))
+    restore, (content,) = moments.__reduce__()
+    many = 2**power - 1
+    grown = [[tile * (many / 30) for tile in row] for row in content["scatter"]]
+    state = restore({**content, "n_samples": many, "scatter": grown})
+    if power == 62:
+        state.merge(state)
+        assert state.n_samples == 2 * many
+        before = pickle.dumps(state)
+        with pytest.raises(OverflowError, match="beyond what 64 bits can count"):
+            state.merge(state)
+        assert pickle.dumps(state) == before
+    else:
+        state.update(rng.normal(size=(10, 4)), rng.normal(size=(10, 2)))
+        assert state.n_samples == many + 10
+    expected = moments.covariance("x", "y") * 29 / 30
+    np.testing.assert_allclose(state.covariance("x", "y"), expected, rtol=0, atol=1e-6)
+    assert fastcca.cca(state).n_samples == state.n_samples
+
+
+@pytest.mark.parametrize("state", [fastcca.Moments, fastcca.QRFactor])
+def test_what_cannot_fit_is_refused_before_anything_is_allocated(state):
+    wide = np.broadcast_to(np.float32(1), (3, 5_000_000))
+    empty = state()
+    with pytest.raises(MemoryError, match=r"take \d{16} bytes .* but this machine has .* Reduce"):
+        empty.update(wide, wide)
+    assert empty.block_names == ()
+
+
+def test_the_fourier_moments_that_cannot_fit_are_refused():
+    maps = np.broadcast_to(np.float32(1), (3, 64, 64, 20_000))
+    with pytest.raises(MemoryError, match="moments of 40000 channels at 2112 frequencies"):
+        fastcca.dft_cca(maps, maps)

@@ -19,6 +19,7 @@ from fastcca._errors import RankWarning
 from fastcca._frequencies import Bin, common_bins, real_and_imaginary
 from fastcca._layouts import LayoutOrPair, lay_out
 from fastcca._maps import Map, slices
+from fastcca._memory import check_memory
 
 __all__ = ["DFTCCAResult", "dft_cca"]
 
@@ -241,6 +242,12 @@ def _accumulate(
     names = ["x", "x.imag", "y", "y.imag"]
     precisions = [precision_name(view.dtype) for view in views for _ in range(2)]
     grids = [(view.shape[1], view.shape[2]) for view in views]
+    channels = sum(view.shape[3] for view in views)
+    check_memory(
+        len(bins) * 20 * channels**2,
+        f"complex moments of {channels} channels at {len(bins)} frequencies",
+        "Compare smaller maps (pooled, or cropped), or channels in groups.",
+    )
     states = [_core.Moments() for _ in bins]
     energies = [np.zeros(view.shape[3]) for view in views]
     sample_bytes = sum(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from fastcca import _core
 from fastcca._arrays import AnyArray, as_samples, precision_name
 from fastcca._blas import threads_for_many
-from fastcca._moments import compared_blocks, named_batch
+from fastcca._moments import check_state_size, check_stored, compared_blocks, named_batch
 
 __all__ = ["QRFactor"]
 
@@ -63,6 +63,8 @@ class QRFactor:
             The state is then what it was.
         TypeError
             If a block is no array of real numbers.
+        MemoryError
+            If there are so many features that the factor would not fit in memory.
         """
         self._check_not_a_view("update")
         batch = named_batch(blocks, named_blocks)
@@ -72,6 +74,7 @@ class QRFactor:
         self, batch: Mapping[str, AnyArray], dtypes: Sequence[np.dtype[Any]] | None = None
     ) -> None:
         precisions = None if dtypes is None else [precision_name(dtype) for dtype in dtypes]
+        check_state_size(list(batch.values()), copies=5)
         with threads_for_many() as threads:
             self._state.update(list(batch), list(batch.values()), precisions, threads)
 
@@ -199,6 +202,7 @@ def _restore(content: dict[str, Any]) -> QRFactor:
             f"this factor was stored in format {version}, but this version of fastcca reads up to "
             f"{_core.QrFactor.format_version}: upgrade fastcca"
         )
+    check_stored("means and factor", [*content["means"], content["factor"]])
     factor = QRFactor._of(
         _core.QrFactor.restore(
             content["n_samples"],

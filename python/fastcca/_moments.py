@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from fastcca import _core
 from fastcca._arrays import AnyArray, as_numbers, precision_name
+from fastcca._memory import check_memory
 
-__all__ = ["Moments", "compared_blocks", "named_batch"]
+__all__ = ["Moments", "check_state_size", "check_stored", "compared_blocks", "named_batch"]
 
 _POSITIONAL_NAMES = ("x", "y")
 # Complex samples are accumulated as two real blocks; the second has the name and this.
@@ -75,6 +76,8 @@ class Moments:
             of two names one is the other with ".imag". The state is then what it was.
         TypeError
             If a block is no array of numbers.
+        MemoryError
+            If there are so many features that the state would not fit in memory.
         """
         self._check_not_a_view("update")
         batch = named_batch(blocks, named_blocks)
@@ -88,7 +91,9 @@ class Moments:
         `dtypes`, one for each block, where real values were computed from coarser ones.
         """
         precisions = None if dtypes is None else [precision_name(dtype) for dtype in dtypes]
-        self._state.update(*_real_blocks(batch), precisions)
+        names, arrays = _real_blocks(batch)
+        check_state_size(arrays, copies=2)
+        self._state.update(names, arrays, precisions)
 
     def merge(self, other: Moments) -> None:
         """Add the samples of another state over the same blocks, exactly as if seen here.
@@ -279,6 +284,12 @@ def compared_blocks(names: tuple[str, ...], count: int, said_to_hold: str) -> tu
     return names
 
 
+def check_stored(what: str, arrays: Sequence[AnyArray]) -> None:
+    """Raise ValueError where a stored state has been damaged."""
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise ValueError(f"the stored {what} hold values that are not finite: they are damaged")
+
+
 def named_batch(
     blocks: Sequence[npt.ArrayLike], named_blocks: Mapping[str, npt.ArrayLike]
 ) -> dict[str, npt.ArrayLike]:
@@ -294,6 +305,17 @@ def named_batch(
             raise TypeError(f"the block {name!r} is given twice, by position and by name")
         batch[name] = block
     return batch
+
+
+def check_state_size(arrays: Sequence[AnyArray], copies: int) -> None:
+    """Raise MemoryError where a state of these blocks would not fit in memory."""
+    features = sum(array.shape[-1] for array in arrays)
+    check_memory(
+        copies * 8 * features**2,
+        f"states of {features} features in all, {copies} square matrices of float64,",
+        "Reduce the features first (spatial='pool', a random projection, principal components). "
+        "Fewer samples than features need no such matrix, if they are passed as arrays.",
+    )
 
 
 def _real_blocks(batch: Mapping[str, AnyArray]) -> tuple[list[str], list[AnyArray]]:
@@ -322,6 +344,7 @@ def _restore(content: dict[str, Any]) -> Moments:
             f"these moments were stored in format {version}, but this version of fastcca reads up "
             f"to {_core.Moments.format_version}: upgrade fastcca"
         )
+    check_stored("moments", [*content["means"], *(t for row in content["scatter"] for t in row)])
     return Moments._of(
         _core.Moments.restore(
             content["n_samples"],
