@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <stdexcept>
 #include <utility>
 
 namespace fastcca {
@@ -13,6 +14,16 @@ double sum(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
+// Sums and norms of what is finite need not be: 0 or NaN would come out of them.
+double finite(double total) {
+  if (!std::isfinite(total)) {
+    throw std::invalid_argument(
+        "the variances of a block overflow float64 when they are added up; divide the data by a "
+        "constant (the measure does not depend on the scale)");
+  }
+  return total;
+}
+
 // The rounding of a constant block has no direction that could be compared.
 bool both_vary(const Backend& backend, const BlockPair& pair) {
   const LinearAlgebra<double>& algebra = backend;
@@ -20,7 +31,7 @@ bool both_vary(const Backend& backend, const BlockPair& pair) {
 }
 
 double root_of_total(const Backend& backend, const BlockCovariance& block) {
-  return std::sqrt(sum(backend.diagonal(*block.scatter)));
+  return std::sqrt(finite(sum(backend.diagonal(*block.scatter))));
 }
 
 }  // namespace
@@ -31,7 +42,7 @@ PlsSolution solve_pls(const Moments& moments, Index x, Index y) {
   Svd svd = backend.svd(backend.copy(*pair.cross));
   PlsSolution out{std::move(svd.values), std::move(svd.u), backend.transposed(svd.vt)};
   for (double& s : out.singular_values) {
-    s /= pair.degrees();
+    s = finite(s) / pair.degrees();
   }
   if (pair.swapped) {
     std::swap(out.x_weights, out.y_weights);
@@ -45,10 +56,10 @@ double linear_cka(const Moments& moments, Index x, Index y) {
   if (!both_vary(backend, pair)) {
     return 0.0;
   }
-  const double between = backend.frobenius_norm(*pair.cross);
+  const double between = finite(backend.frobenius_norm(*pair.cross));
   // The norms one by one: their products could overflow.
-  const double rows = backend.frobenius_norm(*pair.rows.scatter);
-  const double cols = backend.frobenius_norm(*pair.cols.scatter);
+  const double rows = finite(backend.frobenius_norm(*pair.rows.scatter));
+  const double cols = finite(backend.frobenius_norm(*pair.cols.scatter));
   return std::clamp(between / rows * (between / cols), 0.0, 1.0);
 }
 

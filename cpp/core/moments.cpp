@@ -66,6 +66,7 @@ void Moments::merge(const Moments& other) {
 
 void Moments::add(Index n, std::span<const std::vector<double>> means,
                   std::span<const std::vector<Matrix>> scatter) {
+  const Index n_joint = joint_count(n_, n);
   const double n_here = static_cast<double>(n_);
   const double n_there = static_cast<double>(n);
   const double n_both = n_here + n_there;
@@ -98,7 +99,7 @@ void Moments::add(Index n, std::span<const std::vector<double>> means,
       blocks_[i].mean[k] += delta[i][k] * (n_there / n_both);
     }
   }
-  n_ += n;
+  n_ = n_joint;
 }
 
 Moments Moments::clone() const {

@@ -15,12 +15,11 @@
 #include "fuzz.hpp"
 
 // So that an error of a sanitizer ends in abort(), where the input is written down.
-extern "C" const char* __asan_default_options();
-extern "C" const char* __ubsan_default_options();
-extern "C" const char* __asan_default_options() {
-  return "abort_on_error=1:detect_stack_use_after_return=1";
-}
-extern "C" const char* __ubsan_default_options() { return "abort_on_error=1:print_stacktrace=1"; }
+#define FASTCCA_SEEN_BY_RUNTIME extern "C" __attribute__((visibility("default")))
+FASTCCA_SEEN_BY_RUNTIME const char* __asan_default_options();
+FASTCCA_SEEN_BY_RUNTIME const char* __ubsan_default_options();
+const char* __asan_default_options() { return "abort_on_error=1:detect_stack_use_after_return=1"; }
+const char* __ubsan_default_options() { return "abort_on_error=1:print_stacktrace=1"; }
 
 namespace {
 
@@ -78,7 +77,7 @@ Input any_bytes(Random& random, std::size_t most) {
 void add_samples(Input& out, Random& random) {
   constexpr std::uint8_t kNearly[] = {2, 2, 2, 1, 1, 0, 4, 8};
   out.push_back(below(random, 8) == 0 ? below(random, 11) : kNearly[below(random, 8)]);  // dtype
-  out.push_back(below(random, 4));                                  // byte order
+  out.push_back(below(random, 4));                                            // byte order
   out.push_back(below(random, 64) == 0 ? std::uint8_t{7} : std::uint8_t{0});  // rounded to
   if (out.back() == 7) {
     out.push_back(below(random, 3));
@@ -111,16 +110,16 @@ Input operations(Random& random, std::size_t most) {
   }
   const auto batches = 2 + random() % 5;
   for (std::size_t i = 0; out.size() < most && i < 20; ++i) {
-    constexpr Op kBuild[] = {Op::kUpdate, Op::kUpdate, Op::kUpdate, Op::kUpdateFactor,
-                             Op::kUpdateFactor, Op::kMerge, Op::kMergeFactor, Op::kClone};
+    constexpr Op kBuild[] = {Op::kUpdate,       Op::kUpdate, Op::kUpdate,      Op::kUpdateFactor,
+                             Op::kUpdateFactor, Op::kMerge,  Op::kMergeFactor, Op::kClone};
     const Op op = i < batches || below(random, 6) == 0
                       ? kBuild[below(random, 8)]
                       : static_cast<Op>(below(random, fastcca::fuzz::kOps));
     out.push_back(static_cast<std::uint8_t>(op));
     if (op == Op::kUpdate || op == Op::kUpdateFactor) {
-      out.push_back(below(random, op == Op::kUpdate ? 3 : 2));                // which state
-      out.push_back(0);                                                       // some samples
-      out.push_back(below(random, 24));                                       // how many
+      out.push_back(below(random, op == Op::kUpdate ? 3 : 2));                      // which state
+      out.push_back(0);                                                             // some samples
+      out.push_back(below(random, 24));                                             // how many
       out.push_back(below(random, 32) == 0 ? below(random, 40) : std::uint8_t{0});  // what is odd
       for (int b = 0; b <= blocks; ++b) {
         add_samples(out, random);
@@ -181,9 +180,10 @@ void run(unsigned long long executions, unsigned long long seed, std::size_t mos
   std::vector<Input> pool;
   for (unsigned long long i = 0; i < executions; ++i) {
     const auto choice = random() % 8;
-    Input input = choice == 0                    ? any_bytes(random, most)
-                  : choice < 6 || pool.empty() ? operations(random, most)
-                                                 : mutated(pool[random() % pool.size()], random, most);
+    Input input = choice == 0 ? any_bytes(random, most)
+                  : choice < 6 || pool.empty()
+                      ? operations(random, most)
+                      : mutated(pool[random() % pool.size()], random, most);
     running.execution = i;
     execute(input);
     if (pool.size() < kPool) {

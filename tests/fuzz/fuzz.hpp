@@ -35,14 +35,13 @@ enum class Op : std::uint8_t {
   kSymmetricCca,
 };
 constexpr std::array<const char*, 16> kOpNames{
-    "update",       "factor update", "merge",      "factor merge",
-    "clone",        "restore",       "factor restore", "cca",
-    "complex cca",  "factor cca",    "pls",        "cka",
-    "procrustes",   "regression",    "principal axes", "symmetric cca"};
+    "update",         "factor update", "merge",          "factor merge", "clone", "restore",
+    "factor restore", "cca",           "complex cca",    "factor cca",   "pls",   "cka",
+    "procrustes",     "regression",    "principal axes", "symmetric cca"};
 constexpr std::size_t kOps = kOpNames.size();
 
-constexpr std::array<const char*, 4> kErrorNames{"invalid_argument", "length_error",
-                                                 "out_of_range", "DecompositionError"};
+constexpr std::array<const char*, 4> kErrorNames{"invalid_argument", "length_error", "out_of_range",
+                                                 "DecompositionError"};
 constexpr std::size_t kErrors = kErrorNames.size();
 
 struct Counts {
@@ -79,14 +78,14 @@ class Reader {
 
 // How the values of a view come about.
 enum class Values : std::uint8_t {
-  kNormal,      // of order one
-  kNormalToo,   // twice, as what leads to the deep paths
-  kDependent,   // all features are combinations of two, so that the rank is 2
-  kOffset,      // a large mean and little else
-  kScaled,      // every feature at a scale of its own
-  kExtreme,     // zeros, subnormals, the largest numbers
-  kNonFinite,   // the same, with infinities and NaN among them
-  kArbitrary,   // any bits, those of the input
+  kNormal,     // of order one
+  kNormalToo,  // twice, as what leads to the deep paths
+  kDependent,  // all features are combinations of two, so that the rank is 2
+  kOffset,     // a large mean and little else
+  kScaled,     // every feature at a scale of its own
+  kExtreme,    // zeros, subnormals, the largest numbers
+  kNonFinite,  // the same, with infinities and NaN among them
+  kArbitrary,  // any bits, those of the input
 };
 constexpr Index kValueKinds = 8;
 

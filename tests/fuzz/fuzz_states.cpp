@@ -3,14 +3,9 @@
 // anything.
 #include <algorithm>
 #include <limits>
-#include <new>
-#include <stdexcept>
 #include <utility>
 
-#include "core/errors.hpp"
-#include "core/symmetric_cca.hpp"
-#include "fuzz.hpp"
-#include "invariants.hpp"
+#include "questions.hpp"
 
 namespace fastcca::fuzz {
 
@@ -23,45 +18,14 @@ namespace {
 
 constexpr int kMostOperations = 24;
 
-// A state, and whether it was made up: then results mean nothing, and only the errors count.
-template <class State>
-struct Held {
-  State state;
-  bool made_up = false;
-};
-
-// Runs an operation; what it may throw is what the documentation says.
-template <class F>
-bool attempt(Op op, bool made_up, F body) {
-  auto& thrown = counts().thrown[static_cast<std::size_t>(op)];
-  try {
-    body();
-    ++counts().done[static_cast<std::size_t>(op)];
-    return true;
-  } catch (const DecompositionError& error) {
-    // Its message asks for a report: data that lead here are worth a look.
-    require(made_up, error.what());
-    ++thrown[3];
-  } catch (const std::invalid_argument&) {
-    ++thrown[0];
-  } catch (const std::length_error&) {
-    ++thrown[1];
-  } catch (const std::out_of_range&) {
-    ++thrown[2];
-  } catch (const std::exception& error) {
-    violated(std::string("only documented errors are thrown: ") + error.what());
-  }
-  return false;
-}
-
 class Machine {
  public:
   explicit Machine(Reader& in) : in_(in) {
-    const Index count = 1 + in_.below(3);
-    for (Index i = 0; i < count; ++i) {
+    const Index blocks = 1 + in_.below(3);
+    for (Index i = 0; i < blocks; ++i) {
       sizes_.push_back(1 + in_.below(i == 0 ? 12 : 8));
     }
-    if (count == 3 && in_.rarely(2)) {
+    if (blocks == 3 && in_.rarely(2)) {
       sizes_[2] = sizes_[1];  // so that complex blocks occur
     }
     for (int i = 0; i < 3; ++i) {
@@ -91,23 +55,23 @@ class Machine {
       case Op::kRestoreFactor:
         return restore_factor();
       case Op::kCca:
-        return cca();
+        return ask_cca(in_, any(moments_), count());
       case Op::kComplexCca:
-        return complex_cca();
+        return ask_complex_cca(in_, any(moments_));
       case Op::kFactorCca:
-        return factor_cca();
+        return ask_factor_cca(in_, any(factors_), count());
       case Op::kPls:
-        return pls();
+        return ask_pls(in_, any(moments_), count());
       case Op::kCka:
-        return similarity(Op::kCka, linear_cka);
+        return ask_similarity(Op::kCka, linear_cka, in_, any(moments_), count());
       case Op::kProcrustes:
-        return similarity(Op::kProcrustes, procrustes);
+        return ask_similarity(Op::kProcrustes, procrustes, in_, any(moments_), count());
       case Op::kRegression:
-        return similarity(Op::kRegression, linear_regression_r2);
+        return ask_similarity(Op::kRegression, linear_regression_r2, in_, any(moments_), count());
       case Op::kPrincipalAxes:
-        return axes();
+        return ask_axes(in_, any(moments_), count());
       case Op::kSymmetricCca:
-        return symmetric();
+        return ask_symmetric(in_, any(moments_), count());
     }
   }
 
@@ -116,11 +80,7 @@ class Machine {
   Held<State>& any(std::vector<Held<State>>& states) {
     return states[static_cast<std::size_t>(in_.below(static_cast<Index>(states.size())))];
   }
-  // Mostly a block, sometimes none.
-  Index any_block() {
-    const Index count = static_cast<Index>(sizes_.size());
-    return in_.rarely(32) ? count : in_.below(count);
-  }
+  Index count() const { return static_cast<Index>(sizes_.size()); }
 
   template <class State, class F>
   void update(Op op, Held<State>& held, F apply) {
@@ -132,8 +92,8 @@ class Machine {
     for (std::size_t i = 0; i < sizes_.size(); ++i) {
       const bool odd = i + 1 == sizes_.size();
       names.emplace_back(1, static_cast<char>('a' + (odd && oddity == 39 ? 0 : i)));
-      const Index cols = sizes_[i] + (odd && oddity == 38 ? 1 : 0) -
-                         (odd && oddity == 37 ? sizes_[i] : 0);
+      const Index cols =
+          sizes_[i] + (odd && oddity == 38 ? 1 : 0) - (odd && oddity == 37 ? sizes_[i] : 0);
       samples.push_back(read_samples(in_, rows + (odd && oddity == 36 ? 1 : 0), cols));
       views.push_back(samples.back().view);
     }
@@ -144,7 +104,7 @@ class Machine {
     const bool ok =
         attempt(op, held.made_up, [&] { apply(held.state, std::span(names), std::span(views)); });
     finish(held, before, ok);
-    require(!ok || held.state.n_samples() == before.n + rows, "samples are counted");
+    require(!ok || held.state.n_samples() == before.n + views[0].rows, "samples are counted");
   }
 
   template <class State>
@@ -259,160 +219,6 @@ class Machine {
     } else {
       require(parts.changed, "what a state gave fits");
     }
-  }
-
-  Truncation truncation() {
-    Truncation out;
-    out.by = static_cast<Truncation::By>(in_.below(3));
-    out.share = static_cast<double>(1 + in_.below(100)) / 100.0;
-    out.count = 1 + in_.below(10);
-    return out;
-  }
-
-  CcaOptions options(bool may_truncate) {
-    constexpr std::array<double, 8> kRidges{0.0, 0.0, 0.0, 0.0, 1e-300, 1e-10, 1e-3, 1.0};
-    CcaOptions out;
-    out.ridge = kRidges[static_cast<std::size_t>(in_.below(8))];
-    out.weights = in_.below(2) == 0;
-    if (may_truncate && in_.rarely(3)) {
-      out.ridge = 0.0;
-      out.x_keep = truncation();
-      out.y_keep = truncation();
-    }
-    return out;
-  }
-
-  void cca() {
-    const Held<Moments>& held = any(moments_);
-    const Index x = any_block();
-    const Index y = any_block();
-    const CcaOptions chosen = options(true);
-    attempt(Op::kCca, held.made_up, [&] {
-      const CcaSolution solution = solve_cca(held.state, x, y, chosen);
-      if (!held.made_up) {
-        check_solution(testing::algebra(), solution, size(held, x), size(held, y), chosen);
-      }
-    });
-  }
-
-  void complex_cca() {
-    const Held<Moments>& held = any(moments_);
-    const Moments& m = held.state;
-    const CcaOptions chosen = options(true);
-    const ComplexBlock x{0, in_.below(2) == 0 ? std::optional<Index>(0) : std::nullopt};
-    ComplexBlock y{1, std::nullopt};
-    if (m.block_count() < 2) {
-      y.real = 0;
-    } else if (m.block_count() == 3 && m.block(1).size() == m.block(2).size()) {
-      y.imaginary = 2;
-    }
-    attempt(Op::kComplexCca, held.made_up, [&] {
-      const ComplexPair pair(m, x, y, std::nullopt, std::nullopt);
-      const auto& algebra = testing::backend().complex();
-      const auto solution = solve_cca(algebra, pair.pair(), chosen);
-      if (!held.made_up) {
-        check_solution(algebra, solution, size(held, x.real), size(held, y.real), chosen);
-      }
-    });
-  }
-
-  void factor_cca() {
-    const Held<QrFactor>& held = any(factors_);
-    const Index x = any_block();
-    const Index y = any_block();
-    const CcaOptions chosen = options(in_.rarely(16));
-    attempt(Op::kFactorCca, held.made_up, [&] {
-      const CcaSolution solution = solve_cca(held.state, x, y, chosen);
-      if (!held.made_up) {
-        check_solution(testing::algebra(), solution, size(held, x), size(held, y), chosen);
-      }
-    });
-  }
-
-  void pls() {
-    const Held<Moments>& held = any(moments_);
-    const Index x = any_block();
-    const Index y = any_block();
-    attempt(Op::kPls, held.made_up, [&] {
-      const PlsSolution solution = solve_pls(held.state, x, y);
-      if (!held.made_up) {
-        check_descending(solution.singular_values, 0.0, std::numeric_limits<double>::max());
-        check_finite(testing::algebra(), solution.x_weights, "weights are finite");
-        check_finite(testing::algebra(), solution.y_weights, "weights are finite");
-        require(solution.x_weights.rows() == size(held, x), "a weight per unit");
-        require(solution.y_weights.rows() == size(held, y), "a weight per unit");
-      }
-    });
-  }
-
-  template <class F>
-  void similarity(Op op, F measure) {
-    const Held<Moments>& held = any(moments_);
-    const Index x = any_block();
-    const Index y = any_block();
-    attempt(op, held.made_up, [&] {
-      const double value = measure(held.state, x, y);
-      if (!held.made_up) {
-        check_similarity(value);
-      }
-    });
-  }
-
-  void axes() {
-    const Held<Moments>& held = any(moments_);
-    const Index x = any_block();
-    const Truncation keep = truncation();
-    attempt(Op::kPrincipalAxes, held.made_up, [&] {
-      const auto found = principal_axes(testing::algebra(), covariance_of(held.state, x));
-      const auto kept = kept_axes(found, keep);
-      if (held.made_up) {
-        return;
-      }
-      check_descending(found.variances, 0.0, std::numeric_limits<double>::max());
-      check_finite(testing::algebra(), found.axes, "axes are finite");
-      const auto count = static_cast<Index>(found.variances.size());
-      require(found.axes.rows() == size(held, x) && found.axes.cols() == count, "axes fit");
-      require(static_cast<Index>(found.real.size()) <= count, "no more axes than variances");
-      require(kept.size() <= found.real.size() &&
-                  std::equal(kept.begin(), kept.end(), found.real.begin()),
-              "kept axes are the leading ones");
-      require(kept.empty() == found.real.empty(), "at least one axis is kept");
-    });
-  }
-
-  void symmetric() {
-    const Held<Moments>& held = any(moments_);
-    const Index x = any_block();
-    const Index y = any_block();
-    constexpr std::array<double, 4> kEpsilons{0.0, 0.0, 1e-6, 1.0};
-    const double epsilon = kEpsilons[static_cast<std::size_t>(in_.below(4))];
-    const auto& algebra = testing::algebra();
-    attempt(Op::kSymmetricCca, held.made_up, [&] {
-      const BlockPair pair = pair_of(held.state, x, y);
-      const Matrix oriented =
-          pair.swapped ? algebra.transposed(*pair.cross) : algebra.copy(*pair.cross);
-      const std::vector<double> rows(static_cast<std::size_t>(oriented.rows()),
-                                     1.0 / pair.degrees());
-      const std::vector<double> cols(static_cast<std::size_t>(oriented.cols()), 1.0);
-      const Matrix cross = algebra.scaled_submatrix(oriented, index_range(oriented.rows()), rows,
-                                                    index_range(oriented.cols()), cols);
-      const auto solution =
-          solve_symmetric_cca(algebra, pair.swapped ? pair.cols : pair.rows,
-                              pair.swapped ? pair.rows : pair.cols, cross, epsilon);
-      if (held.made_up) {
-        return;
-      }
-      check_descending(solution.correlations, 0.0, 1.0);
-      check_finite(algebra, solution.u, "u is finite");
-      check_finite(algebra, solution.vt, "vt is finite");
-      check_finite(algebra, solution.x_inverse_sqrt, "an inverse root is finite");
-      check_finite(algebra, solution.y_inverse_sqrt, "an inverse root is finite");
-    });
-  }
-
-  template <class State>
-  static Index size(const Held<State>& held, Index block) {
-    return held.state.block(block).size();
   }
 
   Reader& in_;

@@ -54,9 +54,9 @@ class Source {
       case Values::kOffset:
         return std::ldexp(1.0, static_cast<int>(seed_ % 60)) + random_.normal();
       case Values::kScaled:
-        return std::ldexp(random_.normal(),
-                          static_cast<int>((seed_ + static_cast<std::uint64_t>(col) * 611) % 2000) -
-                              1000);
+        return std::ldexp(
+            random_.normal(),
+            static_cast<int>((seed_ + static_cast<std::uint64_t>(col) * 611) % 2000) - 1000);
       case Values::kExtreme:
       case Values::kNonFinite: {
         constexpr std::array<double, 16> kNumbers{0.0,
