@@ -109,15 +109,18 @@ Input operations(Random& random, std::size_t most) {
     out.push_back(below(random, 2));
   }
   const auto batches = 2 + random() % 5;
-  for (std::size_t i = 0; out.size() < most && i < 20; ++i) {
+  for (std::size_t i = 0; out.size() < most && i < 24; ++i) {
     constexpr Op kBuild[] = {Op::kUpdate,       Op::kUpdate, Op::kUpdate,      Op::kUpdateFactor,
                              Op::kUpdateFactor, Op::kMerge,  Op::kMergeFactor, Op::kClone};
-    const Op op = i < batches || below(random, 6) == 0
+    constexpr std::size_t kStates = 5;  // three of moments and two factors, none left empty
+    const Op op = i < kStates ? (i < 3 ? Op::kUpdate : Op::kUpdateFactor)
+                  : i < kStates + batches || below(random, 6) == 0
                       ? kBuild[below(random, 8)]
                       : static_cast<Op>(below(random, fastcca::fuzz::kOps));
     out.push_back(static_cast<std::uint8_t>(op));
     if (op == Op::kUpdate || op == Op::kUpdateFactor) {
-      out.push_back(below(random, op == Op::kUpdate ? 3 : 2));                      // which state
+      out.push_back(i < kStates ? static_cast<std::uint8_t>(i % 3)
+                                : below(random, op == Op::kUpdate ? 3 : 2));        // which state
       out.push_back(0);                                                             // some samples
       out.push_back(below(random, 24));                                             // how many
       out.push_back(below(random, 32) == 0 ? below(random, 40) : std::uint8_t{0});  // what is odd
