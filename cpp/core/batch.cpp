@@ -121,6 +121,15 @@ void check_batch(std::span<const Block> blocks, std::span<const std::string> nam
   }
 }
 
+Index joint_count(Index here, Index there) {
+  if (here > std::numeric_limits<Index>::max() - there) {
+    throw std::length_error("the states hold " + std::to_string(here) + " and " +
+                            std::to_string(there) +
+                            " samples, together more than can be counted in 64 bits");
+  }
+  return here + there;
+}
+
 void check_same_blocks(std::span<const Block> here, std::span<const Block> there) {
   const bool same = std::equal(
       here.begin(), here.end(), there.begin(), there.end(),

@@ -24,6 +24,10 @@ Precision precision_of(const ArrayView& view);
 void check_batch(std::span<const Block> blocks, std::span<const std::string> names,
                  std::span<const ArrayView> views);
 
+// Samples of two states together. Throws where they are more than can be counted, which the count
+// of a stored state, or a state merged with itself over and over, may bring about.
+Index joint_count(Index here, Index there);
+
 // Throws unless two states hold the same blocks.
 void check_same_blocks(std::span<const Block> here, std::span<const Block> there);
 

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <stdexcept>
 #include <utility>
+
+#include "core/errors.hpp"
 
 namespace fastcca {
 
@@ -13,7 +16,19 @@ double sum(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
-double root_of_total(const std::vector<double>& diagonal) { return std::sqrt(sum(diagonal)); }
+// Sums and norms of what is finite need not be: 0 or NaN would come out of them.
+double finite(double total) {
+  if (!std::isfinite(total)) {
+    throw ScaleError(
+        "the variances of a block overflow float64 when they are added up; divide the data by a "
+        "constant (the measure does not depend on the scale)");
+  }
+  return total;
+}
+
+double root_of_total(const std::vector<double>& diagonal) {
+  return std::sqrt(finite(sum(diagonal)));
+}
 
 // 1 for live units, 0 for dead ones.
 std::vector<double> mask_of(const Backend& backend, const BlockCovariance& block) {
@@ -58,7 +73,7 @@ PlsSolution solve_pls(const Moments& moments, Index x, Index y) {
   Svd svd = backend.svd(live.cross());
   PlsSolution out{std::move(svd.values), std::move(svd.u), backend.transposed(svd.vt)};
   for (double& s : out.singular_values) {
-    s /= live.pair.degrees();
+    s = finite(s) / live.pair.degrees();
   }
   if (live.pair.swapped) {
     std::swap(out.x_weights, out.y_weights);
@@ -72,10 +87,10 @@ double linear_cka(const Moments& moments, Index x, Index y) {
     return 0.0;
   }
   const Backend& backend = moments.backend();
-  const double between = backend.frobenius_norm(live.cross());
+  const double between = finite(backend.frobenius_norm(live.cross()));
   // The norms one by one: their products could overflow.
-  const double rows = backend.frobenius_norm(live.rows());
-  const double cols = backend.frobenius_norm(live.cols());
+  const double rows = finite(backend.frobenius_norm(live.rows()));
+  const double cols = finite(backend.frobenius_norm(live.cols()));
   return std::clamp(between / rows * (between / cols), 0.0, 1.0);
 }
 

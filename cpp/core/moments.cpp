@@ -67,11 +67,9 @@ void Moments::merge(const Moments& other) {
 
 void Moments::add(Index n, std::span<const std::vector<double>> means,
                   std::span<const std::vector<Matrix>> scatter) {
+  const Index n_joint = joint_count(n_, n);
   const double n_here = static_cast<double>(n_);
   const double n_there = static_cast<double>(n);
-  if (n > std::numeric_limits<Index>::max() - n_) {
-    throw std::overflow_error("the number of samples is beyond what 64 bits can count");
-  }
   const double n_both = n_here + n_there;
   std::vector<std::vector<double>> delta(blocks_.size());
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
@@ -110,7 +108,7 @@ void Moments::add(Index n, std::span<const std::vector<double>> means,
       blocks_[i].mean[k] += delta[i][k] * (n_there / n_both);
     }
   }
-  n_ += n;
+  n_ = n_joint;
 }
 
 Moments Moments::clone() const {

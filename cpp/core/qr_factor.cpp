@@ -55,10 +55,8 @@ void QrFactor::join(Part& into, Part from) const {
   if (from.n == 0) {
     return;
   }
-  if (from.n > std::numeric_limits<Index>::max() - into.n) {
-    throw std::overflow_error("the number of samples is beyond what 64 bits can count");
-  }
   const Index width = into.factor.rows();
+  const Index n_joint = joint_count(into.n, from.n);
   const double n_here = static_cast<double>(into.n);
   const double n_there = static_cast<double>(from.n);
   const double weight = std::sqrt(n_here / (n_here + n_there) * n_there);
@@ -72,7 +70,7 @@ void QrFactor::join(Part& into, Part from) const {
   Matrix rows = backend_->scattered_rows(from.factor, index_range(width), ones, width + 1);
   backend_->set_row(rows, width, difference);
   backend_->fold_into(into.factor, std::move(rows));
-  into.n += from.n;
+  into.n = n_joint;
 }
 
 std::vector<double> QrFactor::joint_mean() const {

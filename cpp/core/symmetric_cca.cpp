@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 
 namespace fastcca {
 
@@ -83,8 +84,15 @@ SymmetricCcaOf<Scalar> solve_symmetric_cca(const LinearAlgebra<Scalar>& algebra,
   out.x_rank = x_root.rank;
   out.y_rank = y_root.rank;
   const auto half = algebra.multiply(out.x_inverse_sqrt, Transpose::kNo, cross, Transpose::kNo);
-  auto svd =
-      algebra.full_svd(algebra.multiply(half, Transpose::kNo, out.y_inverse_sqrt, Transpose::kNo));
+  auto core = algebra.multiply(half, Transpose::kNo, out.y_inverse_sqrt, Transpose::kNo);
+  // An inverse root in the scale of one unit meets the covariances of another.
+  const auto sums = algebra.column_abs_sums(core);
+  if (!std::all_of(sums.begin(), sums.end(), [](double s) { return std::isfinite(s); })) {
+    throw std::invalid_argument(
+        "the features of a block are so many orders of magnitude apart that products with the "
+        "inverse square root overflow float64; scale the features alike");
+  }
+  auto svd = algebra.full_svd(std::move(core));
   out.u = std::move(svd.u);
   out.vt = std::move(svd.vt);
   out.correlations = std::move(svd.values);

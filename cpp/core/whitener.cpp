@@ -4,7 +4,9 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <numeric>
 
+#include "core/errors.hpp"
 #include "core/rank_rule.hpp"
 
 namespace fastcca {
@@ -77,6 +79,11 @@ PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra,
   const auto eigen =
       algebra.eigh(algebra.scaled_submatrix(*block.scatter, live, scale, live, scale));
   const auto noise = algebra.weighted_squared_column_norms(eigen.vectors, noise_of_units);
+  if (!std::isfinite(std::accumulate(eigen.values.begin(), eigen.values.end(), 0.0))) {
+    throw ScaleError(
+        "the variances of a block overflow float64 when they are added up; divide the data by a "
+        "constant (correlations do not depend on the scale)");
+  }
 
   const auto all = index_range(static_cast<Index>(live.size()));
   const std::vector<Index> descending(all.rbegin(), all.rend());

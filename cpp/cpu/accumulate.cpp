@@ -8,6 +8,7 @@
 
 #include "cpu/simd.hpp"
 #include "cpu/threads.hpp"
+#include "cpu/unwritten.hpp"
 
 namespace fastcca {
 
@@ -40,7 +41,9 @@ using AlignedBuffer = std::unique_ptr<double[], AlignedDelete>;
 
 AlignedBuffer aligned_buffer(Index count) {
   const auto bytes = static_cast<std::size_t>(count) * sizeof(double);
-  return AlignedBuffer(static_cast<double*>(::operator new[](bytes, std::align_val_t{kAlignment})));
+  AlignedBuffer out(static_cast<double*>(::operator new[](bytes, std::align_val_t{kAlignment})));
+  mark_unwritten(out.get(), static_cast<std::size_t>(count));
+  return out;
 }
 
 // Where the features of all blocks lie in the packed layout.

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "core/types.hpp"
+#include "cpu/unwritten.hpp"
 
 namespace fastcca::host {
 
@@ -20,6 +21,7 @@ template <class Scalar>
 MatrixOf<Scalar> allocate(Index rows, Index cols) {
   const auto count = static_cast<std::size_t>(std::max<Index>(rows * cols, 1));
   auto* data = static_cast<Scalar*>(::operator new[](count * sizeof(Scalar)));
+  mark_unwritten(data, count);
   using Storage = typename MatrixOf<Scalar>::Storage;
   return {Storage(data, [](Scalar* p) { ::operator delete[](p); }), rows, cols};
 }

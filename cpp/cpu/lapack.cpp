@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/errors.hpp"
+#include "cpu/unwritten.hpp"
 
 namespace fastcca {
 
@@ -54,7 +55,12 @@ int leading(int rows) { return std::max(rows, 1); }
 
 template <class T>
 std::vector<T> array(int size) {
-  return std::vector<T>(static_cast<std::size_t>(size));
+  const auto count = static_cast<std::size_t>(size);
+  if constexpr (std::is_integral_v<T>) {
+    return std::vector<T>(count);
+  } else {
+    return workspace_of<T>(count);
+  }
 }
 
 [[noreturn]] void fail(const std::string& routine, int info) {
@@ -187,8 +193,8 @@ void Lapack<Scalar>::svd(char job, Index m, Index n, Scalar* a, double* s, Scala
   if constexpr (!kIsReal<Scalar>) {
     const auto k = static_cast<std::size_t>(small);
     const auto l = static_cast<std::size_t>(large);
-    rwork.resize(job == 'N' ? 7 * k + 1
-                            : std::max(5 * k * k + 5 * k, 2 * l * k + 2 * k * k + k) + 1);
+    rwork = workspace_of<double>(
+        job == 'N' ? 7 * k + 1 : std::max(5 * k * k + 5 * k, 2 * l * k + 2 * k * k + k) + 1);
   }
   auto iwork = array<int>(8 * small);
   const auto gesdd = [&](Scalar* work, int* lwork) {

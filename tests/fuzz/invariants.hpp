@@ -1,0 +1,32 @@
+// What must hold of every state and every result; what does not ends the program.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/cca.hpp"
+#include "core/measures.hpp"
+#include "core/qr_factor.hpp"
+#include "data.hpp"
+
+namespace fastcca::fuzz {
+
+[[noreturn]] void violated(const std::string& what);
+void require(bool holds, const char* what);
+
+testing::Snapshot snapshot_of(const Moments& moments);
+testing::Snapshot snapshot_of(const QrFactor& factor);
+
+void check_state(const Moments& moments);
+void check_state(const QrFactor& factor);
+
+void check_similarity(double value);
+void check_descending(const std::vector<double>& values, double low, double high);
+template <class Scalar>
+void check_finite(const LinearAlgebra<Scalar>& algebra, const MatrixOf<Scalar>& a,
+                  const char* what);
+template <class Scalar>
+void check_solution(const LinearAlgebra<Scalar>& algebra, const CcaSolutionOf<Scalar>& solution,
+                    Index p, Index q, const CcaOptions& options);
+
+}  // namespace fastcca::fuzz
