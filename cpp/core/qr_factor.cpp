@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "core/interrupt.hpp"
 #include "core/rank_rule.hpp"
 
 namespace fastcca {
@@ -24,6 +25,7 @@ QrFactor::Part QrFactor::factor_of(std::span<const ArrayView> views, Index first
   Part part{0, std::vector<double>(static_cast<std::size_t>(width), 0.0),
             backend_->zeros(width, width)};
   for (Index row = first; row < last; row += block_rows(width)) {
+    throw_if_interrupted();
     const Index count = std::min(block_rows(width), last - row);
     CentredRows rows = backend_->read_centred(views, row, count);
     const double n_there = static_cast<double>(count);
