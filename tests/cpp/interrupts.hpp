@@ -19,6 +19,7 @@ class InterruptAfter final : public InterruptScope {
       throw Interrupt();
     }
   }
+  long left() const { return left_; }
 
  private:
   long left_;
