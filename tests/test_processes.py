@@ -52,7 +52,8 @@ def send_fresh_and_inherited(connection, busy):
         found = str(busy.n_samples)
     except RuntimeError as error:
         found = str(error)
-    # Not what needs the BLAS, which a fork in the midst of its work may leave locked for good.
+    # Nothing here needs the BLAS: OpenBLAS ends its threads for a fork, and a call of another
+    # thread that is waiting for them then waits for good, in the parent.
     connection.send((moments(), found))
     connection.close()
 
