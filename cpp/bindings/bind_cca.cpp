@@ -84,20 +84,18 @@ using Energy = std::optional<std::vector<double>>;
 CcaSolutionOf<Complex> solve_complex_of(const LockedMoments& moments, const ComplexIndex& x,
                                         const ComplexIndex& y, const CcaOptions& options,
                                         const Energy& x_energy, const Energy& y_energy) {
-  const std::scoped_lock guard(moments.mutex);
-  const ComplexPair pair(moments.state, {x.first, x.second}, {y.first, y.second}, x_energy,
-                         y_energy);
-  return solve_cca(moments.state.backend().complex(), pair.pair(), options);
+  return moments.call([&](const Moments& m) {
+    const ComplexPair pair(m, {x.first, x.second}, {y.first, y.second}, x_energy, y_energy);
+    return solve_cca(m.backend().complex(), pair.pair(), options);
+  });
 }
 
 py::dict solve_complex(const LockedMoments& moments, const ComplexIndex& x, const ComplexIndex& y,
                        double ridge, bool weights, double rank_tolerance) {
   const CpuBackend& backend = solving_backend();
-  CcaSolutionOf<Complex> s;
-  {
-    const py::gil_scoped_release release;
-    s = solve_complex_of(moments, x, y, {ridge, weights, {}, {}, rank_tolerance}, {}, {});
-  }
+  const auto s = without_gil([&] {
+    return solve_complex_of(moments, x, y, {ridge, weights, {}, {}, rank_tolerance}, {}, {});
+  });
   return to_dict(backend.complex(), s);
 }
 
@@ -108,13 +106,12 @@ py::list solve_complex_many(const std::vector<const LockedMoments*>& states, con
                             int threads) {
   const CpuBackend& backend = solving_backend();
   std::vector<CcaSolutionOf<Complex>> solutions(states.size());
-  {
-    const py::gil_scoped_release release;
+  without_gil([&] {
     for_each_on_threads(threads, states.size(), [&](std::size_t i) {
       solutions[i] = solve_complex_of(*states[i], x, y, {ridge, weights, {}, {}, rank_tolerance},
                                       x_energy, y_energy);
     });
-  }
+  });
   py::list out;
   for (const auto& s : solutions) {
     out.append(to_dict(backend.complex(), s));
@@ -139,12 +136,10 @@ py::dict solve_symmetric(const LinearAlgebra<Scalar>& algebra, const NumpyMatrix
   if (!square(xx, ex) || !square(yy, ey) || xy.rows() != xx.rows() || xy.cols() != yy.rows()) {
     throw py::value_error("the covariances must have shapes (p, p), (q, q) and (p, q)");
   }
-  SymmetricCcaOf<Scalar> s;
-  {
-    const py::gil_scoped_release release;
-    s = solve_symmetric_cca(algebra, BlockCovarianceOf<Scalar>{&xx, 1.0, ex, x_epsilon},
-                            BlockCovarianceOf<Scalar>{&yy, 1.0, ey, y_epsilon}, xy, epsilon);
-  }
+  const SymmetricCcaOf<Scalar> s = without_gil([&] {
+    return solve_symmetric_cca(algebra, BlockCovarianceOf<Scalar>{&xx, 1.0, ex, x_epsilon},
+                               BlockCovarianceOf<Scalar>{&yy, 1.0, ey, y_epsilon}, xy, epsilon);
+  });
   py::dict out;
   out["u"] = to_numpy<Scalar>(algebra, s.u);
   out["correlations"] = to_numpy(s.correlations);

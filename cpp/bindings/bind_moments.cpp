@@ -26,22 +26,22 @@ void update_many(const std::vector<LockedMoments*>& states, const std::vector<st
     throw py::value_error("update_many got " + std::to_string(batches.size()) + " batches for " +
                           std::to_string(states.size()) + " states");
   }
-  const py::gil_scoped_release release;
-  for_each_on_threads(num_threads(), states.size(), [&](std::size_t i) {
-    const std::scoped_lock guard(states[i]->mutex);
-    states[i]->state.update(names, views[i], 1);
+  without_gil([&] {
+    for_each_on_threads(num_threads(), states.size(), [&](std::size_t i) {
+      states[i]->call([&](Moments& m) { m.update(names, views[i], 1); });
+    });
   });
 }
 
 DoubleMatrix scatter(const LockedMoments& self, Index i, Index j) {
-  const std::scoped_lock guard(self.mutex);
-  const Moments& m = self.state;
-  if (std::min(i, j) < 0 || std::max(i, j) >= m.block_count()) {
-    throw py::index_error("there is no scatter of blocks " + std::to_string(i) + " and " +
-                          std::to_string(j) + " of " + std::to_string(m.block_count()));
-  }
-  return j <= i ? to_numpy<double>(m.backend(), m.scatter(i, j))
-                : to_numpy<double>(m.backend(), m.backend().transposed(m.scatter(j, i)));
+  const Matrix copy = without_gil(self, [i, j](const Moments& m) {
+    if (std::min(i, j) < 0 || std::max(i, j) >= m.block_count()) {
+      throw py::index_error("there is no scatter of blocks " + std::to_string(i) + " and " +
+                            std::to_string(j) + " of " + std::to_string(m.block_count()));
+    }
+    return j <= i ? m.backend().copy(m.scatter(i, j)) : m.backend().transposed(m.scatter(j, i));
+  });
+  return to_numpy<double>(cpu_backend(), copy);
 }
 
 std::unique_ptr<LockedMoments> restore(Index n, const std::vector<std::string>& names,

@@ -38,8 +38,9 @@ void bind_qr_factor(py::module_& module) {
                  without_gil(self, [](const QrFactor& f) { return moments_of(f); }));
            })
       .def_property_readonly("factor", [](const LockedFactor& self) {
-        const std::scoped_lock guard(self.mutex);
-        return to_numpy<double>(self.state.backend(), self.state.factor());
+        const Matrix copy =
+            without_gil(self, [](const QrFactor& f) { return f.backend().copy(f.factor()); });
+        return to_numpy<double>(cpu_backend(), copy);
       });
   bind_state<QrFactor>(factor);
 }

@@ -6,11 +6,10 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include <mutex>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "bindings/locked.hpp"
 #include "core/moments.hpp"
 #include "core/qr_factor.hpp"
 #include "cpu/cpu_backend.hpp"
@@ -24,23 +23,8 @@ template <class Scalar>
 using NumpyMatrix = py::array_t<Scalar, py::array::f_style>;
 using DoubleMatrix = NumpyMatrix<double>;
 
-// A state as Python holds it: calls run without the GIL, so the object brings its own lock.
-template <class State>
-struct Locked {
-  explicit Locked(State s) : state(std::move(s)) {}
-  State state;
-  mutable std::mutex mutex;
-};
 using LockedMoments = Locked<Moments>;
 using LockedFactor = Locked<QrFactor>;
-
-// Runs f(state) without the GIL and under the object's lock.
-template <class L, class F>
-auto without_gil(L& locked, F f) {
-  const py::gil_scoped_release release;
-  const std::scoped_lock guard(locked.mutex);
-  return f(locked.state);
-}
 
 // lapack_capsules.cpp
 // Fills the table from SciPy; returns an empty text, or why its LAPACK cannot be used.
@@ -79,16 +63,18 @@ MatrixOf<Scalar> to_matrix(const LinearAlgebra<Scalar>& algebra, const NumpyMatr
   return algebra.from_host(array.data(), array.shape(0), array.shape(1));
 }
 
-// What every state offers.
+// What every state offers. Its content is copied under the lock, and becomes Python's afterwards.
 template <class State>
 void bind_state(py::class_<Locked<State>>& state) {
   using L = Locked<State>;
-  const auto block = [](const L& self, Index i) -> const Block& {
-    if (i < 0 || i >= self.state.block_count()) {
-      throw py::index_error("there is no block " + std::to_string(i) + ", only " +
-                            std::to_string(self.state.block_count()));
-    }
-    return self.state.block(i);
+  const auto block = [](const L& self, Index i) {
+    return without_gil(self, [i](const State& s) {
+      if (i < 0 || i >= s.block_count()) {
+        throw py::index_error("there is no block " + std::to_string(i) + ", only " +
+                              std::to_string(s.block_count()));
+      }
+      return s.block(i);
+    });
   };
   state
       .def(
@@ -106,29 +92,25 @@ void bind_state(py::class_<Locked<State>>& state) {
           })
       .def_property_readonly("n_samples",
                              [](const L& self) {
-                               const std::scoped_lock guard(self.mutex);
-                               return self.state.n_samples();
+                               return without_gil(self,
+                                                  [](const State& s) { return s.n_samples(); });
                              })
       .def_property_readonly("block_names",
                              [](const L& self) {
-                               const std::scoped_lock guard(self.mutex);
-                               std::vector<std::string> names;
-                               for (Index i = 0; i < self.state.block_count(); ++i) {
-                                 names.push_back(self.state.block(i).name);
-                               }
-                               return names;
+                               return without_gil(self, [](const State& s) {
+                                 std::vector<std::string> names;
+                                 for (Index i = 0; i < s.block_count(); ++i) {
+                                   names.push_back(s.block(i).name);
+                                 }
+                                 return names;
+                               });
                              })
       .def(
-          "mean",
-          [block](const L& self, Index i) {
-            const std::scoped_lock guard(self.mutex);
-            return to_numpy(block(self, i).mean);
-          },
+          "mean", [block](const L& self, Index i) { return to_numpy(block(self, i).mean); },
           py::arg("block"))
       .def(
           "precision",
           [block](const L& self, Index i) {
-            const std::scoped_lock guard(self.mutex);
             return std::string(name_of(block(self, i).precision));
           },
           py::arg("block"))

@@ -2,6 +2,9 @@
 //
 // Every operation costs O(p^2) or more, so a virtual call is free. Matrices live where the backend
 // put them; vectors of length O(p) are host memory, so that decisions are taken on the host.
+//
+// What may take long calls throw_if_interrupted (interrupt.hpp), except for what changes a matrix
+// elementwise: an algorithm can change its state by these alone, and then does it whole.
 #pragma once
 
 #include <functional>

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/errors.hpp"
+#include "core/interrupt.hpp"
 
 namespace fastcca {
 
@@ -33,6 +34,7 @@ QrFactor::Part QrFactor::factor_of(std::span<const ArrayView> views, Index first
   Part part{0, std::vector<double>(static_cast<std::size_t>(width), 0.0),
             backend_->zeros(width, width)};
   for (Index row = first; row < last; row += block_rows(width)) {
+    throw_if_interrupted();
     const Index count = std::min(block_rows(width), last - row);
     CentredRows rows = backend_->read_centred(views, row, count);
     const double n_there = static_cast<double>(count);

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <barrier>
 #include <new>
-#include <optional>
 
+#include "core/interrupt.hpp"
 #include "cpu/simd.hpp"
 #include "cpu/threads.hpp"
 #include "cpu/unwritten.hpp"
@@ -157,12 +156,13 @@ void accumulate_narrow(const Layout& layout, Index rows, int most_threads, Packe
   std::vector<double> sums(static_cast<std::size_t>(width * leaves), 0.0);
   const AlignedBuffer packed = aligned_buffer(width * kDepth * threads);
   std::atomic<Index> next{0};
-  run_on_threads(threads, [&](int thread, int) {
+  run_on_threads(threads, [&](int thread, Team&) {
     double* own = packed.get() + thread * width * kDepth;
     for (Index leaf = next++; leaf < leaves; leaf = next++) {
       double* leaf_products = products + leaf * cells;
       double* leaf_sums = sums.data() + leaf * width;
       for (Index b = blocks * leaf / leaves; b < blocks * (leaf + 1) / leaves; ++b) {
+        throw_if_interrupted();
         const Index row = b * kDepth;
         const Index depth = std::min(kDepth, rows - row);
         layout.pack(row, depth, 0, layout.panels(), out.shift.data(), own, leaf_sums);
@@ -192,31 +192,23 @@ void accumulate_wide(const Layout& layout, Index rows, int most_threads, PackedM
   std::atomic<Index> next_pack{0};
   std::atomic<Index> next_tile{0};
   const int threads = static_cast<int>(std::min<Index>(most_threads, layout.tile_count()));
-  // The count of participants is known only inside, and the first one there sets it.
-  std::optional<std::barrier<>> barrier;
-  std::atomic<bool> ready{false};
-  run_on_threads(threads, [&](int thread, int count) {
-    if (thread == 0) {
-      barrier.emplace(count);
-      ready.store(true);
-      ready.notify_all();
-    } else {
-      ready.wait(false);
-    }
+  run_on_threads(threads, [&](int, Team& team) {
     for (Index b = 0; b < blocks; ++b) {
       const Index row = b * kDepth;
       const Index depth = std::min(kDepth, rows - row);
       for (Index task = next_pack++; task < pack_tasks; task = next_pack++) {
+        throw_if_interrupted();
         layout.pack(row, depth, task * kPackPanels,
                     std::min((task + 1) * kPackPanels, layout.panels()), out.shift.data(),
                     packed.get(), out.sums.data());
       }
-      barrier->arrive_and_wait();
+      team.wait();
       next_pack.store(0);
       for (Index tile = next_tile++; tile < layout.tile_count(); tile = next_tile++) {
+        throw_if_interrupted();
         layout.update(tile, packed.get(), depth, out.products.get());
       }
-      barrier->arrive_and_wait();
+      team.wait();
       next_tile.store(0);
     }
   });

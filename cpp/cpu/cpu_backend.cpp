@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/interrupt.hpp"
 #include "cpu/accumulate.hpp"
 #include "cpu/host_matrix.hpp"
 #include "cpu/simd.hpp"
@@ -35,6 +36,7 @@ BatchMoments CpuBackend::accumulate(std::span<const ArrayView> blocks, int threa
       Matrix& tile = tiles.emplace_back(allocate<double>(rows, cols));
       auto t = map(tile);
       for (Index k = 0; k < cols; ++k) {
+        throw_if_interrupted();
         const Index first = i == j ? k : 0;
         t.col(k).tail(rows - first) = products.col(col + k).segment(row + first, rows - first) -
                                       mean.segment(row + first, rows - first) * sums(col + k);
@@ -61,6 +63,7 @@ void for_each_value(const ArrayView& block, Visit visit) {
   std::vector<double> packed(at(kFeatures * simd::kDepth));
   for (Index row = 0; row < block.rows; row += simd::kDepth) {
     const Index depth = std::min<Index>(simd::kDepth, block.rows - row);
+    throw_if_interrupted();
     for (Index col = 0; col < block.cols; col += kFeatures) {
       const Index cols = std::min(kFeatures, block.cols - col);
       pack_rows(level, block, row, depth, col, cols, zeros.data(), packed.data(), sums.data());
@@ -123,6 +126,7 @@ CentredRows CpuBackend::read_centred(std::span<const ArrayView> blocks, Index ro
   for (const ArrayView& block : blocks) {
     for (Index col = 0; col < block.cols; col += lanes) {
       const Index cols = std::min(lanes, block.cols - col);
+      throw_if_interrupted();
       for (Index from = 0; from < count; from += simd::kDepth) {
         const Index depth = std::min<Index>(simd::kDepth, count - from);
         pack_rows(level, block, row + from, depth, col, cols, no_shift.data(), packed.data(),

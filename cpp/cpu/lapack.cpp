@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/errors.hpp"
+#include "core/interrupt.hpp"
 #include "cpu/unwritten.hpp"
 
 namespace fastcca {
@@ -87,6 +88,7 @@ const auto& routines(const LapackTable& table) {
 template <class Scalar>
 void Lapack<Scalar>::gemm(bool trans_a, bool trans_b, Index m, Index n, Index k, const Scalar* a,
                           const Scalar* b, Scalar* c) const {
+  throw_if_interrupted();
   int im = to_int(m, named<Scalar>("gemm"));
   int in = to_int(n, named<Scalar>("gemm"));
   int ik = to_int(k, named<Scalar>("gemm"));
@@ -104,6 +106,7 @@ void Lapack<Scalar>::gemm(bool trans_a, bool trans_b, Index m, Index n, Index k,
 template <class Scalar>
 void Lapack<Scalar>::trsm(bool right, bool trans, Index m, Index n, const Scalar* lower,
                           Scalar* b) const {
+  throw_if_interrupted();
   int im = to_int(m, named<Scalar>("trsm"));
   int in = to_int(n, named<Scalar>("trsm"));
   char side = right ? 'R' : 'L';
@@ -119,6 +122,7 @@ void Lapack<Scalar>::trsm(bool right, bool trans, Index m, Index n, const Scalar
 
 template <class Scalar>
 bool Lapack<Scalar>::potrf(Index n, Scalar* a) const {
+  throw_if_interrupted();
   int in = to_int(n, named<Scalar>("potrf"));
   int lda = leading(in);
   char uplo = 'L';
@@ -132,6 +136,7 @@ bool Lapack<Scalar>::potrf(Index n, Scalar* a) const {
 
 template <class Scalar>
 void Lapack<Scalar>::eigh(bool vectors, Index n, Scalar* a, double* w) const {
+  throw_if_interrupted();
   const std::string name = kIsReal<Scalar> ? "dsyevd" : "zheevd";
   int in = to_int(n, name);
   int lda = leading(in);
@@ -173,6 +178,7 @@ void Lapack<Scalar>::eigh(bool vectors, Index n, Scalar* a, double* w) const {
 template <class Scalar>
 void Lapack<Scalar>::svd(char job, Index m, Index n, Scalar* a, double* s, Scalar* u,
                          Scalar* vt) const {
+  throw_if_interrupted();
   int im = to_int(m, named<Scalar>("gesdd"));
   int in = to_int(n, named<Scalar>("gesdd"));
   int small = std::min(im, in);
@@ -241,6 +247,7 @@ template <class Scalar>
 void Lapack<Scalar>::tpqrt(Index m, Index n, double* upper, double* rows) const
   requires(std::is_same_v<Scalar, double>)
 {
+  throw_if_interrupted();
   constexpr int kBlock = 32;
   int im = to_int(m, "dtpqrt");
   int in = to_int(n, "dtpqrt");

@@ -63,7 +63,8 @@ struct LapackTable {
 };
 
 // Checked calls over a table. Sizes beyond the 32-bit interface and failures become exceptions
-// that name the routine. Matrices are column-major with no gap between columns.
+// that name the routine. Matrices are column-major with no gap between columns. A call can be
+// interrupted before the routine, never inside it.
 template <class Scalar>
 class Lapack {
  public:

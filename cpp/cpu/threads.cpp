@@ -1,15 +1,13 @@
 #include "cpu/threads.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
-#include <exception>
-#include <mutex>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <vector>
+
+#include "core/interrupt.hpp"
 
 namespace fastcca {
 
@@ -32,6 +30,24 @@ int default_threads() {
   return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 }
 
+// Ends the work of a thread whose team has failed; the team's error is another one.
+class Stopped : public std::exception {};
+
+class TeamScope final : public InterruptScope {
+ public:
+  explicit TeamScope(const Team& team) : team_(team) {}
+
+  void check() override {
+    team_.check();
+    if (outer() != nullptr) {
+      outer()->check();
+    }
+  }
+
+ private:
+  const Team& team_;
+};
+
 }  // namespace
 
 int num_threads() {
@@ -41,54 +57,71 @@ int num_threads() {
 
 void set_num_threads(int k) { requested_threads.store(k); }
 
-void run_on_threads(int wanted, const std::function<void(int index, int count)>& body) {
-  if (wanted <= 1) {
-    body(0, 1);
-    return;
-  }
-  // Threads wait until it is known how many the system gave.
-  std::atomic<int> count{0};
-  std::vector<std::thread> threads;
-  threads.reserve(static_cast<std::size_t>(wanted - 1));
+void Team::run(const Body& body, int index) {
   try {
-    for (int i = 1; i < wanted; ++i) {
-      threads.emplace_back([&count, &body, i] {
-        count.wait(0);
-        body(i, count.load());
-      });
+    const TeamScope scope(*this);
+    body(index, *this);
+  } catch (...) {
+    const std::scoped_lock guard(mutex_);
+    if (!error_) {
+      error_ = std::current_exception();
+      failed_.store(true);
     }
-  } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch)
-    // Fewer threads than wanted do the same work.
   }
-  count.store(static_cast<int>(threads.size()) + 1);
-  count.notify_all();
-  body(0, count.load());
+  barrier_.arrive_and_drop();
+}
+
+void Team::wait() {
+  barrier_.arrive_and_wait();
+  check();
+}
+
+void Team::check() const {
+  if (failed_.load()) {
+    throw Stopped();
+  }
+}
+
+void Team::rethrow() const {
+  if (error_) {
+    std::rethrow_exception(error_);
+  }
+}
+
+void run_on_threads(int wanted, const Team::Body& body) {
+  // Everything that can fail for want of memory comes before the first thread.
+  const int members = std::max(wanted, 1);
+  Team team(members);
+  std::vector<std::thread> threads;
+  threads.reserve(static_cast<std::size_t>(members - 1));
+  int next = 1;
+  try {
+    for (; next < members; ++next) {
+      threads.emplace_back([&team, &body, index = next] { team.run(body, index); });
+    }
+  } catch (const std::exception&) {
+    // Fewer threads than wanted do the same work.
+    for (; next < members; ++next) {
+      team.go_without_one();
+    }
+  }
+  team.run(body, 0);
   for (auto& thread : threads) {
     thread.join();
   }
+  team.rethrow();
 }
 
 void for_each_on_threads(int threads, std::size_t count,
                          const std::function<void(std::size_t)>& body) {
+  const auto most = static_cast<std::size_t>(std::max(threads, 1));
   std::atomic<std::size_t> next{0};
-  std::exception_ptr error;
-  std::mutex mutex;
-  run_on_threads(std::min(threads, static_cast<int>(count)), [&](int, int) {
-    try {
-      for (std::size_t i = next++; i < count; i = next++) {
-        body(i);
-      }
-    } catch (...) {
-      const std::scoped_lock guard(mutex);
-      if (!error) {
-        error = std::current_exception();
-      }
-      next.store(count);
+  run_on_threads(static_cast<int>(std::min(most, count)), [&](int, Team&) {
+    for (std::size_t i = next++; i < count; i = next++) {
+      throw_if_interrupted();
+      body(i);
     }
   });
-  if (error) {
-    std::rethrow_exception(error);
-  }
 }
 
 }  // namespace fastcca

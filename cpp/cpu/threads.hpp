@@ -1,8 +1,12 @@
 // Threads for the accumulation, started per call: nothing survives a fork, nothing to shut down.
 #pragma once
 
+#include <atomic>
+#include <barrier>
 #include <cstddef>
+#include <exception>
 #include <functional>
+#include <mutex>
 
 namespace fastcca {
 
@@ -11,10 +15,35 @@ int num_threads();
 // k >= 1; 0 returns to the default.
 void set_num_threads(int k);
 
-// Calls body(index, count) on up to `wanted` threads at once, the caller's among them. `count` is
-// how many could be started; body must do all the work for any count. Exceptions are not expected
-// from the body: whatever it needs is allocated before.
-void run_on_threads(int wanted, const std::function<void(int index, int count)>& body);
+// The threads of one call. The first exception of any of them ends the call: it stops the others
+// where they wait for each other and where they call throw_if_interrupted, and the caller gets it
+// when all have ended.
+class Team {
+ public:
+  using Body = std::function<void(int index, Team& team)>;
+
+  // For run_on_threads.
+  explicit Team(int members) : barrier_(members) {}
+  void run(const Body& body, int index);
+  void go_without_one() { barrier_.arrive_and_drop(); }
+  void rethrow() const;
+
+  // Returns when all have come here, or throws where one of them has failed. Bodies that return
+  // are not waited for.
+  void wait();
+  // Throws where one has failed.
+  void check() const;
+
+ private:
+  std::barrier<> barrier_;
+  std::atomic<bool> failed_{false};
+  std::mutex mutex_;
+  std::exception_ptr error_;
+};
+
+// Calls body(index, team) on up to `wanted` threads at once, index 0 on the caller's. The system
+// may give fewer; body must do all the work on any number.
+void run_on_threads(int wanted, const Team::Body& body);
 
 // Calls body(i) for i in [0, count), one item at a time on each of `threads` threads. The first
 // exception stops the rest and is thrown again here.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING
 from fastcca import _core
 
 if TYPE_CHECKING:
-    from threadpoolctl import ThreadpoolController
+    from threadpoolctl import ThreadpoolController, threadpool_limits
 
 __all__ = ["threads_for_many"]
 
@@ -27,8 +29,51 @@ def threads_for_many() -> Iterator[int]:
     if controller is None:
         yield 1
         return
-    with controller.limit(limits=1, user_api="blas"):
+    _limit.enter(controller)
+    try:
         yield _core.num_threads()
+    finally:
+        _limit.leave()
+
+
+class _SharedLimit:
+    """The limit of all threads of the process that need it: the last one to leave lifts it.
+
+    One limit for each of them would take the limit of another for the state to go back to.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._limiter: threadpool_limits | None = None
+
+    def enter(self, controller: ThreadpoolController) -> None:
+        with self._lock:
+            if self._users == 0:
+                self._limiter = controller.limit(limits=1, user_api="blas")
+            self._users += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                self._lift()
+
+    def forget_other_threads(self) -> None:
+        """Be as new in a forked process, where they do not exist."""
+        self._lock = threading.Lock()
+        self._users = 0
+        self._lift()
+
+    def _lift(self) -> None:
+        limiter, self._limiter = self._limiter, None
+        if limiter is not None:
+            limiter.restore_original_limits()
+
+
+_limit = _SharedLimit()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_limit.forget_other_threads)
 
 
 @functools.cache

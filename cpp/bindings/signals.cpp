@@ -1,0 +1,80 @@
+#include <algorithm>
+
+#include "bindings/locked.hpp"
+
+#ifndef _WIN32
+#include <unistd.h>
+#endif
+
+namespace fastcca {
+
+namespace {
+
+namespace py = pybind11;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// How often signals are looked for, and how rarely where other threads keep the GIL for long: the
+// wait is a twentieth of the time between.
+constexpr milliseconds kInterval{50};
+constexpr milliseconds kLongestInterval{1000};
+constexpr int kShareOfWaits = 20;
+
+constexpr milliseconds kPatience{50};
+
+long this_process() {
+#ifdef _WIN32
+  return 0;  // nothing forks there
+#else
+  return static_cast<long>(getpid());
+#endif
+}
+
+}  // namespace
+
+PythonSignals::PythonSignals() : next_(steady_clock::now() + kInterval) {
+  const py::object main = py::module_::import("threading").attr("main_thread")();
+  on_main_thread_ = main.attr("ident").cast<unsigned long>() == PyThread_get_thread_ident();
+}
+
+void PythonSignals::check() {
+  // A thread that is not Python's main one must not even ask for the GIL: it would be ended inside
+  // a call if the interpreter shuts down meanwhile.
+  if (!on_main_thread_) {
+    return;
+  }
+  const auto start = steady_clock::now();
+  if (start < next_) {
+    return;
+  }
+  const py::gil_scoped_acquire gil;
+  const auto waited = std::chrono::duration_cast<milliseconds>(steady_clock::now() - start);
+  if (PyErr_CheckSignals() != 0) {
+    throw py::error_already_set();
+  }
+  next_ = steady_clock::now() +
+          std::clamp<milliseconds>(waited * kShareOfWaits, kInterval, kLongestInterval);
+}
+
+void StateLock::lock() {
+  while (!mutex_.try_lock_for(kPatience)) {
+    throw_if_interrupted();
+    const long holder = process_.load();
+    if (holder != 0 && holder != this_process()) {
+      throw std::runtime_error(
+          "this state was in use by another thread when the process was forked, and that thread "
+          "does not exist here; make a new state");
+    }
+  }
+  ++depth_;
+  process_.store(this_process());
+}
+
+void StateLock::unlock() {
+  if (--depth_ == 0) {
+    process_.store(0);
+  }
+  mutex_.unlock();
+}
+
+}  // namespace fastcca
