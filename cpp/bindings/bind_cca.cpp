@@ -102,14 +102,13 @@ py::dict solve_complex(const LockedMoments& moments, const ComplexIndex& x, cons
 // One pair of complex blocks in each of several states, on so many threads, a state at a time.
 py::list solve_complex_many(const std::vector<const LockedMoments*>& states, const ComplexIndex& x,
                             const ComplexIndex& y, double ridge, bool weights,
-                            const Energy& x_energy, const Energy& y_energy, double rank_tolerance,
-                            int threads) {
+                            const Energy& x_energy, const Energy& y_energy, int threads) {
   const CpuBackend& backend = solving_backend();
   std::vector<CcaSolutionOf<Complex>> solutions(states.size());
   without_gil([&] {
     for_each_on_threads(threads, states.size(), [&](std::size_t i) {
-      solutions[i] = solve_complex_of(*states[i], x, y, {ridge, weights, {}, {}, rank_tolerance},
-                                      x_energy, y_energy);
+      solutions[i] =
+          solve_complex_of(*states[i], x, y, {ridge, weights, {}, {}}, x_energy, y_energy);
     });
   });
   py::list out;
@@ -172,7 +171,7 @@ void bind_cca(py::module_& m) {
         py::arg("ridge"), py::arg("weights"), py::arg("rank_tolerance") = 0.0);
   m.def("solve_complex_cca_many", &solve_complex_many, py::arg("states"), py::arg("x"),
         py::arg("y"), py::arg("ridge"), py::arg("weights"), py::arg("x_energy"),
-        py::arg("y_energy"), py::arg("rank_tolerance"), py::arg("threads"));
+        py::arg("y_energy"), py::arg("threads"));
   const auto symmetric = [&m](const char* name, auto function) {
     m.def(name, function, py::arg("x_cov"), py::arg("x_energy"), py::arg("x_epsilon"),
           py::arg("y_cov"), py::arg("y_energy"), py::arg("y_epsilon"), py::arg("cross_cov"),

@@ -124,6 +124,9 @@ FactorAxes axes_of(const Backend& backend, const Columns& columns, double rank_t
                                                        columns.input_epsilon));
   }
   Svd svd = backend.svd(backend.scaled_columns(columns.r, live, scale));
+  if (!std::isfinite(svd.values.front() * svd.values.front())) {
+    refuse_large("a block");
+  }
   const Matrix axes = backend.transposed(svd.vt);
   const auto noise = backend.weighted_squared_column_norms(axes, noise_of_units);
   const double floor =
@@ -211,11 +214,14 @@ Moments moments_of(const QrFactor& factor) {
     for (Index j = 0; j < i; ++j) {
       tiles.push_back(backend.multiply(rows, Transpose::kYes, factor.columns(j), Transpose::kNo));
     }
-    Matrix twice = backend.multiply(rows, Transpose::kYes, rows, Transpose::kNo);
-    backend.add_scaled(twice, 1.0, backend.transposed(twice));  // symmetric to the last bit
+    // The half of it plus its transpose, symmetric to the last bit.
     const auto all = index_range(rows.cols());
     const std::vector<double> half(all.size(), 0.5);
-    tiles.push_back(backend.scaled_submatrix(twice, all, half, all, ones(rows.cols())));
+    Matrix tile =
+        backend.scaled_submatrix(backend.multiply(rows, Transpose::kYes, rows, Transpose::kNo), all,
+                                 half, all, ones(rows.cols()));
+    backend.add_scaled(tile, 1.0, backend.transposed(tile));
+    tiles.push_back(std::move(tile));
   }
   return Moments::restore(backend, factor.n_samples(), std::move(blocks), std::move(scatter));
 }

@@ -21,7 +21,7 @@ constexpr double kNoiseFactor = 3.0;
 
 double noise_variance(double energy, double input_epsilon) {
   const double noise = kNoiseFactor * input_epsilon;
-  return noise * noise * energy;
+  return std::max(noise * noise * energy, kTiny);
 }
 
 std::vector<Index> live_units(std::span<const double> variances, std::span<const double> energy,
@@ -32,7 +32,7 @@ std::vector<Index> live_units(std::span<const double> variances, std::span<const
       throw std::invalid_argument("the variance of feature " + std::to_string(j) +
                                   " overflows float64; divide the data by a constant");
     }
-    if (variances[j] > std::max(noise_variance(energy[j], input_epsilon), kTiny)) {
+    if (variances[j] > noise_variance(energy[j], input_epsilon)) {
       out.push_back(static_cast<Index>(j));
     }
   }

@@ -9,7 +9,8 @@
 namespace fastcca::rank_rule {
 
 // Variance below which a unit, or a direction, is rounding of its input: values are rounded in
-// proportion to their size, so it goes with their mean square, the mean included.
+// proportion to their size, so it goes with their mean square, the mean included. Never less than
+// what a square can hold with all its digits.
 double noise_variance(double energy, double input_epsilon);
 
 // Units that vary by more than that, and by enough for a square to hold all its digits; `variances`

@@ -173,7 +173,6 @@ def solve_complex_cca_many(
     weights: bool,
     x_energy: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] | None,
     y_energy: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] | None,
-    rank_tolerance: typing.SupportsFloat | typing.SupportsIndex,
     threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> list[dict[str, typing.Any]]: ...
 def solve_complex_symmetric_cca(

@@ -169,7 +169,6 @@ def dft_cca(
                 weights,
                 energies[0].tolist(),
                 energies[1].tolist(),
-                0.0,
                 threads,
             )
         correlations = [part["correlations"] for part in parts]

@@ -4,8 +4,8 @@
 #include <cstdio>
 
 #include "core/cca.hpp"
+#include "core/factor_measures.hpp"
 #include "core/measures.hpp"
-#include "core/qr_factor.hpp"
 #include "core/symmetric_cca.hpp"
 #include "data.hpp"
 
@@ -155,7 +155,7 @@ void digest_measures(const Moments& moments) {
       digest.add(pls.y_weights);
       digest.add(linear_cka(moments, x, y));
       digest.add(procrustes(moments, x, y));
-      digest.add(linear_regression_r2(moments, x, y));
+      digest.add(linear_regression(moments, x, y).r2);
     }
   }
   for (const double epsilon : {0.0, 1e-3}) {

@@ -4,8 +4,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "core/factor_measures.hpp"
 #include "core/measures.hpp"
-#include "core/qr_factor.hpp"
 #include "core/symmetric_cca.hpp"
 #include "data.hpp"
 
@@ -63,7 +63,7 @@ TEST_CASE("variances that overflow only when they are added up are refused") {
   const Moments moments = near_overflow();
   CHECK_THROWS_AS(linear_cka(moments, 0, 1), std::invalid_argument);
   CHECK_THROWS_AS(procrustes(moments, 0, 1), std::invalid_argument);
-  CHECK_THROWS_AS(linear_regression_r2(moments, 0, 1), std::invalid_argument);
+  CHECK_THROWS_AS(linear_regression(moments, 0, 1), std::invalid_argument);
   CHECK_THROWS_AS(solve_pls(moments, 0, 1), std::invalid_argument);
   CHECK_THROWS_AS(principal_axes(algebra(), covariance_of(moments, 0)), std::invalid_argument);
   const CcaSolution solution = solve_cca(moments, 0, 1, {0.0, true, {}, {}});

@@ -33,11 +33,25 @@ enum class Op : std::uint8_t {
   kRegression,
   kPrincipalAxes,
   kSymmetricCca,
+  kMomentsOfFactor,
 };
-constexpr std::array<const char*, 16> kOpNames{
-    "update",         "factor update", "merge",          "factor merge", "clone", "restore",
-    "factor restore", "cca",           "complex cca",    "factor cca",   "pls",   "cka",
-    "procrustes",     "regression",    "principal axes", "symmetric cca"};
+constexpr std::array<const char*, 17> kOpNames{"update",
+                                               "factor update",
+                                               "merge",
+                                               "factor merge",
+                                               "clone",
+                                               "restore",
+                                               "factor restore",
+                                               "cca",
+                                               "complex cca",
+                                               "factor cca",
+                                               "pls",
+                                               "cka",
+                                               "procrustes",
+                                               "regression",
+                                               "principal axes",
+                                               "symmetric cca",
+                                               "moments of factor"};
 constexpr std::size_t kOps = kOpNames.size();
 
 constexpr std::array<const char*, 4> kErrorNames{"invalid_argument", "length_error", "out_of_range",

@@ -67,9 +67,13 @@ class Machine {
       case Op::kProcrustes:
         return ask_similarity(Op::kProcrustes, procrustes, in_, any(moments_), count());
       case Op::kRegression:
-        return ask_similarity(Op::kRegression, linear_regression_r2, in_, any(moments_), count());
+        return in_.below(2) == 0 ? ask_regression(in_, any(moments_), count())
+                                 : ask_regression(in_, any(factors_), count());
       case Op::kPrincipalAxes:
-        return ask_axes(in_, any(moments_), count());
+        return in_.below(2) == 0 ? ask_axes(in_, any(moments_), count())
+                                 : ask_axes(in_, any(factors_), count());
+      case Op::kMomentsOfFactor:
+        return ask_moments_of_factor(any(factors_));
       case Op::kSymmetricCca:
         return ask_symmetric(in_, any(moments_), count());
     }

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/cca.hpp"
+#include "core/factor_measures.hpp"
 #include "core/measures.hpp"
-#include "core/qr_factor.hpp"
 #include "data.hpp"
 
 namespace fastcca::fuzz {

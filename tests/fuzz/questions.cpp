@@ -2,6 +2,7 @@
 #include "questions.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -27,11 +28,17 @@ Truncation truncation(Reader& in) {
   return out;
 }
 
+double tolerance(Reader& in) {
+  constexpr std::array<double, 4> kTolerances{1e-300, 1e-8, 1e-3, 0.9};
+  return in.rarely(4) ? kTolerances[static_cast<std::size_t>(in.below(4))] : 0.0;
+}
+
 CcaOptions options(Reader& in, bool may_truncate) {
   constexpr std::array<double, 8> kRidges{0.0, 0.0, 0.0, 0.0, 1e-300, 1e-10, 1e-3, 1.0};
   CcaOptions out;
   out.ridge = kRidges[static_cast<std::size_t>(in.below(8))];
   out.weights = in.below(2) == 0;
+  out.rank_tolerance = tolerance(in);
   if (may_truncate && in.rarely(3)) {
     out.ridge = 0.0;
     out.x_keep = truncation(in);
@@ -77,7 +84,7 @@ void ask_complex_cca(Reader& in, const Held<Moments>& held) {
 void ask_factor_cca(Reader& in, const Held<QrFactor>& held, Index blocks) {
   const Index x = any_block(in, blocks);
   const Index y = any_block(in, blocks);
-  const CcaOptions chosen = options(in, in.rarely(16));
+  const CcaOptions chosen = options(in, true);
   attempt(Op::kFactorCca, held.made_up, [&] {
     const CcaSolution solution = solve_cca(held.state, x, y, chosen);
     if (!held.made_up) {
@@ -113,11 +120,52 @@ void ask_similarity(Op op, Similarity measure, Reader& in, const Held<Moments>& 
   });
 }
 
-void ask_axes(Reader& in, const Held<Moments>& held, Index blocks) {
+template <class State>
+void ask_regression(Reader& in, const Held<State>& held, Index blocks) {
+  const Index x = any_block(in, blocks);
+  const Index y = any_block(in, blocks);
+  const double rank_tolerance = tolerance(in);
+  attempt(Op::kRegression, held.made_up, [&] {
+    const Regression found = linear_regression(held.state, x, y, rank_tolerance);
+    if (!held.made_up) {
+      check_similarity(found.r2);
+      require(std::isfinite(found.x_condition) && found.x_condition >= 1.0, "a condition");
+      require(found.x_undecided >= 0 && found.x_undecided <= size(held, x), "undecided fit");
+    }
+  });
+}
+
+void ask_moments_of_factor(const Held<QrFactor>& held) {
+  attempt(Op::kMomentsOfFactor, held.made_up, [&] {
+    const Moments moments = moments_of(held.state);
+    if (!held.made_up) {
+      require(moments.n_samples() == held.state.n_samples(), "the same samples");
+      check_state(moments);
+    }
+  });
+}
+
+namespace {
+
+PrincipalAxes axes_of(const Moments& moments, Index block, double rank_tolerance) {
+  BlockCovariance covariance = covariance_of(moments, block);
+  covariance.rank_tolerance = rank_tolerance;
+  return principal_axes(testing::algebra(), covariance);
+}
+
+PrincipalAxes axes_of(const QrFactor& factor, Index block, double rank_tolerance) {
+  return principal_axes(factor, block, rank_tolerance);
+}
+
+}  // namespace
+
+template <class State>
+void ask_axes(Reader& in, const Held<State>& held, Index blocks) {
   const Index x = any_block(in, blocks);
   const Truncation keep = truncation(in);
+  const double rank_tolerance = tolerance(in);
   attempt(Op::kPrincipalAxes, held.made_up, [&] {
-    const auto found = principal_axes(testing::algebra(), covariance_of(held.state, x));
+    const auto found = axes_of(held.state, x, rank_tolerance);
     const auto kept = kept_axes(found, keep);
     if (held.made_up) {
       return;
@@ -133,6 +181,11 @@ void ask_axes(Reader& in, const Held<Moments>& held, Index blocks) {
     require(kept.empty() == found.real.empty(), "at least one axis is kept");
   });
 }
+
+template void ask_regression(Reader&, const Held<Moments>&, Index);
+template void ask_regression(Reader&, const Held<QrFactor>&, Index);
+template void ask_axes(Reader&, const Held<Moments>&, Index);
+template void ask_axes(Reader&, const Held<QrFactor>&, Index);
 
 void ask_symmetric(Reader& in, const Held<Moments>& held, Index blocks) {
   const Index x = any_block(in, blocks);

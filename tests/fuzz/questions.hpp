@@ -51,7 +51,12 @@ void ask_complex_cca(Reader& in, const Held<Moments>& held);
 void ask_factor_cca(Reader& in, const Held<QrFactor>& held, Index blocks);
 void ask_pls(Reader& in, const Held<Moments>& held, Index blocks);
 void ask_similarity(Op op, Similarity measure, Reader& in, const Held<Moments>& held, Index blocks);
-void ask_axes(Reader& in, const Held<Moments>& held, Index blocks);
+void ask_moments_of_factor(const Held<QrFactor>& held);
+// State is Moments or QrFactor.
+template <class State>
+void ask_regression(Reader& in, const Held<State>& held, Index blocks);
+template <class State>
+void ask_axes(Reader& in, const Held<State>& held, Index blocks);
 void ask_symmetric(Reader& in, const Held<Moments>& held, Index blocks);
 
 }  // namespace fastcca::fuzz
