@@ -93,7 +93,9 @@ def test_many_shapes_agree_with_the_reference(rng):
         assert (found.method, expected.method) == ("moments", "qr")
         assert (found.x_rank, found.y_rank) == (p, q)
         np.testing.assert_allclose(found.correlations, expected.correlations, rtol=0, atol=1e-12)
-        np.testing.assert_allclose(found.condition, expected.condition, rtol=1e-9)
+        # Of more than 128 features it is estimated.
+        rtol = 1e-9 if max(p, q) <= 128 else 0.02
+        np.testing.assert_allclose(found.condition, expected.condition, rtol=rtol)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

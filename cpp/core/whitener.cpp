@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "core/errors.hpp"
+#include "core/extreme_eigenvalues.hpp"
 #include "core/rank_rule.hpp"
 
 namespace fastcca {
@@ -185,32 +186,38 @@ template <class Scalar>
 void WhitenerOf<Scalar>::decompose(Mat correlation, const BlockCovarianceOf<Scalar>& block) {
   const auto noise = rank_rule::unit_noise(live_, variances_of(*algebra_, block), block.energy,
                                            block.input_epsilon);
-  const auto values = algebra_->eigenvalues(algebra_->copy(correlation));
-  const double largest = values.back();
-  const double lost = rank_rule::covariance_floor(live_.size()) * largest;
-  const double unwanted = block.rank_tolerance * block.rank_tolerance * largest;
-  const double floor = std::max(lost, unwanted);
-  const double highest_floor = std::max(*std::max_element(noise.begin(), noise.end()), floor);
-
-  if (values.front() > kCholeskyMargin * highest_floor) {
-    Mat regularized = algebra_->copy(correlation);
-    algebra_->add_to_diagonal(regularized, ridge_);
-    if (auto lower = algebra_->cholesky(regularized)) {
-      basis_ = std::move(*lower);
-      rank_ = basis_.rows();
-      condition_ = std::sqrt(largest / values.front());
-      return;
+  const double relative_floor = std::max(rank_rule::covariance_floor(live_.size()),
+                                         block.rank_tolerance * block.rank_tolerance);
+  if (auto lower = algebra_->cholesky(correlation)) {
+    const auto spectrum = extreme_eigenvalues(*algebra_, correlation, *lower);
+    const double highest_floor =
+        std::max(*std::max_element(noise.begin(), noise.end()), relative_floor * spectrum.largest);
+    if (spectrum.smallest > kCholeskyMargin * highest_floor) {
+      if (ridge_ > 0.0) {
+        Mat regularized = algebra_->copy(correlation);
+        algebra_->add_to_diagonal(regularized, ridge_);
+        lower = algebra_->cholesky(regularized);
+      }
+      if (lower) {
+        basis_ = std::move(*lower);
+        rank_ = basis_.rows();
+        condition_ = std::sqrt(std::max(spectrum.largest / spectrum.smallest, 1.0));
+        return;
+      }
     }
   }
 
   const auto eigen = algebra_->eigh(std::move(correlation));
+  const double largest = eigen.values.back();
+  const double lost = rank_rule::covariance_floor(live_.size()) * largest;
+  const double floor = relative_floor * largest;
   const auto noise_along = algebra_->weighted_squared_column_norms(eigen.vectors, noise);
   std::vector<Index> kept;
   for (std::size_t k = eigen.values.size(); k-- > 0;) {  // descending
     if (eigen.values[k] > std::max(noise_along[k], floor)) {
       kept.push_back(static_cast<Index>(k));
       kept_variance_.push_back(eigen.values[k] + ridge_);
-    } else if (unwanted < lost &&
+    } else if (floor == lost &&
                (eigen.values[k] > noise_along[k] || noise_along[k] < kEps * largest)) {
       ++undecided_;  // above the noise of the input, or below what a covariance can show
     }
