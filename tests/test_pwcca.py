@@ -2,6 +2,8 @@
 
 import itertools
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -257,3 +259,13 @@ def test_results_are_frozen(rng):
     )
     with pytest.raises(AttributeError):
         found.value = 0.5
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_weights_of_google_that_vanish_are_equal(backend):
+    """The direction 3 - x is orthogonal to x, and google's code divides 0 by 0."""
+    x, y = np.array([[3.0], [0], [3], [0]]), np.array([[0.0], [0], [0], [1]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", fastcca.RankWarning)
+        found = fastcca.pwcca(x, y, variant="google", backend=backend)
+    assert found.value == pytest.approx(1 / np.sqrt(3), abs=1e-15)

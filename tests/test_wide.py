@@ -181,6 +181,8 @@ def test_dead_and_duplicated_features(rng):
     np.testing.assert_allclose(found.correlations, expected.correlations, rtol=0, atol=1e-11)
     assert not found.x_weights[10:20].any()
     assert not found.x_loadings[10:20].any()
+    for method in ("auto", "qr"):
+        assert not fastcca.cca(x, y, method=method).x_loadings[10:20].any()
     constant = np.full_like(x, 0.1)
     assert fastcca.cka(constant, y) == fastcca.procrustes(constant, y) == 0.0
     assert fastcca.linear_regression_r2(constant, y) == 0.0

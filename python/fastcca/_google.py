@@ -104,7 +104,8 @@ def google_weights(pair: Pair, solvers: Solvers, epsilon: float = 0.0) -> tuple[
     square root and m the means of the neurons; the weights are absolute row sums of P' X, with P
     an orthonormal basis of D by QR and X uncentred. With Xc'Xc = L L' all of that follows from
     the QR of the small matrix B = [L' C'; sqrt(n) m'], because B'B = D'D:
-    P' X = Q' [L'; sqrt(n) m'].
+    P' X = Q' [L'; sqrt(n) m']. Where all of them vanish, and the original divides by 0, they are
+    equal.
     """
     solved = coefficients_of(pair, epsilon, solvers)
     if solved.parts is None:
@@ -122,4 +123,7 @@ def google_weights(pair: Pair, solvers: Solvers, epsilon: float = 0.0) -> tuple[
     basis, _ = np.linalg.qr(np.vstack([root @ coef.T, offset]))
     weights = np.abs(basis.T @ np.vstack([root, offset])).sum(axis=1)
     correlations = solved.parts["correlations"]
-    return correlations, weights / weights.sum()
+    total = weights.sum()
+    if not total > 0.0:  # every direction is orthogonal to the uncentred neurons
+        weights, total = np.ones(weights.size), float(weights.size)
+    return correlations, weights / total

@@ -67,9 +67,10 @@ class Features:
         energy = self.mean**2 + variance
         noise = (_NOISE_FACTOR * self.epsilon) ** 2 * energy
         self.live = variance > np.maximum(noise, _TINY)
-        self.deviation = np.where(self.live, np.sqrt(variance) if unit_scale else 1.0, 1.0)
-        # Zero takes a dead feature out of everything that follows.
-        self.scale = np.where(self.live, 1.0 / self.deviation, 0.0)
+        # Zeros take a dead feature out of everything that follows.
+        self.deviation = np.where(self.live, np.sqrt(variance) if unit_scale else 1.0, 0.0)
+        self.scale = np.zeros(self.size)
+        self.scale[self.live] = 1.0 / self.deviation[self.live]
         self.noise = noise * self.scale**2
         self.total = float(np.sum(variance * self.scale**2))
 
