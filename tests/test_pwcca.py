@@ -1,7 +1,6 @@
 """fastcca.pwcca against published values, sums over samples written out, and google's formula."""
 
 import itertools
-
 import warnings
 
 import numpy as np
