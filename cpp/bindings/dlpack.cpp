@@ -62,7 +62,8 @@ py::dtype dtype_of(const dlpack::DataType& type, const std::string& name) {
   }
   throw py::type_error(name + " is a tensor of a dtype that cannot be read (DLPack code " +
                        std::to_string(type.code) + ", " + std::to_string(bits) + " bits, " +
-                       std::to_string(type.lanes) + " lanes); it must be float16, bfloat16, "
+                       std::to_string(type.lanes) +
+                       " lanes); it must be float16, bfloat16, "
                        "float32, float64, an integer or bool");
 }
 
@@ -107,7 +108,8 @@ py::array array_of(Owned<Managed> owned, const std::string& name) {
     return py::array(dtype, shape);
   }
   const auto* data = static_cast<const unsigned char*>(tensor.data) + tensor.byte_offset;
-  const py::capsule keeper(owned.get(), [](void* p) { GiveBack<Managed>{}(static_cast<Managed*>(p)); });
+  const py::capsule keeper(owned.get(),
+                           [](void* p) { GiveBack<Managed>{}(static_cast<Managed*>(p)); });
   owned.release();  // NOLINT(bugprone-unused-return-value): the capsule has it
   py::array out(dtype, shape, strides, data, keeper);
   out.attr("setflags")(py::arg("write") = false);
@@ -129,8 +131,8 @@ py::array from_dlpack(const py::object& producer, const std::string& name) {
     capsule = method();  // a producer from before versions
   }
   if (PyCapsule_IsValid(capsule.ptr(), "dltensor_versioned") != 0) {
-    auto owned = take<dlpack::VersionedTensor>(capsule, "dltensor_versioned",
-                                               "used_dltensor_versioned");
+    auto owned =
+        take<dlpack::VersionedTensor>(capsule, "dltensor_versioned", "used_dltensor_versioned");
     if (owned->version.major != dlpack::kMajorVersion) {
       throw py::type_error(name + " speaks DLPack " + std::to_string(owned->version.major) +
                            ", but version 1 was asked for");

@@ -277,9 +277,10 @@ def cca(
     Parameters
     ----------
     x, y : array_like, (n_samples, p) and (n_samples, q)
-        Row i of both belongs to the same sample. float16, float32, float64, complex64,
-        complex128, integers or bool; any strides and byte order, read in place, never changed,
-        never copied whole. In place of both, a `Moments` of two blocks. With `layout`, maps.
+        Row i of both belongs to the same sample. float16, bfloat16, float32, float64, complex64,
+        complex128, integers or bool, as arrays or as tensors on the CPU; any strides and byte
+        order, read in place, never changed, never copied whole. In place of both, a `Moments` of
+        two blocks. With `layout`, maps.
     ridge : float
         Added to the diagonal of the covariances of the unit-variance features, after the rank
         decision. The variates then have variance below one.
