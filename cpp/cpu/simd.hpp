@@ -43,9 +43,12 @@ extern const Level kBaseline;
 extern const Level kAvx2;
 extern const Level kAvx512;
 #endif
+#ifdef FASTCCA_ARM_SIMD
+extern const Level kNeon;
+#endif
 
-// The widest level of this machine, or the one that FASTCCA_SIMD names ("baseline", "avx2",
-// "avx512"). Throws where the machine does not have it.
+// The best level of this machine, or the one that FASTCCA_SIMD names ("baseline", "avx2",
+// "avx512", "neon"). Throws where the machine does not have it.
 const Level& level();
 
 }  // namespace fastcca::simd
