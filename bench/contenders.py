@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,9 +11,11 @@ import numpy.typing as npt
 import scipy.linalg
 
 import fastcca
+import recipes
 
 Samples = npt.NDArray[np.float32]
 Correlations = npt.NDArray[np.float64]
+Contender = Callable[[Samples, Samples], Correlations]
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,11 @@ ROWS = (
     Row(256, 50_000),
     Row(512, 10_000),
     Row(1024, 20_000),
+    Row(1024, 45_000),
     Row(2048, 20_000),
 )
+# Of the other measures.
+FAMILY_ROWS = tuple(row for row in ROWS if row.p in (64, 256, 512) and row.n >= 10_000)
 SMALL_ROWS = tuple(row for row in ROWS if row.n * row.p**2 <= 2e9)
 
 
@@ -54,21 +60,6 @@ def make_layers(row: Row, seed: int = 0) -> tuple[Samples, Samples]:
         layer += rng.standard_normal((row.p, 1), dtype=np.float32)
         layers.append(layer.T)
     return layers[0], layers[1]
-
-
-def fast(x: Samples, y: Samples) -> Correlations:
-    """Correlations by fastcca, without weights."""
-    return fastcca.cca(x, y, weights=False).correlations
-
-
-def fast_with_weights(x: Samples, y: Samples) -> Correlations:
-    """Correlations by fastcca, weights computed as well."""
-    return fastcca.cca(x, y).correlations
-
-
-def reference(x: Samples, y: Samples) -> Correlations:
-    """Correlations by the numpy reference: SVD of the data."""
-    return fastcca.cca(x, y, weights=False, backend="numpy").correlations
 
 
 def careful_numpy(x: Samples, y: Samples, chunk: int = 8192) -> Correlations:
@@ -91,6 +82,30 @@ def careful_numpy(x: Samples, y: Samples, chunk: int = 8192) -> Correlations:
     return np.linalg.svd(core, compute_uv=False)
 
 
+def torch_qr(dtype: str) -> Contender:
+    """QR bases and the singular values of their product, by torch on the CPU."""
+    torch = importlib.import_module("torch")
+
+    def run(x: Samples, y: Samples) -> Correlations:
+        bases = []
+        for layer in (x, y):
+            values = torch.from_numpy(layer).to(getattr(torch, dtype))
+            bases.append(torch.linalg.qr(values - values.mean(dim=0))[0])
+        found: Correlations = torch.linalg.svdvals(bases[0].T @ bases[1]).numpy().astype(np.float64)
+        return found
+
+    return run
+
+
+def scikit_learn(x: Samples, y: Samples) -> Correlations:
+    """scikit-learn's CCA, one component after the other; correlations of its scores."""
+    cross_decomposition = importlib.import_module("sklearn.cross_decomposition")
+    k = min(x.shape[1], y.shape[1])
+    model = cross_decomposition.CCA(n_components=k, max_iter=2000)
+    scores = model.fit_transform(x.astype(np.float64), y.astype(np.float64))
+    return np.array([np.corrcoef(scores[0][:, i], scores[1][:, i])[0, 1] for i in range(k)])
+
+
 def exact(x: Samples, y: Samples) -> Correlations:
     """Compute the answer to check against: QR bases in float64 (Bjorck & Golub 1973)."""
     bases = []
@@ -101,12 +116,41 @@ def exact(x: Samples, y: Samples) -> Correlations:
     return np.linalg.svd(bases[0].T @ bases[1], compute_uv=False)
 
 
-CONTENDERS: dict[str, Callable[[Samples, Samples], Correlations]] = {
-    "fastcca": fast,
-    "fastcca with weights": fast_with_weights,
-    "careful numpy": careful_numpy,
-    "numpy reference": reference,
-}
+@dataclass(frozen=True)
+class Entry:
+    """A contender, the largest n p^2 it is worth waiting for, and how wrong it may be."""
 
-# The condition of these layers is under 1e3, so that every contender can be this right.
-TOLERANCE = 1e-9
+    run: Contender
+    limit: float = np.inf
+    tolerance: float = 1e-9
+
+
+CCA: dict[str, Entry] = {
+    "fastcca": Entry(lambda x, y: fastcca.cca(x, y, weights=False).correlations),
+    "with weights": Entry(lambda x, y: fastcca.cca(x, y).correlations),
+    "careful numpy": Entry(careful_numpy),
+    # The condition of the layers is under 1e3: what its roots by eigh lose is seen here.
+    "google": Entry(recipes.cca, tolerance=1e-7),
+    "numpy reference": Entry(
+        lambda x, y: fastcca.cca(x, y, weights=False, backend="numpy").correlations, limit=4e9
+    ),
+}
+if importlib.util.find_spec("torch"):
+    CCA["torch QR f32"] = Entry(torch_qr("float32"), tolerance=1e-3)
+    CCA["torch QR f64"] = Entry(torch_qr("float64"))
+if importlib.util.find_spec("sklearn"):
+    # It stops before every component has converged.
+    CCA["scikit-learn"] = Entry(scikit_learn, limit=5e6, tolerance=1.0)
+
+# SVCCA at 99 % of the variance, PWCCA with the paper's weights; google's PWCCA is another number.
+FAMILY: dict[str, dict[str, Contender]] = {
+    "CCA": {"fastcca": CCA["with weights"].run, "google": recipes.cca},
+    "SVCCA": {
+        "fastcca": lambda x, y: fastcca.svcca(x, y).correlations,
+        "google": recipes.svcca,
+    },
+    "PWCCA": {
+        "fastcca": lambda x, y: np.array([fastcca.pwcca(x, y).value]),
+        "google": lambda x, y: np.array([recipes.pwcca(x, y)]),
+    },
+}

@@ -1,6 +1,7 @@
 """Convolutional maps: peak memory of every way to compare them, and the Fourier CCA's speed.
 
 - ``python bench/maps.py memory``: two layers of different grids, beyond their 596 MiB. Linux only.
+- ``python bench/maps.py fold``: folded maps against flat arrays of the same size.
 - ``python bench/maps.py speed``: Fourier CCA against the reference's loop over all frequencies.
 """
 
@@ -20,6 +21,7 @@ import numpy.typing as npt
 
 import fastcca
 from fastcca import reference
+from table import interleaved, ratio
 
 Maps = npt.NDArray[np.float32]
 
@@ -86,15 +88,43 @@ def fast_and_reference(n: int, size: int, channels: int) -> tuple[float, float, 
     return min(times), slow_time, error
 
 
+def folded_against_flat(rounds: int = 7) -> str:
+    """Time of CCA of folded maps over that of flat arrays of the same size, interleaved."""
+    n, size, channels = 500, 16, 128
+    x, y = make_maps(n, size, channels, 0), make_maps(n, size, channels, 1)
+    channels_first = [np.ascontiguousarray(m.transpose(0, 3, 1, 2)) for m in (x, y)]
+    flat = [m.reshape(-1, channels) for m in (x, y)]
+    features_first = [np.asfortranarray(m) for m in flat]
+    runs: dict[str, Callable[[], object]] = {
+        "flat": lambda: fastcca.cca(*flat, weights=False),
+        "flat, features contiguous over samples": lambda: fastcca.cca(
+            *features_first, weights=False
+        ),
+        "NHWC folded": lambda: fastcca.cca(x, y, layout="NHWC", weights=False),
+        "NCHW folded": lambda: fastcca.cca(*channels_first, layout="NCHW", weights=False),
+        "NHWC pooled": lambda: fastcca.cca(x, y, layout="NHWC", spatial="pool", weights=False),
+        "Fourier": lambda: fastcca.dft_cca(x, y),
+    }
+    times = interleaved(runs, rounds)
+    lines = [f"two ({n}, {size}, {size}, {channels}) float32 layers", "| way | ms | over flat |"]
+    lines.append("|---|---|---|")
+    for name, values in times.items():
+        over = ratio(values, times["flat"])
+        lines.append(f"| {name} | {1e3 * np.median(values):.1f} | {over:.2f} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("memory", "speed", "probe"))
+    parser.add_argument("what", choices=("memory", "speed", "fold", "probe"))
     parser.add_argument("way", nargs="?", choices=tuple(WAYS))
     args = parser.parse_args()
     warnings.simplefilter("ignore", fastcca.RankWarning)
     if args.what == "probe":
         probe(args.way)
+    elif args.what == "fold":
+        print(folded_against_flat())
     elif args.what == "memory":
         print("(2000, 28, 28, 64) against (2000, 14, 14, 128), float32")
         print("| way | peak over input, MiB |\n|---|---|")

@@ -122,6 +122,22 @@ def test_cca_is_forced(rng, p, q, forced, dtype):
         np.testing.assert_allclose(variates.T @ variates / (N - 1), np.eye(forced), atol=1e-9)
 
 
+@pytest.mark.parametrize(("p", "q"), [(300, 90), (300, 7), (7, 300)])
+@pytest.mark.parametrize("ridge", [1e-6, 0.1, 10.0])
+@pytest.mark.parametrize("method", ["auto", "qr"])
+def test_ridge(rng, p, q, ridge, method):
+    """What a ridge is for: correlations of few samples that are not all 1."""
+    x, y = layers(rng, p, q)
+    found = fastcca.cca(x, y, ridge=ridge, method=method)
+    expected = fastcca.cca(x, y, ridge=ridge, backend="numpy")
+    np.testing.assert_allclose(found.correlations, expected.correlations, rtol=0, atol=1e-12)
+    gaps = np.min(np.abs(np.diff(expected.correlations)))
+    for name in ("x_weights", "y_weights", "x_loadings", "y_loadings"):
+        same_up_to_sign(getattr(found, name), getattr(expected, name), 1e-12 / gaps)
+    if ridge > 1e-3:
+        assert found.correlations[0] < 1.0 - 1e-6
+
+
 @pytest.mark.parametrize("method", ["auto", "qr"])
 def test_cca_of_layers_that_share_few_dimensions(rng, method):
     """Rank 10 of 300 features and rank 8 of 200: correlations between 0 and 1 again."""

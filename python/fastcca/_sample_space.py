@@ -163,11 +163,11 @@ class SampleSpace:
 
     @staticmethod
     def of_data(features: Features, rank_tolerance: float = 0.0) -> SampleSpace:
-        """Decompose the centred data themselves: Householder QR, then an SVD of n columns."""
+        """Decompose the centred data themselves, wide or not: Householder QR, then an SVD."""
         q, r = linalg.qr(
             features.centred().T, mode="economic", overwrite_a=True, check_finite=False
         )
-        left, singular, turned = linalg.svd(r.T, check_finite=False)
+        left, singular, turned = linalg.svd(r.T, full_matrices=False, check_finite=False)
         real = singular > max(features.n_samples, 64) * _EPS * singular[0]
         space = SampleSpace(features, left, singular, real, False, q @ turned.T)
         return space._decided(rank_tolerance, False)
@@ -188,6 +188,11 @@ class SampleSpace:
             right = block.T @ (self.left / safe) if self.right is None else self.right[columns]
             out += self.features.noise[columns] @ np.square(right)
         return out
+
+    @property
+    def rank(self) -> int:
+        """Number of real directions."""
+        return int(self.real.sum())
 
     @property
     def condition(self) -> float:

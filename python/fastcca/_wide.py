@@ -23,6 +23,7 @@ from fastcca._sample_space import Features, SampleSpace
 __all__ = ["cca", "cka", "linear_regression", "pca", "pls", "procrustes"]
 
 Solver = Callable[..., CcaParts]
+Decomposition = Callable[[Features, float], SampleSpace]
 
 
 def _samples(pair: Pair) -> tuple[AnyArray, ...]:
@@ -45,14 +46,16 @@ def cca(
     keep: tuple[Keep, Keep] | None,
     rank_tolerance: float,
 ) -> CcaParts:
-    """CCA, of the leading principal axes where `keep` is given, by `solve` for narrow blocks."""
+    """CCA; of the leading principal axes where `keep` is given, by `solve` for narrow blocks."""
+    if keep is None:
+        return _plain_cca(pair, method, weights, ridge, rank_tolerance)
     arrays = _samples(pair)
     features = [
-        Features(array, name, unit_scale=keep is None) if _is_wide(array) else None
+        Features(array, name, unit_scale=False) if _is_wide(array) else None
         for array, name in zip(arrays, pair.names, strict=True)
     ]
 
-    def solved_by(decompose: Callable[[Features, float], SampleSpace]) -> tuple[CcaParts, bool]:
+    def solved_by(decompose: Decomposition) -> tuple[CcaParts, bool]:
         spaces = [None if f is None else decompose(f, rank_tolerance) for f in features]
         scores = [
             array if space is None else space.scores(real_only=True)
@@ -62,18 +65,15 @@ def cca(
             Pair(pair.names, scores),
             method=method,
             weights=weights,
-            ridge=ridge,
             keep=keep,
             rank_tolerance=rank_tolerance,
         )
         lost = False
-        for side, space, wanted in zip("xy", spaces, keep or (None, None), strict=True):
+        for side, space, wanted in zip("xy", spaces, keep, strict=True):
             if space is not None:
-                _carry_back(parts, side, space, truncated=keep is not None)
-                condition = cast(float, parts[f"{side}_condition"])  # type: ignore[literal-required]
-                all_wanted = wanted is None or wanted.wants_more(int(space.real.sum()))
-                lost |= space.undecided and all_wanted
-                lost |= ridge == 0.0 and loses_digits(condition, space.features.epsilon)
+                condition = _carry_back(cast("dict[str, object]", parts), side, space)
+                lost |= space.undecided and wanted.wants_more(space.rank)
+                lost |= loses_digits(condition, space.features.epsilon)
         return parts, lost
 
     if method != "qr":
@@ -85,19 +85,65 @@ def cca(
     return parts
 
 
-def _carry_back(parts: CcaParts, side: str, space: SampleSpace, *, truncated: bool) -> None:
-    """Put what belongs to features in the place of what belongs to scores."""
-    found = cast("dict[str, object]", parts)
+def _carry_back(parts: dict[str, object], side: str, space: SampleSpace) -> float:
+    """Put what belongs to features in the place of what belongs to scores; the condition kept."""
     for kind, carry in (("weights", space.weights), ("loadings", space.loadings)):
-        of_scores = cast("Floats | None", found[f"{side}_{kind}"])
+        of_scores = cast("Floats | None", parts[f"{side}_{kind}"])
         if of_scores is not None:
-            rows = int(space.real.sum())
-            found[f"{side}_{kind}"] = carry(of_scores[:rows])
-    found[f"{side}_mean"] = space.features.mean
-    found[f"{side}_dead"] = space.features.dead
-    found[f"{side}_rank"] = int(space.real.sum())
-    if not truncated:  # the scores are uncorrelated: their condition says nothing
-        found[f"{side}_condition"] = space.condition
+            parts[f"{side}_{kind}"] = carry(of_scores[: space.rank])
+    parts[f"{side}_mean"] = space.features.mean
+    parts[f"{side}_dead"] = space.features.dead
+    parts[f"{side}_rank"] = space.rank
+    return cast(float, parts[f"{side}_condition"])
+
+
+def _plain_cca(
+    pair: Pair, method: str, weights: bool, ridge: float, rank_tolerance: float
+) -> CcaParts:
+    """CCA between orthonormal bases (Bjorck & Golub 1973) of the unit-scaled blocks."""
+    spaces = []
+    route = "qr" if method == "qr" else "moments"
+    for array, name in zip(_samples(pair), pair.names, strict=True):
+        features = Features(array, name, unit_scale=True)
+        if _is_wide(array) and method != "qr":
+            space = SampleSpace.by_gram(features, rank_tolerance)
+            if not space.undecided and not loses_digits(space.condition, features.epsilon):
+                spaces.append(space)
+                continue
+            route = "qr"
+        spaces.append(SampleSpace.of_data(features, rank_tolerance))
+    n_samples = spaces[0].features.n_samples
+    degrees = n_samples - 1
+    # Of unit variance, or less with a ridge.
+    deviations = [space.singular[space.real] / np.sqrt(degrees) for space in spaces]
+    roots = [np.sqrt(d**2 + ridge) for d in deviations]
+    bases = [
+        space.left[:, space.real] * (d / root)
+        for space, d, root in zip(spaces, deviations, roots, strict=True)
+    ]
+    u, correlations, vt = linalg.svd(bases[0].T @ bases[1], full_matrices=False, check_finite=False)
+    parts: dict[str, object] = {
+        "correlations": np.clip(correlations, 0.0, 1.0),
+        "n_samples": n_samples,
+        "method": route,
+        "digits": None,
+        "undecided": 0,
+    }
+    for side, space, turn, d, root in zip("xy", spaces, (u, vt.T), deviations, roots, strict=True):
+        # Scores over their roots have covariance d^2 / root^2 with the variates.
+        of_weights = turn / root[:, np.newaxis]
+        parts |= {
+            f"{side}_weights": space.weights(of_weights) if weights else None,
+            f"{side}_loadings": space.loadings(d[:, np.newaxis] ** 2 * of_weights)
+            if weights
+            else None,
+            f"{side}_rank": space.rank,
+            f"{side}_kept": space.rank,
+            f"{side}_condition": space.condition,
+            f"{side}_dead": space.features.dead,
+            f"{side}_mean": space.features.mean,
+        }
+    return cast(CcaParts, parts)
 
 
 def _complete(features: Features) -> SampleSpace:
