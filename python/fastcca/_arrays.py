@@ -122,7 +122,7 @@ def _as_array(value: object, name: str) -> AnyArray:
 
 def _from_dlpack(value: object, name: str) -> AnyArray | None:
     """Read a tensor of another library where it lies, or None where that is not the way."""
-    if isinstance(value, np.ndarray) or not hasattr(value, "__dlpack_device__"):
+    if isinstance(value, np.ndarray | type) or not hasattr(value, "__dlpack_device__"):
         return None
     for attribute, remedy in _LAZY.items():
         lazy = getattr(value, attribute, False)
