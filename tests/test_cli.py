@@ -1,6 +1,5 @@
 """The command line: numbers, files, and one clean line for every mistake."""
 
-import io
 import json
 import os
 import pickle
@@ -337,14 +336,28 @@ def test_npz_without_arrays(in_files, capsys):
     assert "is no array" in run_error(capsys, "compare", "text.npz", "B.npy")
 
 
-def test_bfloat16_names_the_way_round(in_files, capsys):
-    header = json.dumps({"x": {"dtype": "BF16", "shape": [2, 2], "data_offsets": [0, 8]}}).encode()
-    data = io.BytesIO()
-    data.write(len(header).to_bytes(8, "little") + header + bytes(8))
-    Path("bf16.safetensors").write_bytes(data.getvalue())
-    message = run_error(capsys, "compare", "bf16.safetensors", "B.npy")
-    assert "BF16" in message
+def write_safetensors(path, dtype, shape, data):
+    entry = {"dtype": dtype, "shape": shape, "data_offsets": [0, len(data)]}
+    header = json.dumps({"x": entry}).encode()
+    Path(path).write_bytes(len(header).to_bytes(8, "little") + header + data)
+
+
+def test_eight_bits_name_the_way_round(in_files, capsys):
+    write_safetensors("f8.safetensors", "F8_E4M3", [2, 2], bytes(4))
+    message = run_error(capsys, "compare", "f8.safetensors", "B.npy")
+    assert "F8_E4M3" in message
     assert "float32" in message
+
+
+def test_bfloat16(in_files, capsys):
+    bits = np.load("A.npy").astype(np.float32).view(np.uint32) & np.uint32(0xFFFF0000)
+    np.save("wide.npy", bits.view(np.float32))
+    write_safetensors(
+        "bf16.safetensors", "BF16", bits.shape, (bits >> 16).astype(np.uint16).tobytes()
+    )
+    found = run_json(capsys, "compare", "bf16.safetensors", "B.npy")
+    expected = run_json(capsys, "compare", "wide.npy", "B.npy")
+    assert found["correlations"] == expected["correlations"]
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_build_config():
     config = fastcca.build_config()
     assert config["lapack_usable"] is True
     assert config["lapack_integer_bits"] == 32
-    assert config["simd"] in ("baseline", "avx2", "avx512")
+    assert config["simd"] in ("baseline", "avx2", "avx512", "neon")
     assert config["backends"] == fastcca.backends()
     assert config["threads"] == fastcca.get_num_threads()
     assert str(config["eigen"]).startswith("3.")
@@ -79,7 +79,7 @@ def test_environment_variables():
     )
 
 
-@pytest.mark.parametrize("level", ["baseline", "avx2", "avx512"])
+@pytest.mark.parametrize("level", ["baseline", "avx2", "avx512", "neon"])
 def test_simd_levels_agree(level):
     code = (
         SUM

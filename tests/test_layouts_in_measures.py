@@ -149,6 +149,15 @@ def test_dtypes(rng, measure, dtype):
 
 
 @both_backends
+@pytest.mark.parametrize("spatial", ["fold", "flatten"])
+def test_rounding_of_float16_is_no_direction(rng, backend, spatial):
+    latent = rng.normal(size=(2000, 3))
+    x = (latent @ rng.normal(size=(3, 6))).astype(np.float16)
+    maps = x[:, np.newaxis], latent[:, np.newaxis]
+    assert fastcca.cca(*maps, layout="NTC", spatial=spatial, backend=backend).x_rank == 3
+
+
+@both_backends
 @pytest.mark.parametrize("spatial", PLAIN)
 @pytest.mark.parametrize("guise", GUISES)
 def test_pca(rng, backend, guise, spatial):

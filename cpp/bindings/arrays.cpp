@@ -25,11 +25,14 @@ DType dtype_of(const py::dtype& dtype, const std::string& name) {
       if (size == 4) return DType::kUInt32;
       if (size == 8) return DType::kUInt64;
       break;
+    case 'V':
+      if (dtype.equal(bfloat16_dtype())) return DType::kBFloat16;
+      break;
     default:
       break;
   }
   throw py::type_error(name + " has dtype " + py::str(dtype).cast<std::string>() +
-                       "; it must be float16, float32, float64, an integer or bool");
+                       "; it must be float16, bfloat16, float32, float64, an integer or bool");
 }
 
 Precision precision_named(const std::string& name) {
@@ -49,6 +52,18 @@ bool swapped(const py::dtype& dtype) {
 }
 
 }  // namespace
+
+py::dtype bfloat16_dtype() {
+  py::list names;
+  py::list formats;
+  py::list offsets;
+  for (const int i : {0, 1}) {
+    names.append("bfloat16_" + std::to_string(i));
+    formats.append(py::dtype("u1"));
+    offsets.append(i);
+  }
+  return py::dtype(names, formats, offsets, 2);
+}
 
 ArrayView view_of(const py::array& array, const std::string& name) {
   struct Axis {

@@ -36,6 +36,8 @@ const CpuBackend& solving_backend();
 void require_lapack();
 
 // arrays.cpp
+// How arrays of bfloat16 are handed over: numpy has no such type, see _bfloat16.py.
+py::dtype bfloat16_dtype();
 ArrayView view_of(const py::array& array, const std::string& name);
 // `precisions`, one for each block, where values were computed from coarser ones.
 std::vector<ArrayView> views_of(const std::vector<std::string>& names,
@@ -118,6 +120,7 @@ void bind_state(py::class_<Locked<State>>& state) {
                                     [](const py::object&) { return State::kFormatVersion; });
 }
 
+void bind_dlpack(py::module_& m);
 void bind_moments(py::module_& m);
 void bind_qr_factor(py::module_& m);
 void bind_cca(py::module_& m);

@@ -6,6 +6,7 @@ PYBIND11_MODULE(_core, m) {
   m.attr("__version__") = FASTCCA_VERSION;
   fastcca::load_lapack();
   fastcca::bind_config(m);
+  fastcca::bind_dlpack(m);
   fastcca::bind_moments(m);
   fastcca::bind_qr_factor(m);
   fastcca::bind_cca(m);

@@ -11,6 +11,8 @@ namespace fastcca {
 
 Precision precision_of(DType dtype) {
   switch (dtype) {
+    case DType::kBFloat16:
+      return Precision::kBFloat16;
     case DType::kFloat16:
       return Precision::kFloat16;
     case DType::kFloat32:
@@ -22,6 +24,8 @@ Precision precision_of(DType dtype) {
 
 double epsilon(Precision precision) {
   switch (precision) {
+    case Precision::kBFloat16:
+      return 0x1p-7;
     case Precision::kFloat16:
       return 0x1p-10;
     case Precision::kFloat32:
@@ -33,6 +37,8 @@ double epsilon(Precision precision) {
 
 const char* name_of(Precision precision) {
   switch (precision) {
+    case Precision::kBFloat16:
+      return "bfloat16";
     case Precision::kFloat16:
       return "float16";
     case Precision::kFloat32:

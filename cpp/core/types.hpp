@@ -25,6 +25,7 @@ inline std::vector<Index> index_range(Index n) {
 
 enum class DType : std::uint8_t {
   kFloat16,
+  kBFloat16,
   kFloat32,
   kFloat64,
   kInt8,
@@ -39,10 +40,10 @@ enum class DType : std::uint8_t {
 
 // How finely the values of a block were rounded before they reached us. The rank rule needs the
 // coarsest precision that ever entered a block; integers count as float64, being exact.
-enum class Precision : std::uint8_t { kFloat64, kFloat32, kFloat16 };
+enum class Precision : std::uint8_t { kFloat64, kFloat32, kFloat16, kBFloat16 };
 
-constexpr std::array<Precision, 3> kPrecisions{Precision::kFloat64, Precision::kFloat32,
-                                               Precision::kFloat16};
+constexpr std::array<Precision, 4> kPrecisions{Precision::kFloat64, Precision::kFloat32,
+                                               Precision::kFloat16, Precision::kBFloat16};
 
 Precision precision_of(DType dtype);
 Precision coarser(Precision a, Precision b);

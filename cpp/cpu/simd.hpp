@@ -10,7 +10,7 @@ namespace fastcca::simd {
 inline constexpr std::int64_t kDepth = 256;
 
 // Same values as fastcca::DType.
-enum : std::uint8_t { kF16, kF32, kF64, kI8, kI16, kI32, kI64, kU8, kU16, kU32, kU64 };
+enum : std::uint8_t { kF16, kBF16, kF32, kF64, kI8, kI16, kI32, kI64, kU8, kU16, kU32, kU64 };
 
 struct Source {
   const unsigned char* data;  // of sample 0, feature 0
@@ -43,9 +43,12 @@ extern const Level kBaseline;
 extern const Level kAvx2;
 extern const Level kAvx512;
 #endif
+#ifdef FASTCCA_ARM_SIMD
+extern const Level kNeon;
+#endif
 
-// The widest level of this machine, or the one that FASTCCA_SIMD names ("baseline", "avx2",
-// "avx512"). Throws where the machine does not have it.
+// The best level of this machine, or the one that FASTCCA_SIMD names ("baseline", "avx2",
+// "avx512", "neon"). Throws where the machine does not have it.
 const Level& level();
 
 }  // namespace fastcca::simd

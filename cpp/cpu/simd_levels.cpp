@@ -21,6 +21,9 @@ std::vector<const Level*> supported_levels() {
     }
   }
 #endif
+#ifdef FASTCCA_ARM_SIMD
+  out.push_back(&kNeon);
+#endif
   return out;
 }
 

@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastcca import _core
+from fastcca._bfloat16 import carried, is_bfloat16, with_numbers
+
 __all__ = [
     "AnyArray",
     "as_numbers",
@@ -21,6 +24,12 @@ AnyArray = npt.NDArray[Any]
 
 _FLOAT_BYTES = (2, 4, 8)
 _ROWS_PER_BLOCK = 8192
+# Of PyTorch's tensors: what the memory alone does not say.
+_LAZY = {
+    "requires_grad": "take part in differentiation; pass {0}.detach()",
+    "is_conj": "are yet to be conjugated; pass {0}.resolve_conj()",
+    "is_neg": "are yet to be negated; pass {0}.resolve_neg()",
+}
 
 
 def as_samples(value: object, name: str, axes: str = "(n_samples, features)") -> AnyArray:
@@ -29,7 +38,7 @@ def as_samples(value: object, name: str, axes: str = "(n_samples, features)") ->
     Parameters
     ----------
     value : array_like, (n_samples, features)
-        Anything with ``__array__``, ``__array_interface__`` or ``__dlpack__``, or nested lists.
+        Anything with ``__dlpack__``, ``__array__`` or ``__array_interface__``, or nested lists.
     name : str
         What the caller calls it; errors use this name.
     axes : str
@@ -38,7 +47,7 @@ def as_samples(value: object, name: str, axes: str = "(n_samples, features)") ->
     Returns
     -------
     ndarray, (n_samples, features)
-        float16, float32, float64, integer or bool, in any memory order.
+        float16, float32, float64, integer, bool or `BFLOAT16`, in any memory order.
 
     Raises
     ------
@@ -74,14 +83,14 @@ def as_real(value: object, name: str) -> AnyArray:
     Parameters
     ----------
     value : array_like
-        Anything with ``__array__``, ``__array_interface__`` or ``__dlpack__``, or nested lists.
+        Anything with ``__dlpack__``, ``__array__`` or ``__array_interface__``, or nested lists.
     name : str
         What the caller calls it; errors use this name.
 
     Returns
     -------
     ndarray
-        float16, float32, float64, integer or bool, in any memory order.
+        float16, float32, float64, integer, bool or `BFLOAT16`, in any memory order.
 
     Raises
     ------
@@ -89,29 +98,52 @@ def as_real(value: object, name: str) -> AnyArray:
         If it is no array of real numbers.
     """
     array = _as_array(value, name)
+    if is_bfloat16(array.dtype):
+        return array
     kind, size = array.dtype.kind, array.dtype.itemsize
     if kind == "c":
         raise TypeError(f"{name} has dtype {array.dtype}, but must hold real numbers here")
     if kind not in "biu" and not (kind == "f" and size in _FLOAT_BYTES):
         raise TypeError(
-            f"{name} has dtype {array.dtype}; it must be float16, float32, float64, "
-            f"an integer or bool: convert it with {name}.astype(numpy.float64)"
+            f"{name} has dtype {array.dtype}; it must be float16, bfloat16, float32, "
+            f"float64, an integer or bool: convert it with {name}.astype(numpy.float64)"
         )
     return array
 
 
 def _as_array(value: object, name: str) -> AnyArray:
     if type(value) is np.ndarray:
-        return value
+        array: AnyArray = value
+    else:
+        tensor = _from_dlpack(value, name)
+        array = _converted(value, name) if tensor is None else tensor
+    return carried(array) if is_bfloat16(array.dtype) else array
+
+
+def _from_dlpack(value: object, name: str) -> AnyArray | None:
+    """Read a tensor of another library where it lies, or None where that is not the way."""
+    if isinstance(value, np.ndarray | type) or not hasattr(value, "__dlpack_device__"):
+        return None
+    for attribute, remedy in _LAZY.items():
+        lazy = getattr(value, attribute, False)
+        if (lazy() if callable(lazy) else lazy) is True:
+            raise TypeError(f"{name} is a tensor whose values {remedy.format(name)}")
+    try:
+        return _core.from_dlpack(value, name)
+    except (BufferError, RuntimeError, ValueError):
+        # Its library does not export it, and may know another way.
+        if not hasattr(value, "__array__"):
+            raise
+    return None
+
+
+def _converted(value: object, name: str) -> AnyArray:
     if np.ma.isMaskedArray(value) and np.ma.is_masked(value):
         raise TypeError(
             f"{name} is a masked array with masked values; drop or fill those samples first"
         )
     if hasattr(value, "toarray") and hasattr(value, "nnz"):
         raise TypeError(f"{name} is a sparse matrix; pass {name}.toarray()")
-    has_array = hasattr(value, "__array__") or hasattr(value, "__array_interface__")
-    if not has_array and hasattr(value, "__dlpack__"):
-        return np.from_dlpack(value)
     return np.asarray(value)
 
 
@@ -126,6 +158,7 @@ def _advice(array: AnyArray) -> str:
 
 def check_finite(array: AnyArray, name: str) -> None:
     """Raise ValueError naming the first value that is not finite."""
+    array = with_numbers(array)
     if array.dtype.kind not in "fc":
         return
     bad = ~np.isfinite(array)
@@ -141,6 +174,7 @@ def check_finite(array: AnyArray, name: str) -> None:
 
 def check_all_finite(array: AnyArray, name: str) -> None:
     """Raise ValueError where an array of any shape holds NaN or infinity."""
+    array = with_numbers(array)
     if array.dtype.kind in "fc" and not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(
@@ -155,8 +189,10 @@ def float64_rows(array: AnyArray) -> list[slice]:
 
 
 def precision_name(dtype: np.dtype[Any]) -> str:
-    """Return "float16", "float32" or "float64": how finely values of a dtype are rounded.
+    """Return "float64", "float32", "float16" or "bfloat16": how finely values are rounded.
 
     Integers count as float64, being exact.
     """
+    if is_bfloat16(dtype):
+        return "bfloat16"
     return dtype.name if dtype.name in ("float16", "float32") else "float64"

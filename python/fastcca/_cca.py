@@ -13,6 +13,7 @@ import numpy.typing as npt
 from fastcca import _backend, _statistics, _summary
 from fastcca._accuracy import warn_about_digits
 from fastcca._arrays import AnyArray, as_numbers, float64_rows
+from fastcca._bfloat16 import with_numbers
 from fastcca._errors import RankWarning
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
@@ -206,7 +207,7 @@ class CCAResult:
         back = np.linalg.solve(gram, explained.conj().T) if k else explained.conj().T
         out = np.empty(samples.shape, dtype=np.result_type(back, mean, np.float64))
         for rows in float64_rows(samples):
-            out[rows] = (samples[rows] - mean) @ top @ back + mean
+            out[rows] = (with_numbers(samples[rows]) - mean) @ top @ back + mean
         return out
 
     def _side(self, side: str) -> tuple[AnyArray, AnyArray, AnyArray]:
@@ -237,7 +238,7 @@ def _variates(
     _check_features(samples, mean, weights, name)
     out = np.empty((samples.shape[0], weights.shape[1]), dtype=weights.dtype)
     for rows in float64_rows(samples):
-        np.matmul(samples[rows] - mean, weights, out=out[rows])
+        np.matmul(with_numbers(samples[rows]) - mean, weights, out=out[rows])
     return out
 
 
@@ -276,9 +277,10 @@ def cca(
     Parameters
     ----------
     x, y : array_like, (n_samples, p) and (n_samples, q)
-        Row i of both belongs to the same sample. float16, float32, float64, complex64,
-        complex128, integers or bool; any strides and byte order, read in place, never changed,
-        never copied whole. In place of both, a `Moments` of two blocks. With `layout`, maps.
+        Row i of both belongs to the same sample. float16, bfloat16, float32, float64, complex64,
+        complex128, integers or bool, as arrays or as tensors on the CPU; any strides and byte
+        order, read in place, never changed, never copied whole. In place of both, a `Moments` of
+        two blocks. With `layout`, maps.
     ridge : float
         Added to the diagonal of the covariances of the unit-variance features, after the rank
         decision. The variates then have variance below one.

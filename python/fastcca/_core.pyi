@@ -14,6 +14,7 @@ __all__: list[str] = [
     "QrFactor",
     "ScaleError",
     "build_config",
+    "from_dlpack",
     "lapack_error",
     "linear_cka",
     "linear_regression",
@@ -104,6 +105,7 @@ class ScaleError(ValueError):
     pass
 
 def build_config() -> dict[str, typing.Any]: ...
+def from_dlpack(producer: typing.Any, name: str) -> numpy.typing.NDArray[typing.Any]: ...
 def lapack_error() -> str: ...
 def linear_cka(
     moments: Moments,

@@ -13,6 +13,7 @@ import scipy.fft
 
 from fastcca import _backend, _core, reference
 from fastcca._arrays import AnyArray, precision_name
+from fastcca._bfloat16 import is_bfloat16, with_numbers
 from fastcca._blas import threads_for_many
 from fastcca._cca import SAMPLES_PER_FEATURE
 from fastcca._errors import RankWarning
@@ -256,7 +257,7 @@ def _accumulate(
     for rows in slices(views[0].shape[0], sample_bytes, _BLOCK_BYTES):
         spectra = []
         for source, view, energy in zip(sources, views, energies, strict=True):
-            block = np.ascontiguousarray(view[rows], dtype=_real_type(view))
+            block = np.ascontiguousarray(with_numbers(view[rows]), dtype=_real_type(view))
             energy += np.einsum("nhwc,nhwc->c", block, block, dtype=np.float64)
             if not np.isfinite(energy).all():
                 source.check_finite(rows)
@@ -281,7 +282,8 @@ def _accumulate(
 
 def _real_type(view: AnyArray) -> np.dtype[Any]:
     """Return the precision in which maps are transformed: their own, at least float32."""
-    return np.dtype(np.float32 if view.dtype in (np.float16, np.float32) else np.float64)
+    single = is_bfloat16(view.dtype) or view.dtype in (np.float16, np.float32)
+    return np.dtype(np.float32 if single else np.float64)
 
 
 def _complex_type(view: AnyArray) -> np.dtype[Any]:

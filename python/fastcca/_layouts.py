@@ -125,7 +125,7 @@ def lay_out(
     ----------
     arrays : mapping of str to array_like
         At least one, by the names that errors shall use. Any strides and byte order, never
-        changed. float16, float32, float64, integers or bool.
+        changed. float16, bfloat16, float32, float64, integers or bool.
     layout : str, sequence of str, or None
         One letter for each axis, in any order: N samples, C channels, and D, H, W, T positions,
         each at most once and N and C always: "NHWC", "NCHW", "NTC", "NCDHW". A sequence of one
@@ -144,8 +144,9 @@ def lay_out(
           `size`, then fold. Pixels are areas: centres lie at half-integers, ends are repeated,
           and there is no antialiasing, as in PyTorch's ``interpolate(mode="bilinear",
           align_corners=False, antialias=False)``. Halving a map averages 2 x 2 pixels; at less
-          than half, pixels in between are skipped, and "pool" loses less. float32 from float16
-          and float32, float64 from all others; a map that has the size already is left alone.
+          than half, pixels in between are skipped, and "pool" loses less. float32 from float16,
+          bfloat16 and float32, float64 from all others; a map that has the size already is left
+          alone.
 
         Without positions, all are the same.
     size : sequence of int, optional

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
@@ -11,6 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from fastcca._arrays import AnyArray
+from fastcca._bfloat16 import is_bfloat16, with_numbers
 
 __all__ = ["BLOCK_BYTES", "Blocks", "Map", "flatten", "fold", "pool", "resize", "slices"]
 
@@ -61,25 +63,27 @@ class Map:
 
     def check_finite(self, rows: slice) -> None:
         """Raise ValueError, with the place in the caller's array, if a sample is not finite."""
-        if self.view.dtype.kind != "f":
+        if self.view.dtype.kind != "f" and not is_bfloat16(self.view.dtype):
             return
         chosen = self.view[rows]
         for piece in slices(len(chosen), self.sample_bytes, _PIECE_BYTES):
-            if not np.isfinite(chosen[piece]).all():
+            if not np.isfinite(with_numbers(chosen[piece])).all():
                 self._raise_not_finite()
 
     def _raise_not_finite(self) -> NoReturn:
-        count, first = 0, ()
+        count = 0
+        first: tuple[int, ...] = ()
         for piece in slices(len(self.view), self.sample_bytes, _PIECE_BYTES):
-            places = np.argwhere(~np.isfinite(self.view[piece]))
+            places = np.argwhere(~np.isfinite(with_numbers(self.view[piece])))
             if len(places) and not count:
                 first = (piece.start + int(places[0, 0]), *(int(i) for i in places[0, 1:]))
             count += len(places)
         here = f"N{self.positions}C"
+        value = with_numbers(self.view[first[0]])[first[1:]]
         index = ", ".join(str(first[here.index(letter)]) for letter in self.axes)
         raise ValueError(
             f"{self.name} has {count} {'value that is' if count == 1 else 'values that are'} not "
-            f"finite; the first is {self.view[first]} at {self.name}[{index}] ({self.axes}); "
+            f"finite; the first is {value} at {self.name}[{index}] ({self.axes}); "
             "remove those samples or replace the values"
         )
 
@@ -157,9 +161,15 @@ def pool(source: Map) -> Blocks:
     axes = tuple(range(1, source.view.ndim - 1))
 
     def make(rows: slice) -> AnyArray:
-        # numpy converts through small buffers: no float64 copy of the input.
+        chosen = source.view[rows]
+        means = np.empty((len(chosen), chosen.shape[-1]))
+        # numpy converts through small buffers, without a float64 copy of the input; bfloat16 is
+        # widened a few samples at a time.
+        piece_bytes = _PIECE_BYTES if is_bfloat16(chosen.dtype) else sys.maxsize
         with np.errstate(invalid="ignore", over="ignore"):
-            means: AnyArray = np.asarray(np.mean(source.view[rows], axis=axes, dtype=np.float64))
+            for piece in slices(len(chosen), source.sample_bytes, piece_bytes):
+                values = with_numbers(chosen[piece])
+                np.mean(values, axis=axes, dtype=np.float64, out=means[piece])
         if not np.isfinite(means).all():
             source.check_finite(rows)
             raise ValueError(
@@ -180,7 +190,7 @@ def resize(source: Map, grid: tuple[int, ...]) -> Blocks:
     if source.grid == grid:
         return fold(source)
     view, channels = source.view, source.view.shape[-1]
-    single = view.dtype.kind == "f" and view.itemsize <= 4
+    single = (view.dtype.kind == "f" and view.itemsize <= 4) or is_bfloat16(view.dtype)
     dtype = np.dtype(np.float32 if single else np.float64)
     matrix = _interpolation(source.grid, grid).astype(dtype)
     larger = max(math.prod(source.grid), math.prod(grid)) * channels * dtype.itemsize
@@ -192,7 +202,8 @@ def resize(source: Map, grid: tuple[int, ...]) -> Blocks:
         for piece in slices(len(chosen), larger, _PIECE_BYTES):
             source.check_finite(slice(rows.start + piece.start, rows.start + piece.stop))
             # (positions, samples * channels): one row for each position
-            columns = np.moveaxis(chosen[piece], 0, -2).astype(dtype, order="C")
+            values = with_numbers(chosen[piece])
+            columns = np.moveaxis(values, 0, -2).astype(dtype, order="C")
             resized = matrix @ columns.reshape(math.prod(source.grid), -1)
             by_position[piece] = resized.reshape(len(resized), -1, channels).swapaxes(0, 1)
         block = _as_samples(out)

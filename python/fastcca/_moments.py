@@ -64,7 +64,7 @@ class Moments:
         ----------
         *blocks : array_like, (n_samples, features)
             One or two blocks, named "x" and "y". Real or complex numbers of any precision,
-            strides and byte order, read in place.
+            bfloat16 too, strides and byte order, arrays or tensors on the CPU, read in place.
         **named_blocks : array_like, (n_samples, features)
             Further blocks under names of their own. The first batch fixes names, order and
             numbers of features.

@@ -159,7 +159,9 @@ class Pair:
         if isinstance(self._given, Maps):
             # Values computed from float32 are no better than that, and the rank rule must know.
             arrays = tuple(
-                array.astype(np.float32) if precision_name(dtype) != "float64" else array
+                array
+                if array.dtype == dtype or precision_name(dtype) == "float64"
+                else array.astype(np.float32)
                 for array, dtype in zip(arrays, self._given.dtypes, strict=True)
             )
         for name, array in zip(self.names, arrays, strict=True):

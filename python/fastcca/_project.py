@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca._arrays import as_samples, float64_rows
+from fastcca._bfloat16 import with_numbers
 
 __all__ = ["project_onto"]
 
@@ -37,5 +38,5 @@ def project_onto(x: npt.ArrayLike, directions: Floats, mean: Floats, k: int) -> 
     top = directions[:, :k]
     out = np.empty(samples.shape)
     for rows in float64_rows(samples):
-        out[rows] = (samples[rows] - mean) @ top @ top.T + mean
+        out[rows] = (with_numbers(samples[rows]) - mean) @ top @ top.T + mean
     return out

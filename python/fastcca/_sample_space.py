@@ -16,6 +16,7 @@ from scipy import linalg
 
 from fastcca import _core
 from fastcca._arrays import AnyArray, check_finite
+from fastcca._bfloat16 import with_numbers
 from fastcca.reference import input_epsilon
 
 __all__ = ["Features", "SampleSpace"]
@@ -56,7 +57,7 @@ class Features:
         variance = np.empty(self.size)
         with np.errstate(over="ignore", invalid="ignore"):
             for columns in self._slices():
-                block = array[:, columns].astype(np.float64)
+                block = with_numbers(array[:, columns]).astype(np.float64)
                 mean = block.mean(axis=0)
                 block -= mean
                 rest = block.mean(axis=0)  # what the rounding of the first mean left
@@ -81,7 +82,8 @@ class Features:
                 f"{self.name} holds values so large that their squares overflow float64; divide "
                 "it by a constant (correlations do not depend on the scale)"
             )
-        if variance.max() < _TINY and (self.array != self.array[:1]).any():
+        values = with_numbers(self.array)
+        if variance.max() < _TINY and (values != values[:1]).any():
             raise _core.ScaleError(
                 f"{self.name} varies by so little that squares underflow float64; multiply it by "
                 "a constant (correlations do not depend on the scale)"
@@ -95,7 +97,7 @@ class Features:
     def blocks(self) -> Iterator[tuple[slice, Floats]]:
         """Yield features, centred and scaled, a few (n_samples, some) at a time."""
         for columns in self._slices():
-            block = self.array[:, columns].astype(np.float64, order="F")
+            block = with_numbers(self.array[:, columns]).astype(np.float64, order="F")
             block -= self.mean[columns]
             block *= self.scale[columns]
             yield columns, block

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from fastcca import _backend
 from fastcca._accuracy import warn_about_digits
 from fastcca._arrays import AnyArray
+from fastcca._bfloat16 import with_numbers
 from fastcca._cca import check_options
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._maps import slices
@@ -207,7 +208,7 @@ class _Side:
         out = np.empty(block.shape[:-1])
         row_bytes = 8 * block[0].size
         for rows in slices(block.shape[0], row_bytes, _BLOCK_BYTES):
-            np.square((block[rows] - self.mean) / self.scale * self.live).sum(
+            np.square((with_numbers(block[rows]) - self.mean) / self.scale * self.live).sum(
                 axis=-1, out=out[rows]
             )
         return out.ravel()

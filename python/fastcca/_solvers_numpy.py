@@ -8,6 +8,7 @@ from typing import Any, cast
 from fastcca import reference
 from fastcca._accuracy import digits_left
 from fastcca._arrays import AnyArray
+from fastcca._bfloat16 import with_numbers
 from fastcca._keep import Keep
 from fastcca._pair import Pair
 from fastcca._parts import AxesParts, CcaParts, PlsParts, RegressionParts, SymmetricParts
@@ -144,7 +145,7 @@ def _loadings(
     if isinstance(block, BlockMoments):
         out = block.scatter @ weights / (block.n_samples - 1)
     else:
-        centred = block - mean
+        centred = with_numbers(block) - mean
         out = centred.conj().T @ (centred @ weights) / (block.shape[0] - 1)
     out[dead] = 0.0
     return out

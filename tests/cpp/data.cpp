@@ -178,17 +178,28 @@ std::ostream& operator<<(std::ostream& out, Layout layout) {
   return out << kNames[static_cast<std::size_t>(layout)];
 }
 
-double value_of_half(std::uint16_t bits) {
-  const int exponent = (bits >> 10) & 0x1f;
-  const int mantissa = bits & 0x3ff;
+namespace {
+
+// A sign, so many bits of exponent, and the rest of 16 bits mantissa.
+double value_of(std::uint16_t bits, int exponent_bits) {
+  const int digits = 15 - exponent_bits;
+  const int special = (1 << exponent_bits) - 1;
+  const int exponent = (bits >> digits) & special;
+  const int mantissa = bits & ((1 << digits) - 1);
   const double sign = (bits & 0x8000) != 0 ? -1.0 : 1.0;
-  if (exponent == 31) {
+  if (exponent == special) {
     return mantissa == 0 ? sign * std::numeric_limits<double>::infinity()
                          : std::numeric_limits<double>::quiet_NaN();
   }
-  return exponent == 0 ? sign * std::ldexp(mantissa, -24)
-                       : sign * std::ldexp(1024 + mantissa, exponent - 25);
+  const int last = 1 - special / 2 - digits;  // exponent of the smallest number
+  return exponent == 0 ? sign * std::ldexp(mantissa, last)
+                       : sign * std::ldexp((1 << digits) + mantissa, last + exponent - 1);
 }
+
+}  // namespace
+
+double value_of_half(std::uint16_t bits) { return value_of(bits, 5); }
+double value_of_bfloat(std::uint16_t bits) { return value_of(bits, 8); }
 
 namespace {
 
@@ -198,6 +209,7 @@ Index size_of(DType dtype) {
     case DType::kUInt8:
       return 1;
     case DType::kFloat16:
+    case DType::kBFloat16:
     case DType::kInt16:
     case DType::kUInt16:
       return 2;
@@ -313,6 +325,18 @@ void fill_with_halves(Samples& samples, std::mt19937_64& random) {
   }
 }
 
+void fill_with_bfloats(Samples& samples, std::mt19937_64& random) {
+  for (Index i = 0; i < samples.view.rows; ++i) {
+    for (Index j = 0; j < samples.view.cols; ++j) {
+      const std::uint64_t bits = random();
+      const auto exponent = static_cast<unsigned>(123 + bits % 8);
+      const auto bfloat = static_cast<std::uint16_t>(((bits >> 8) & 0x807fU) |
+                                                     static_cast<unsigned>(exponent << 7));
+      put(samples, i, j, bfloat, value_of_bfloat(bfloat));
+    }
+  }
+}
+
 void repeat(Samples& samples, Layout layout) {
   // Every write went to the same memory, so the last one is what counts.
   const Index last_row = samples.view.rows - 1;
@@ -337,6 +361,9 @@ Samples random_samples(Index rows, Index cols, DType dtype, unsigned seed, Layou
   switch (dtype) {
     case DType::kFloat16:
       fill_with_halves(out, random);
+      break;
+    case DType::kBFloat16:
+      fill_with_bfloats(out, random);
       break;
     case DType::kFloat32:
       fill_with_reals<float>(out, random);

@@ -71,9 +71,9 @@ double orthogonality_ratio(const Dense& v);
 
 // ---- samples -----------------------------------------------------------------------------------
 
-constexpr DType kDTypes[] = {DType::kFloat16, DType::kFloat32, DType::kFloat64, DType::kInt8,
-                             DType::kInt16,   DType::kInt32,   DType::kInt64,   DType::kUInt8,
-                             DType::kUInt16,  DType::kUInt32,  DType::kUInt64};
+constexpr DType kDTypes[] = {DType::kFloat16, DType::kBFloat16, DType::kFloat32, DType::kFloat64,
+                             DType::kInt8,    DType::kInt16,    DType::kInt32,   DType::kInt64,
+                             DType::kUInt8,   DType::kUInt16,   DType::kUInt32,  DType::kUInt64};
 
 enum class Layout : std::uint8_t {
   kRowMajor,
@@ -116,6 +116,8 @@ Samples samples_of(const Dense& values, DType dtype = DType::kFloat64,
 
 // Bits of one half precision number, and the number, taken apart as IEEE 754 says.
 double value_of_half(std::uint16_t bits);
+// The same of a bfloat16: 8 bits of exponent and 7 of mantissa.
+double value_of_bfloat(std::uint16_t bits);
 
 // ---- reference moments -------------------------------------------------------------------------
 

@@ -111,6 +111,56 @@ std::vector<Samples> blocks_of(Index n, const std::vector<Index>& widths,
   return out;
 }
 
+// One sample: its mean is the value itself. Next to each other, apart, and byte-swapped, which are
+// read in different ways.
+void check_every_number(DType dtype, double (*value_of)(std::uint16_t)) {
+  // Those of one exponent, or of neighbouring ones, at a time.
+  constexpr Index kAtOnce = 64;
+  struct Way {
+    Index stride;
+    bool byte_swapped;
+  };
+  for (const Way way : {Way{2, false}, Way{6, false}, Way{2, true}}) {
+    CAPTURE(way.stride);
+    CAPTURE(way.byte_swapped);
+    for (Index first = 0; first < 0x10000; first += kAtOnce) {
+      CAPTURE(first);
+      std::vector<unsigned char> bytes(at(kAtOnce * way.stride));
+      std::vector<double> values;
+      bool all_finite = true;
+      for (Index k = 0; k < kAtOnce; ++k) {
+        const auto bits = static_cast<std::uint16_t>(first + k);
+        std::memcpy(&bytes[at(k * way.stride)], &bits, sizeof(bits));
+        if (way.byte_swapped) {
+          std::swap(bytes[at(k * way.stride)], bytes[at(k * way.stride + 1)]);
+        }
+        values.push_back(value_of(bits));
+        all_finite = all_finite && std::isfinite(values.back());
+      }
+      ArrayView view;
+      view.data = bytes.data();
+      view.dtype = dtype;
+      view.byte_swapped = way.byte_swapped;
+      view.rows = 1;
+      view.cols = kAtOnce;
+      view.row_stride = way.stride * kAtOnce;
+      view.col_stride = way.stride;
+      const NonFinite strange = backend().find_non_finite(view);
+      if (all_finite) {
+        CHECK(strange.count == 0);
+        CHECK(backend().accumulate({&view, 1}, 0).means[0] == values);  // -0 may come back as 0
+      } else {  // the exponent says so, and it is the same for all
+        CHECK(strange.count == kAtOnce);
+        CHECK(std::isnan(strange.value) == std::isnan(values[0]));
+        const BatchMoments found = backend().accumulate({&view, 1}, 0);
+        const auto diagonal = backend().diagonal(found.scatter[0][0]);
+        CHECK(std::none_of(diagonal.begin(), diagonal.end(),
+                           [](double d) { return std::isfinite(d); }));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 TEST_SUITE_BEGIN("accumulate");
@@ -166,53 +216,9 @@ TEST_CASE("blocks of different dtypes and layouts belong together all the same")
   check_against_reference(blocks);
 }
 
-TEST_CASE("every half precision number is read as what it is") {
-  // One sample: its mean is the value itself. Next to each other, apart, and byte-swapped, which
-  // are read in different ways.
-  constexpr Index kAtOnce = 256;
-  struct Way {
-    Index stride;
-    bool byte_swapped;
-  };
-  for (const Way way : {Way{2, false}, Way{6, false}, Way{2, true}}) {
-    CAPTURE(way.stride);
-    CAPTURE(way.byte_swapped);
-    for (Index first = 0; first < 0x10000; first += kAtOnce) {
-      CAPTURE(first);
-      std::vector<unsigned char> bytes(at(kAtOnce * way.stride));
-      std::vector<double> values;
-      bool all_finite = true;
-      for (Index k = 0; k < kAtOnce; ++k) {
-        const auto bits = static_cast<std::uint16_t>(first + k);
-        std::memcpy(&bytes[at(k * way.stride)], &bits, sizeof(bits));
-        if (way.byte_swapped) {
-          std::swap(bytes[at(k * way.stride)], bytes[at(k * way.stride + 1)]);
-        }
-        values.push_back(value_of_half(bits));
-        all_finite = all_finite && std::isfinite(values.back());
-      }
-      ArrayView view;
-      view.data = bytes.data();
-      view.dtype = DType::kFloat16;
-      view.byte_swapped = way.byte_swapped;
-      view.rows = 1;
-      view.cols = kAtOnce;
-      view.row_stride = way.stride * kAtOnce;
-      view.col_stride = way.stride;
-      const NonFinite strange = backend().find_non_finite(view);
-      if (all_finite) {
-        CHECK(strange.count == 0);
-        CHECK(backend().accumulate({&view, 1}, 0).means[0] == values);  // -0 may come back as 0
-      } else {  // the exponent says so, and the same one for all 256
-        CHECK(strange.count == kAtOnce);
-        CHECK(std::isnan(strange.value) == std::isnan(values[0]));
-        const BatchMoments found = backend().accumulate({&view, 1}, 0);
-        const auto diagonal = backend().diagonal(found.scatter[0][0]);
-        CHECK(std::none_of(diagonal.begin(), diagonal.end(),
-                           [](double d) { return std::isfinite(d); }));
-      }
-    }
-  }
+TEST_CASE("every half precision number and every bfloat16 is read as what it is") {
+  SUBCASE("half") { check_every_number(DType::kFloat16, value_of_half); }
+  SUBCASE("bfloat16") { check_every_number(DType::kBFloat16, value_of_bfloat); }
 }
 
 TEST_CASE("a mean of a million deviations costs no digits of the scatter") {

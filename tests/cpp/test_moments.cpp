@@ -189,9 +189,10 @@ TEST_CASE("a block remembers the coarsest dtype that entered it") {
     Moments one(backend());
     const std::string name = "x";
     one.update({&name, 1}, {&samples.view, 1});
-    const Precision wanted = dtype == DType::kFloat16   ? Precision::kFloat16
-                             : dtype == DType::kFloat32 ? Precision::kFloat32
-                                                        : Precision::kFloat64;
+    const Precision wanted = dtype == DType::kFloat16    ? Precision::kFloat16
+                             : dtype == DType::kBFloat16 ? Precision::kBFloat16
+                             : dtype == DType::kFloat32  ? Precision::kFloat32
+                                                         : Precision::kFloat64;
     CHECK(one.block(0).precision == wanted);
   }
 }

@@ -58,10 +58,12 @@ TEST_CASE("the floors grow with the number of features, from 64 on") {
 }
 
 TEST_CASE("a precision is coarser or not, and a view may be rounded coarser than its dtype") {
+  CHECK(epsilon(Precision::kBFloat16) == 0x1p-7);
   CHECK(epsilon(Precision::kFloat16) == 0x1p-10);
   CHECK(epsilon(Precision::kFloat32) == 0x1p-23);
   CHECK(epsilon(Precision::kFloat64) == 0x1p-52);
   CHECK(coarser(Precision::kFloat16, Precision::kFloat64) == Precision::kFloat16);
+  CHECK(coarser(Precision::kFloat16, Precision::kBFloat16) == Precision::kBFloat16);
   CHECK(coarser(Precision::kFloat64, Precision::kFloat32) == Precision::kFloat32);
   ArrayView view;
   for (const DType dtype : kDTypes) {
@@ -70,8 +72,8 @@ TEST_CASE("a precision is coarser or not, and a view may be rounded coarser than
     CHECK(precision_of(view) == precision_of(dtype));
     view.rounded_to = Precision::kFloat64;
     CHECK(precision_of(view) == precision_of(dtype));
-    view.rounded_to = Precision::kFloat16;
-    CHECK(precision_of(view) == Precision::kFloat16);
+    view.rounded_to = Precision::kBFloat16;
+    CHECK(precision_of(view) == Precision::kBFloat16);
   }
 }
 

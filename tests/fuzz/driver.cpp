@@ -75,12 +75,12 @@ Input any_bytes(Random& random, std::size_t most) {
 
 // One block of samples as read_samples reads it: mostly doubles and floats of ordinary values.
 void add_samples(Input& out, Random& random) {
-  constexpr std::uint8_t kNearly[] = {2, 2, 2, 1, 1, 0, 4, 8};
-  out.push_back(below(random, 8) == 0 ? below(random, 11) : kNearly[below(random, 8)]);  // dtype
+  constexpr std::uint8_t kNearly[] = {3, 3, 3, 2, 2, 0, 1, 5, 9};
+  out.push_back(below(random, 8) == 0 ? below(random, 12) : kNearly[below(random, 9)]);  // dtype
   out.push_back(below(random, 4));                                            // byte order
   out.push_back(below(random, 64) == 0 ? std::uint8_t{7} : std::uint8_t{0});  // rounded to
   if (out.back() == 7) {
-    out.push_back(below(random, 3));
+    out.push_back(below(random, 4));
   }
   const std::uint8_t layout = below(random, 12);
   out.push_back(layout);

@@ -9,10 +9,10 @@ namespace fastcca::fuzz {
 
 namespace {
 
-constexpr Index kDTypes = 11;
+constexpr Index kDTypes = 12;
 
 Index size_of(DType dtype) {
-  constexpr std::array<Index, kDTypes> kSizes{2, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8};
+  constexpr std::array<Index, kDTypes> kSizes{2, 2, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8};
   return kSizes[static_cast<std::size_t>(dtype)];
 }
 
@@ -117,6 +117,12 @@ std::uint16_t half_of(double value) {
   return static_cast<std::uint16_t>(sign | (((bits & 0x7fffffffU) - 0x38000000U) >> 13U));
 }
 
+std::uint16_t bfloat_of(double value) {
+  const auto single = static_cast<float>(value);
+  const auto bits = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(single) >> 16U);
+  return std::isnan(single) ? 0x7fc1U : bits;
+}
+
 template <class T>
 T clamped(double value) {
   if (std::isnan(value)) {
@@ -148,6 +154,8 @@ void put(unsigned char* to, double value, DType dtype, bool swapped) {
   switch (dtype) {
     case DType::kFloat16:
       return put(to, half_of(to_float(value)), swapped);
+    case DType::kBFloat16:
+      return put(to, bfloat_of(to_float(value)), swapped);
     case DType::kFloat32:
       return put(to, to_float(value), swapped);
     case DType::kFloat64:
@@ -233,7 +241,7 @@ Samples read_samples(Reader& in, Index rows, Index cols) {
   view.dtype = static_cast<DType>(in.below(kDTypes));
   view.byte_swapped = in.rarely(4);
   if (in.rarely(8)) {
-    view.rounded_to = kPrecisions[static_cast<std::size_t>(in.below(3))];
+    view.rounded_to = kPrecisions[static_cast<std::size_t>(in.below(Index{kPrecisions.size()}))];
   }
   view.rows = rows;
   view.cols = cols;

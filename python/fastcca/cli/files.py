@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcca._bfloat16 import BFLOAT16
 from fastcca.cli.errors import UserError, require_extra
 
 READABLE = (".npy", ".npz", ".safetensors")
 PICKLES = (".p", ".pkl", ".pickle", ".pt", ".pth", ".joblib")
 
-# bfloat16 and the 8-bit floats are missing: numpy has no such types.
-_SAFETENSORS_DTYPES = {
+# The 8-bit floats are missing.
+_SAFETENSORS_DTYPES: dict[str, str | np.dtype[Any]] = {
     "BOOL": "?",
     "I8": "<i1",
     "I16": "<i2",
@@ -29,6 +30,7 @@ _SAFETENSORS_DTYPES = {
     "U32": "<u4",
     "U64": "<u8",
     "F16": "<f2",
+    "BF16": BFLOAT16,
     "F32": "<f4",
     "F64": "<f8",
     "C64": "<c8",

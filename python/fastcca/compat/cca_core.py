@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from fastcca import _backend, _summary
 from fastcca._arrays import AnyArray, as_numbers, float64_rows
+from fastcca._bfloat16 import with_numbers
 from fastcca._google import coefficients_of, solve_covariances
 from fastcca._pair import Pair
 
@@ -401,7 +402,7 @@ class _SideCoefficients:
         weights = self.over_all_neurons(self.coef @ self.invsqrt).T
         out = np.empty((samples.shape[1], samples.shape[0]), dtype=weights.dtype)
         for rows in float64_rows(samples):
-            out[:, rows] = ((samples[rows] - self.means) @ weights + self.means).T
+            out[:, rows] = ((with_numbers(samples[rows]) - self.means) @ weights + self.means).T
         return out
 
 

@@ -19,6 +19,7 @@ import scipy.fft
 
 from fastcca import _core
 from fastcca._arrays import as_real, check_all_finite
+from fastcca._bfloat16 import with_numbers
 from fastcca.compat.cca_core import similarity_of
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ def fft_resize(
         )
     spectrum = cast(
         npt.NDArray[np.complex64],
-        scipy.fft.fft2(array.astype(np.float32), axes=(1, 2), workers=_core.num_threads()),
+        scipy.fft.fft2(
+            with_numbers(array).astype(np.float32), axes=(1, 2), workers=_core.num_threads()
+        ),
     )
     if not resize:
         return spectrum

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from fastcca import _backend
 from fastcca._arrays import as_samples, float64_rows
+from fastcca._bfloat16 import with_numbers
 from fastcca._pair import Pair
 from fastcca.compat.cca_core import AXES, check_orientation
 
@@ -53,6 +54,6 @@ def get_pca(acts: npt.ArrayLike, compute_dirns: bool = False) -> dict[str, Any]:
         mean = parts["mean"]
         dirns = np.empty(array.shape)
         for rows in float64_rows(samples):
-            dirns[:, rows] = ((samples[rows] - mean) @ axes + mean).T
+            dirns[:, rows] = ((with_numbers(samples[rows]) - mean) @ axes + mean).T
         out["pca_dirns"] = dirns
     return out

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from fastcca import _backend
 from fastcca._arrays import float64_rows
+from fastcca._bfloat16 import with_numbers
 from fastcca._pair import Pair
 from fastcca.compat.cca_core import checked_activations
 
@@ -49,7 +50,9 @@ def get_pls_similarity(acts1: npt.ArrayLike, acts2: npt.ArrayLike) -> dict[str, 
     for number, side, weights, mean in sides:
         dirns = np.empty((weights.shape[1], side.shape[0]))
         for rows in float64_rows(side):
-            dirns[:, rows] = ((side[rows] - mean) @ weights + mean[: weights.shape[1]]).T
+            dirns[:, rows] = (
+                (with_numbers(side[rows]) - mean) @ weights + mean[: weights.shape[1]]
+            ).T
         result[f"neuron_coeffs{number}"] = weights.T
         result[f"pls_dirns{number}"] = dirns
     return result

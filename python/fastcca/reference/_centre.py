@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcca._bfloat16 import with_numbers
 from fastcca.reference._rank import Array, input_epsilon, live_units
 
 AnyArray = NDArray[Any]
@@ -66,7 +67,7 @@ def centre(x: AnyArray) -> Centred:
     """
     n, _ = x.shape
     with np.errstate(over="ignore", invalid="ignore"):
-        values = x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)
+        values = with_numbers(x).astype(np.complex128 if x.dtype.kind == "c" else np.float64)
         mean = values.mean(axis=0)
         values -= mean
         correction = values.mean(axis=0)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcca._bfloat16 import with_numbers
 from fastcca.reference._cca import block_of_data, solve_bases
 from fastcca.reference._centre import AnyArray
 from fastcca.reference._rank import Array, input_epsilon
@@ -105,7 +106,7 @@ def dft_cca(
 
 def _transform(x: AnyArray) -> NDArray[np.complex128]:
     """Two-dimensional transform over the axes of height and width."""
-    bins: NDArray[np.complex128] = np.fft.fft2(x.astype(np.float64), axes=(1, 2))
+    bins: NDArray[np.complex128] = np.fft.fft2(with_numbers(x).astype(np.float64), axes=(1, 2))
     return bins
 
 
@@ -131,7 +132,7 @@ def _rounding_size(x: AnyArray) -> Array:
     rounding of its values spreads evenly over that many bins: in each bin it has the size of one
     rounding of the norm of the map.
     """
-    values = np.abs(x.astype(np.float64))
+    values = np.abs(with_numbers(x).astype(np.float64))
     unit = values.max(initial=0.0) or 1.0  # no square overflows
     squares = np.sum((values / unit) ** 2, axis=(1, 2))
     size: Array = unit * np.sqrt(squares.mean(axis=0))

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from fastcca._bfloat16 import is_bfloat16
+
 Array = NDArray[np.float64]
 
 EPS = 2.0**-52
@@ -35,9 +37,15 @@ def input_epsilon(dtype: DTypeLike) -> float:
     Returns
     -------
     float
-        2**-10 for float16, 2**-23 for float32 and complex64, 2**-52 for everything else.
+        2**-7 for bfloat16, 2**-10 for float16, 2**-23 for float32 and complex64, 2**-52 for
+        everything else.
     """
+    # numpy does not know that name.
+    if dtype == "bfloat16":
+        return 2.0**-7
     kept = np.dtype(dtype)
+    if is_bfloat16(kept):
+        return 2.0**-7
     if kept.kind not in "fc":
         return EPS
     return max(float(np.finfo(kept).eps), EPS)

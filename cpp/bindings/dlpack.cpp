@@ -1,0 +1,154 @@
+// Reads tensors of other libraries where they lie, by the DLPack protocol.
+#include <limits>
+
+#include "bindings/bindings.hpp"
+#include "bindings/dlpack_abi.hpp"
+
+namespace fastcca {
+
+namespace {
+
+using dlpack::Tensor;
+
+// A producer's tensor: whatever happens, it is given back once.
+template <class Managed>
+struct GiveBack {
+  void operator()(Managed* managed) const {
+    if (managed->deleter != nullptr) {
+      managed->deleter(managed);
+    }
+  }
+};
+template <class Managed>
+using Owned = std::unique_ptr<Managed, GiveBack<Managed>>;
+
+// The tensor of a capsule, which is from now on our own: a renamed capsule deletes nothing.
+template <class Managed>
+Owned<Managed> take(const py::object& capsule, const char* name, const char* used_name) {
+  auto* managed = static_cast<Managed*>(PyCapsule_GetPointer(capsule.ptr(), name));
+  if (managed == nullptr || PyCapsule_SetName(capsule.ptr(), used_name) != 0) {
+    throw py::error_already_set();
+  }
+  return Owned<Managed>(managed);
+}
+
+py::dtype dtype_of(const dlpack::DataType& type, const std::string& name) {
+  const int bits = type.bits;
+  const std::string bytes = std::to_string(bits / 8);
+  const bool whole = bits == 8 || bits == 16 || bits == 32 || bits == 64;
+  if (type.lanes == 1) {
+    switch (type.code) {
+      case dlpack::kInt:
+        if (whole) return py::dtype("i" + bytes);
+        break;
+      case dlpack::kUInt:
+        if (whole) return py::dtype("u" + bytes);
+        break;
+      case dlpack::kFloat:
+        if (whole && bits > 8) return py::dtype("f" + bytes);
+        break;
+      case dlpack::kBFloat:
+        if (bits == 16) return bfloat16_dtype();
+        break;
+      case dlpack::kComplex:
+        if (bits == 64 || bits == 128) return py::dtype("c" + bytes);
+        break;
+      case dlpack::kBool:
+        if (bits == 8) return py::dtype("?");
+        break;
+      default:
+        break;
+    }
+  }
+  throw py::type_error(name + " is a tensor of a dtype that cannot be read (DLPack code " +
+                       std::to_string(type.code) + ", " + std::to_string(bits) + " bits, " +
+                       std::to_string(type.lanes) +
+                       " lanes); it must be float16, bfloat16, "
+                       "float32, float64, an integer or bool");
+}
+
+void check_shape(const Tensor& tensor, const std::string& name) {
+  constexpr int kMostAxes = 64;  // numpy's limit
+  if (tensor.ndim < 0 || tensor.ndim > kMostAxes) {
+    throw py::value_error(name + " is a tensor of " + std::to_string(tensor.ndim) + " axes");
+  }
+  for (std::int32_t i = 0; i < tensor.ndim; ++i) {
+    if (tensor.shape[i] < 0) {
+      throw py::value_error(name + " is a tensor with a negative size");
+    }
+  }
+}
+
+void check_device(std::int32_t type, const std::string& name) {
+  if (type != dlpack::kCpu && type != dlpack::kCudaHost && type != dlpack::kRocmHost) {
+    throw py::type_error(name + " is not in the memory of the CPU (DLPack device type " +
+                         std::to_string(type) + "); copy it there first, with " + name +
+                         ".cpu() in PyTorch, jax.device_get(" + name + ") or cupy.asnumpy(" + name +
+                         ")");
+  }
+}
+
+// An array that cannot be written to, and keeps the tensor for as long as it lives.
+template <class Managed>
+py::array array_of(Owned<Managed> owned, const std::string& name) {
+  const Tensor& tensor = owned->tensor;
+  check_device(tensor.device.type, name);
+  const py::dtype dtype = dtype_of(tensor.dtype, name);
+  check_shape(tensor, name);
+  const std::vector<py::ssize_t> shape(tensor.shape, tensor.shape + tensor.ndim);
+  std::vector<py::ssize_t> strides(shape.size());
+  py::ssize_t compact = dtype.itemsize();
+  bool empty = false;
+  for (std::size_t i = shape.size(); i-- > 0;) {
+    strides[i] = tensor.strides == nullptr ? compact : tensor.strides[i] * dtype.itemsize();
+    compact *= shape[i];
+    empty = empty || shape[i] == 0;
+  }
+  if (empty) {  // there may be no memory behind it
+    return py::array(dtype, shape);
+  }
+  const auto* data = static_cast<const unsigned char*>(tensor.data) + tensor.byte_offset;
+  const py::capsule keeper(owned.get(),
+                           [](void* p) { GiveBack<Managed>{}(static_cast<Managed*>(p)); });
+  owned.release();  // NOLINT(bugprone-unused-return-value): the capsule has it
+  py::array out(dtype, shape, strides, data, keeper);
+  out.attr("setflags")(py::arg("write") = false);
+  return out;
+}
+
+py::array from_dlpack(const py::object& producer, const std::string& name) {
+  const auto device = producer.attr("__dlpack_device__")().cast<py::tuple>();
+  check_device(device[0].cast<std::int32_t>(), name);
+  const py::object method = producer.attr("__dlpack__");
+  py::object capsule;
+  try {
+    capsule = method(py::arg("max_version") =
+                         py::make_tuple(dlpack::kMajorVersion, dlpack::kMinorVersion));
+  } catch (py::error_already_set& error) {
+    if (!error.matches(PyExc_TypeError)) {
+      throw;
+    }
+    capsule = method();  // a producer from before versions
+  }
+  if (PyCapsule_IsValid(capsule.ptr(), "dltensor_versioned") != 0) {
+    auto owned =
+        take<dlpack::VersionedTensor>(capsule, "dltensor_versioned", "used_dltensor_versioned");
+    if (owned->version.major != dlpack::kMajorVersion) {
+      throw py::type_error(name + " speaks DLPack " + std::to_string(owned->version.major) +
+                           ", but version 1 was asked for");
+    }
+    return array_of(std::move(owned), name);
+  }
+  if (PyCapsule_IsValid(capsule.ptr(), "dltensor") != 0) {
+    return array_of(take<dlpack::ManagedTensor>(capsule, "dltensor", "used_dltensor"), name);
+  }
+  throw py::type_error(name + ".__dlpack__() returned no unused DLPack capsule");
+}
+
+}  // namespace
+
+void bind_dlpack(py::module_& m) {
+  m.def("from_dlpack", &from_dlpack, py::arg("producer"), py::arg("name"));
+}
+
+}  // namespace fastcca
