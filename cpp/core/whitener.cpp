@@ -89,7 +89,7 @@ PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra,
   const auto all = index_range(static_cast<Index>(live.size()));
   const std::vector<Index> descending(all.rbegin(), all.rend());
   const double largest = std::max(eigen.values.back(), 0.0);
-  const double lost = rank_rule::covariance_floor(live.size()) * largest;
+  const double lost = rank_rule::covariance_floor(live.size(), block.product_epsilon) * largest;
   const double unwanted = block.rank_tolerance * block.rank_tolerance * largest;
   const double floor = std::max(lost, unwanted);
   for (const Index k : descending) {
@@ -186,8 +186,9 @@ template <class Scalar>
 void WhitenerOf<Scalar>::decompose(Mat correlation, const BlockCovarianceOf<Scalar>& block) {
   const auto noise = rank_rule::unit_noise(live_, variances_of(*algebra_, block), block.energy,
                                            block.input_epsilon);
-  const double relative_floor = std::max(rank_rule::covariance_floor(live_.size()),
-                                         block.rank_tolerance * block.rank_tolerance);
+  const double relative_floor =
+      std::max(rank_rule::covariance_floor(live_.size(), block.product_epsilon),
+               block.rank_tolerance * block.rank_tolerance);
   if (auto lower = algebra_->cholesky(correlation)) {
     const auto spectrum = extreme_eigenvalues(*algebra_, correlation, *lower);
     const double highest_floor =
@@ -209,7 +210,7 @@ void WhitenerOf<Scalar>::decompose(Mat correlation, const BlockCovarianceOf<Scal
 
   const auto eigen = algebra_->eigh(std::move(correlation));
   const double largest = eigen.values.back();
-  const double lost = rank_rule::covariance_floor(live_.size()) * largest;
+  const double lost = rank_rule::covariance_floor(live_.size(), block.product_epsilon) * largest;
   const double floor = relative_floor * largest;
   const auto noise_along = algebra_->weighted_squared_column_norms(eigen.vectors, noise);
   std::vector<Index> kept;
