@@ -218,7 +218,7 @@ Preparation prepare_single(const PackedLayout<double>& doubles, const PackedLayo
 }
 
 // Whether float32 can hold the samples of every feature: their squares in range, by Cauchy and
-// Schwarz with them all products, and their mean no more than their spread, since what a mean takes
+// Schwarz with them all products, and their mean at most half their spread, since what a mean takes
 // from the products it takes from their digits.
 bool fits_single(const Accumulated& found, const Preparation& with, Index rows) {
   constexpr double kMost = 0x1p120;
@@ -235,7 +235,7 @@ bool fits_single(const Accumulated& found, const Preparation& with, Index rows) 
     }
     const double sum = found.sums[j] * with.scale[j];
     const double constant = kConstant * with.shift[j] * with.scale[j];
-    if (sum * sum > 0.5 * n * squares && squares > n * constant * constant) {
+    if (sum * sum > 0.2 * n * squares && squares > n * constant * constant) {
       return false;
     }
   }

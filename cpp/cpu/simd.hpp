@@ -9,8 +9,9 @@ namespace fastcca::simd {
 // Samples per packed block: a panel of it stays in the first-level cache.
 inline constexpr std::int64_t kDepth = 256;
 
-// Samples whose products are added up in single precision before they join a sum in double.
-inline constexpr std::int64_t kSingleDepth = 128;
+// Single precision adds up the products of so many samples, and then the sums of a block, before
+// they join a sum in double.
+inline constexpr std::int64_t kSingleRun = 32;
 
 // Same values as fastcca::DType.
 enum : std::uint8_t { kF16, kF32, kF64, kI8, kI16, kI32, kI64, kU8, kU16, kU32, kU64 };
