@@ -14,8 +14,6 @@ namespace fastcca {
 
 namespace {
 
-constexpr double kEps = std::numeric_limits<double>::epsilon();
-
 // Cholesky is taken only this far above the floor, where no direction is in doubt.
 constexpr double kCholeskyMargin = 4.0;
 
@@ -96,7 +94,8 @@ PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra,
     const auto i = static_cast<std::size_t>(k);
     if (eigen.values[i] > std::max(noise[i], floor)) {
       out.real.push_back(static_cast<Index>(out.variances.size()));
-    } else if (unwanted < lost && (eigen.values[i] > noise[i] || noise[i] < kEps * largest)) {
+    } else if (unwanted < lost &&
+               (eigen.values[i] > noise[i] || noise[i] < block.product_epsilon * largest)) {
       ++out.undecided;
     }
     out.variances.push_back(std::max(eigen.values[i], 0.0));
@@ -218,8 +217,8 @@ void WhitenerOf<Scalar>::decompose(Mat correlation, const BlockCovarianceOf<Scal
     if (eigen.values[k] > std::max(noise_along[k], floor)) {
       kept.push_back(static_cast<Index>(k));
       kept_variance_.push_back(eigen.values[k] + ridge_);
-    } else if (floor == lost &&
-               (eigen.values[k] > noise_along[k] || noise_along[k] < kEps * largest)) {
+    } else if (floor == lost && (eigen.values[k] > noise_along[k] ||
+                                 noise_along[k] < block.product_epsilon * largest)) {
       ++undecided_;  // above the noise of the input, or below what a covariance can show
     }
   }

@@ -30,7 +30,7 @@ class Moments:
     ----------
     precision : {"double", "single"}
         What products of samples are computed in. "single" is about twice as fast: float32 values
-        and products, each feature scaled by a power of two, added up in float32 for 128 samples
+        and products, each feature scaled by a power of two, added up in float32 for 256 samples
         and in float64 from there on. Correlations lose digits by it, as `cca` says. A batch whose
         values float32 cannot hold is computed in double.
 
