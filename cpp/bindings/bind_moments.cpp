@@ -44,10 +44,13 @@ DoubleMatrix scatter(const LockedMoments& self, Index i, Index j) {
   return to_numpy<double>(cpu_backend(), copy);
 }
 
+Products products_of(bool single) { return single ? Products::kSingle : Products::kDouble; }
+
 std::unique_ptr<LockedMoments> restore(Index n, const std::vector<std::string>& names,
                                        const std::vector<DoubleVector>& means,
                                        const std::vector<std::string>& precisions,
-                                       const std::vector<std::vector<DoubleMatrix>>& scatter) {
+                                       const std::vector<std::vector<DoubleMatrix>>& scatter,
+                                       bool single) {
   const CpuBackend& backend = cpu_backend();
   std::vector<std::vector<Matrix>> tiles;
   for (const auto& row : scatter) {
@@ -56,17 +59,27 @@ std::unique_ptr<LockedMoments> restore(Index n, const std::vector<std::string>& 
       out.push_back(to_matrix<double>(backend, tile));
     }
   }
-  return std::make_unique<LockedMoments>(
-      Moments::restore(backend, n, blocks_of(names, means, precisions), std::move(tiles)));
+  return std::make_unique<LockedMoments>(Moments::restore(
+      backend, n, blocks_of(names, means, precisions), std::move(tiles), products_of(single)));
 }
 
 }  // namespace
 
 void bind_moments(py::module_& module) {
   py::class_<LockedMoments> moments(module, "Moments");
-  moments.def(py::init([] { return std::make_unique<LockedMoments>(Moments(cpu_backend())); }))
+  moments
+      .def(py::init([](bool single) {
+             return std::make_unique<LockedMoments>(Moments(cpu_backend(), products_of(single)));
+           }),
+           py::arg("single") = false)
+      .def_property_readonly("single",
+                             [](const LockedMoments& self) {
+                               return without_gil(self, [](const Moments& m) {
+                                 return m.products() == Products::kSingle;
+                               });
+                             })
       .def_static("restore", &restore, py::arg("n_samples"), py::arg("names"), py::arg("means"),
-                  py::arg("precisions"), py::arg("scatter"))
+                  py::arg("precisions"), py::arg("scatter"), py::arg("single") = false)
       .def("update", &update, py::arg("names"), py::arg("arrays"),
            py::arg("precisions") = py::none())
       .def("scatter", &scatter, py::arg("row_block"), py::arg("col_block"));

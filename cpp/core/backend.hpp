@@ -115,6 +115,8 @@ class Backend : public LinearAlgebra<double> {
   // on up to `threads` threads, 0 for the default. Where input is not finite, or its squares
   // overflow, the diagonal of a scatter is not finite.
   virtual BatchMoments accumulate(std::span<const ArrayView> blocks, int threads) const = 0;
+  // The same by products in single precision, where their samples fit into its range.
+  virtual BatchMoments accumulate_single(std::span<const ArrayView> blocks, int threads) const = 0;
   virtual NonFinite find_non_finite(const ArrayView& block) const = 0;
   // The largest distance of a value from the first one of its feature.
   virtual double largest_deviation(const ArrayView& block) const = 0;

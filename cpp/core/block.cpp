@@ -72,7 +72,7 @@ BlockCovariance covariance_of(const Moments& moments, Index block) {
   const Matrix& scatter = moments.scatter(block, block);
   const double degrees = degrees_of(moments);
   return {&scatter, degrees, energy_of(b.mean, moments.backend().diagonal(scatter), degrees),
-          epsilon(b.precision)};
+          epsilon(b.precision), epsilon(moments.products())};
 }
 
 BlockPair pair_of(const Moments& moments, Index x, Index y) {
@@ -92,7 +92,8 @@ ComplexPair::ComplexPair(const Moments& moments, const ComplexBlock& x, const Co
       yy_(complex_tile(moments, y, y)),
       degrees_(degrees_of(moments)),
       x_epsilon_(complex_epsilon(moments, x)),
-      y_epsilon_(complex_epsilon(moments, y)) {
+      y_epsilon_(complex_epsilon(moments, y)),
+      product_epsilon_(epsilon(moments.products())) {
   const auto& complex = moments.backend().complex();
   x_energy_ =
       x_energy ? std::move(*x_energy) : complex_energy(moments, x, complex.diagonal(xx_), degrees_);
@@ -101,8 +102,8 @@ ComplexPair::ComplexPair(const Moments& moments, const ComplexBlock& x, const Co
 }
 
 BlockPairOf<Complex> ComplexPair::pair() const {
-  return {{&xx_, degrees_, x_energy_, x_epsilon_},
-          {&yy_, degrees_, y_energy_, y_epsilon_},
+  return {{&xx_, degrees_, x_energy_, x_epsilon_, product_epsilon_},
+          {&yy_, degrees_, y_energy_, y_epsilon_, product_epsilon_},
           &xy_,
           false};
 }

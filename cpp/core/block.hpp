@@ -17,6 +17,7 @@ struct BlockCovarianceOf {
   // (p,) mean square of every unit, mean included: values are rounded in proportion to it.
   std::vector<double> energy;
   double input_epsilon = 0x1p-52;
+  double product_epsilon = 0x1p-52;  // relative rounding of the products behind the scatter
   // Directions of at most this share of the largest standard deviation are dropped as well.
   double rank_tolerance = 0.0;
 };
@@ -59,7 +60,7 @@ class ComplexPair {
   ComplexMatrix xx_, xy_, yy_;
   double degrees_;
   std::vector<double> x_energy_, y_energy_;
-  double x_epsilon_, y_epsilon_;
+  double x_epsilon_, y_epsilon_, product_epsilon_;
 };
 
 }  // namespace fastcca

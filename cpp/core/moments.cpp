@@ -27,7 +27,8 @@ void Moments::check_range(const BatchMoments& batch, std::span<const std::string
 void Moments::update(std::span<const std::string> names, std::span<const ArrayView> views,
                      int threads) {
   check_batch(blocks_, names, views);
-  BatchMoments batch = backend_->accumulate(views, threads);
+  BatchMoments batch = products_ == Products::kSingle ? backend_->accumulate_single(views, threads)
+                                                      : backend_->accumulate(views, threads);
   check_range(batch, names, views);
 
   if (blocks_.empty()) {
@@ -50,8 +51,10 @@ void Moments::merge(const Moments& other) {
   if (other.blocks_.empty()) {
     return;
   }
+  const Products products = std::max(products_, other.products_);
   if (blocks_.empty()) {
     *this = other.clone();
+    products_ = products;
     return;
   }
   check_same_blocks(blocks_, other.blocks_);
@@ -60,6 +63,7 @@ void Moments::merge(const Moments& other) {
     means.push_back(block.mean);
   }
   add(other.n_, means, other.scatter_);
+  products_ = products;
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     blocks_[i].precision = coarser(blocks_[i].precision, other.blocks_[i].precision);
   }
@@ -112,7 +116,7 @@ void Moments::add(Index n, std::span<const std::vector<double>> means,
 }
 
 Moments Moments::clone() const {
-  Moments out(*backend_);
+  Moments out(*backend_, products_);
   out.n_ = n_;
   out.blocks_ = blocks_;
   for (const auto& row : scatter_) {
@@ -125,7 +129,7 @@ Moments Moments::clone() const {
 }
 
 Moments Moments::restore(const Backend& backend, Index n, std::vector<Block> blocks,
-                         std::vector<std::vector<Matrix>> scatter) {
+                         std::vector<std::vector<Matrix>> scatter, Products products) {
   bool fits = n >= 0 && blocks.size() == scatter.size() && (n > 0) == !blocks.empty();
   for (std::size_t i = 0; fits && i < blocks.size(); ++i) {
     fits = scatter[i].size() == i + 1;
@@ -137,7 +141,7 @@ Moments Moments::restore(const Backend& backend, Index n, std::vector<Block> blo
     throw std::invalid_argument(
         "the stored moments do not fit together: counts, means and scatter disagree in shape");
   }
-  Moments out(backend);
+  Moments out(backend, products);
   out.n_ = n;
   out.blocks_ = std::move(blocks);
   out.scatter_ = std::move(scatter);

@@ -9,12 +9,21 @@
 
 namespace fastcca {
 
+// What products of samples are computed in.
+enum class Products : std::uint8_t { kDouble, kSingle };
+
+// Relative rounding of such products.
+constexpr double epsilon(Products products) {
+  return products == Products::kSingle ? 0x1p-23 : 0x1p-52;
+}
+
 // Samples of all blocks belong together: sample i of every block is the same stimulus.
 class Moments {
  public:
-  static constexpr int kFormatVersion = 1;
+  static constexpr int kFormatVersion = 2;
 
-  explicit Moments(const Backend& backend) : backend_(&backend) {}
+  explicit Moments(const Backend& backend, Products products = Products::kDouble)
+      : backend_(&backend), products_(products) {}
 
   // Adds a batch. The first one fixes the names, their order and sizes. The batch is checked whole
   // first: when this throws, the state is what it was.
@@ -23,6 +32,9 @@ class Moments {
 
   // Adds another state over the same blocks (Chan, Golub & LeVeque 1979), checked first as well.
   void merge(const Moments& other);
+
+  // The coarsest that any of the products were computed in.
+  Products products() const { return products_; }
 
   Index n_samples() const { return n_; }
   Index block_count() const { return static_cast<Index>(blocks_.size()); }
@@ -35,7 +47,8 @@ class Moments {
   Moments clone() const;
   // Takes over a stored state, whose parts must fit each other.
   static Moments restore(const Backend& backend, Index n, std::vector<Block> blocks,
-                         std::vector<std::vector<Matrix>> scatter);
+                         std::vector<std::vector<Matrix>> scatter,
+                         Products products = Products::kDouble);
 
   const Backend& backend() const { return *backend_; }
 
@@ -46,6 +59,7 @@ class Moments {
            std::span<const std::vector<Matrix>> scatter);
 
   const Backend* backend_;
+  Products products_;
   Index n_ = 0;
   std::vector<Block> blocks_;
   std::vector<std::vector<Matrix>> scatter_;

@@ -17,6 +17,9 @@ constexpr double kTiny = std::numeric_limits<double>::min();
 // lie between 0.2 and 1.1, real ones far above.
 constexpr double kNoiseFactor = 3.0;
 
+// How many roundings of the products the smallest eigenvalue of a covariance may be made of.
+constexpr double kProductFactor = 64.0;
+
 }  // namespace
 
 double noise_variance(double energy, double input_epsilon) {
@@ -49,10 +52,15 @@ std::vector<double> unit_noise(std::span<const Index> live, std::span<const doub
   return out;
 }
 
-double covariance_floor(std::size_t p) {
-  return kEps * static_cast<double>(std::max<std::size_t>(p, 64));
+double covariance_floor(std::size_t p, double product_epsilon) {
+  // The rounding of products in single precision is far above that of what is done with them, which
+  // grows with p, and does not grow with p itself: it is as random as the samples, and more of them
+  // go with more features.
+  return std::max(factor_floor(p), kProductFactor * product_epsilon);
 }
 
-double factor_floor(std::size_t p) { return covariance_floor(p); }
+double factor_floor(std::size_t p) {
+  return kEps * static_cast<double>(std::max<std::size_t>(p, 64));
+}
 
 }  // namespace fastcca::rank_rule

@@ -22,8 +22,9 @@ std::vector<Index> live_units(std::span<const double> variances, std::span<const
 std::vector<double> unit_noise(std::span<const Index> live, std::span<const double> variances,
                                std::span<const double> energy, double input_epsilon);
 
-// Below this share of the largest eigenvalue, forming the covariance has lost the direction.
-double covariance_floor(std::size_t p);
+// Below this share of the largest eigenvalue, forming the covariance of p features by products of
+// that relative rounding has lost the direction.
+double covariance_floor(std::size_t p, double product_epsilon);
 
 // Below this share of the largest singular value, a QR or SVD of p columns has.
 double factor_floor(std::size_t p);

@@ -14,8 +14,6 @@ namespace fastcca {
 
 namespace {
 
-constexpr double kEps = std::numeric_limits<double>::epsilon();
-
 // Cholesky is taken only this far above the floor, where no direction is in doubt.
 constexpr double kCholeskyMargin = 4.0;
 
@@ -89,14 +87,15 @@ PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra,
   const auto all = index_range(static_cast<Index>(live.size()));
   const std::vector<Index> descending(all.rbegin(), all.rend());
   const double largest = std::max(eigen.values.back(), 0.0);
-  const double lost = rank_rule::covariance_floor(live.size()) * largest;
+  const double lost = rank_rule::covariance_floor(live.size(), block.product_epsilon) * largest;
   const double unwanted = block.rank_tolerance * block.rank_tolerance * largest;
   const double floor = std::max(lost, unwanted);
   for (const Index k : descending) {
     const auto i = static_cast<std::size_t>(k);
     if (eigen.values[i] > std::max(noise[i], floor)) {
       out.real.push_back(static_cast<Index>(out.variances.size()));
-    } else if (unwanted < lost && (eigen.values[i] > noise[i] || noise[i] < kEps * largest)) {
+    } else if (unwanted < lost &&
+               (eigen.values[i] > noise[i] || noise[i] < block.product_epsilon * largest)) {
       ++out.undecided;
     }
     out.variances.push_back(std::max(eigen.values[i], 0.0));
@@ -186,8 +185,9 @@ template <class Scalar>
 void WhitenerOf<Scalar>::decompose(Mat correlation, const BlockCovarianceOf<Scalar>& block) {
   const auto noise = rank_rule::unit_noise(live_, variances_of(*algebra_, block), block.energy,
                                            block.input_epsilon);
-  const double relative_floor = std::max(rank_rule::covariance_floor(live_.size()),
-                                         block.rank_tolerance * block.rank_tolerance);
+  const double relative_floor =
+      std::max(rank_rule::covariance_floor(live_.size(), block.product_epsilon),
+               block.rank_tolerance * block.rank_tolerance);
   if (auto lower = algebra_->cholesky(correlation)) {
     const auto spectrum = extreme_eigenvalues(*algebra_, correlation, *lower);
     const double highest_floor =
@@ -209,7 +209,7 @@ void WhitenerOf<Scalar>::decompose(Mat correlation, const BlockCovarianceOf<Scal
 
   const auto eigen = algebra_->eigh(std::move(correlation));
   const double largest = eigen.values.back();
-  const double lost = rank_rule::covariance_floor(live_.size()) * largest;
+  const double lost = rank_rule::covariance_floor(live_.size(), block.product_epsilon) * largest;
   const double floor = relative_floor * largest;
   const auto noise_along = algebra_->weighted_squared_column_norms(eigen.vectors, noise);
   std::vector<Index> kept;
@@ -217,8 +217,8 @@ void WhitenerOf<Scalar>::decompose(Mat correlation, const BlockCovarianceOf<Scal
     if (eigen.values[k] > std::max(noise_along[k], floor)) {
       kept.push_back(static_cast<Index>(k));
       kept_variance_.push_back(eigen.values[k] + ridge_);
-    } else if (floor == lost &&
-               (eigen.values[k] > noise_along[k] || noise_along[k] < kEps * largest)) {
+    } else if (floor == lost && (eigen.values[k] > noise_along[k] ||
+                                 noise_along[k] < block.product_epsilon * largest)) {
       ++undecided_;  // above the noise of the input, or below what a covariance can show
     }
   }

@@ -2,23 +2,19 @@
 
 #include <algorithm>
 #include <atomic>
-#include <new>
+#include <cmath>
+#include <utility>
 
 #include "core/interrupt.hpp"
+#include "cpu/packed_layout.hpp"
 #include "cpu/simd.hpp"
 #include "cpu/threads.hpp"
-#include "cpu/unwritten.hpp"
 
 namespace fastcca {
 
 namespace {
 
 using simd::kDepth;
-
-// Output tiles, in panels: rows of a tile stay in the second-level cache of a core.
-constexpr Index kTileRows = 24;
-constexpr Index kTileCols = 16;
-constexpr Index kMostLanes = 8;
 
 // Multiply-adds below which one thread is done before a second one has started.
 constexpr double kSingleThreadWork = 1 << 24;
@@ -31,106 +27,32 @@ constexpr Index kNarrowWidth = 512;
 // additions, and with it every bit of the result, is the same for any number of threads.
 constexpr Index kLeaves = 8;
 
-constexpr std::size_t kAlignment = 64;
-
-struct AlignedDelete {
-  void operator()(double* p) const { ::operator delete[](p, std::align_val_t{kAlignment}); }
-};
-using AlignedBuffer = std::unique_ptr<double[], AlignedDelete>;
-
-AlignedBuffer aligned_buffer(Index count) {
-  const auto bytes = static_cast<std::size_t>(count) * sizeof(double);
-  AlignedBuffer out(static_cast<double*>(::operator new[](bytes, std::align_val_t{kAlignment})));
-  mark_unwritten(out.get(), static_cast<std::size_t>(count));
-  return out;
-}
-
-// Where the features of all blocks lie in the packed layout.
-class Layout {
- public:
-  Layout(std::span<const ArrayView> blocks, const simd::Level& level)
-      : blocks_(blocks), level_(level) {
-    for (const ArrayView& block : blocks) {
-      offsets_.push_back(width_);
-      const Index panels = (block.cols + level.lanes - 1) / level.lanes;
-      width_ += panels * level.lanes;
-    }
-    for (Index row = 0; row < panels(); row += kTileRows) {
-      const Index row_end = std::min(row + kTileRows, panels());
-      for (Index col = 0; col < row_end; col += kTileCols) {
-        tiles_.push_back({row, row_end, col, std::min(col + kTileCols, row_end)});
-      }
-    }
-  }
-
-  Index width() const { return width_; }
-  Index panels() const { return width_ / level_.lanes; }
-  Index tile_count() const { return static_cast<Index>(tiles_.size()); }
-  const std::vector<Index>& offsets() const { return offsets_; }
-
-  // Packs panels [first, last) of samples [row, row + depth), and adds their sums to sums.
-  void pack(Index row, Index depth, Index first, Index last, const double* shift, double* packed,
-            double* sums) const {
-    for (std::size_t b = 0; b < blocks_.size(); ++b) {
-      const Index begin = std::max(first * level_.lanes - offsets_[b], Index{0});
-      const Index end = std::min(last * level_.lanes - offsets_[b], blocks_[b].cols);
-      if (begin < end) {
-        // Sums of this block of samples alone first: however many runs its samples lie in, they
-        // are added up in the same order.
-        double block_sums[kTileCols * kMostLanes];
-        for (Index from = begin; from < end; from += kTileCols * level_.lanes) {
-          const Index cols = std::min(kTileCols * level_.lanes, end - from);
-          const Index to = offsets_[b] + from;
-          std::fill_n(block_sums, cols, 0.0);
-          pack_rows(level_, blocks_[b], row, depth, from, cols, shift + to, packed + to * kDepth,
-                    block_sums);
-          for (Index j = 0; j < cols; ++j) {
-            sums[to + j] += block_sums[j];
-          }
-        }
-      }
-    }
-  }
-
-  // Adds the products of one packed block of samples to the tile.
-  void update(Index tile, const double* packed, Index depth, double* products) const {
-    const Tile& t = tiles_[static_cast<std::size_t>(tile)];
-    for (Index col = t.col; col < t.col_end; ++col) {
-      level_.update(packed, depth, std::max(t.row, col), t.row_end, col, products, width_);
-    }
-  }
-
- private:
-  struct Tile {
-    Index row, row_end, col, col_end;
-  };
-  std::span<const ArrayView> blocks_;
-  const simd::Level& level_;
-  std::vector<Index> offsets_;
-  std::vector<Tile> tiles_;
-  Index width_ = 0;
-};
-
-// The mean of some samples spread over the batch: near enough to the mean of all that the products
-// of what is left lose no digits, whatever the order of the samples.
-std::vector<double> shift_of(const Layout& layout, Index rows) {
+// Runs of samples that are spread over the batch, so that they tell of all of it, whatever their
+// order. Returns how many samples there are in them.
+template <class Visit>
+Index for_each_probe(Index rows, Visit visit) {
   constexpr Index kRuns = 16;
   constexpr Index kRunLength = 16;
-  const auto width = static_cast<std::size_t>(layout.width());
-  const std::vector<double> zeros(width, 0.0);
-  std::vector<double> sums(width, 0.0);
-  const AlignedBuffer packed = aligned_buffer(layout.width() * kDepth);
-  Index count = 0;
   if (rows <= kRuns * kRunLength) {
-    layout.pack(0, rows, 0, layout.panels(), zeros.data(), packed.get(), sums.data());
-    count = rows;
-  } else {
-    for (Index run = 0; run < kRuns; ++run) {
-      const Index row = (rows - kRunLength) * run / (kRuns - 1);
-      layout.pack(row, kRunLength, 0, layout.panels(), zeros.data(), packed.get(), sums.data());
-    }
-    count = kRuns * kRunLength;
+    visit(Index{0}, rows);
+    return rows;
   }
+  for (Index run = 0; run < kRuns; ++run) {
+    visit((rows - kRunLength) * run / (kRuns - 1), kRunLength);
+  }
+  return kRuns * kRunLength;
+}
+
+// The mean of the probes: near enough to the mean of all that the products of what is left lose no
+// digits.
+std::vector<double> shift_of(const PackedLayout<double>& layout, Index rows) {
+  const auto width = static_cast<std::size_t>(layout.width());
+  const Preparation none{std::vector<double>(width, 0.0), {}};
+  std::vector<double> sums(width, 0.0);
+  const auto packed = aligned_buffer<double>(layout.width() * kDepth);
+  const Index count = for_each_probe(rows, [&](Index row, Index depth) {
+    layout.pack(row, depth, 0, layout.panels(), none, packed.get(), {sums.data(), nullptr});
+  });
   for (double& s : sums) {
     s /= static_cast<double>(count);
   }
@@ -139,8 +61,21 @@ std::vector<double> shift_of(const Layout& layout, Index rows) {
 
 Index block_count(Index rows) { return (rows + kDepth - 1) / kDepth; }
 
+struct Accumulated {
+  template <class Real>
+  explicit Accumulated(const PackedLayout<Real>& layout)
+      : sums(static_cast<std::size_t>(layout.width()), 0.0),
+        squares(sums),
+        products(std::make_unique<double[]>(sums.size() * sums.size())) {}
+
+  std::vector<double> sums, squares;
+  std::unique_ptr<double[]> products;
+};
+
 // Sample ranges with sums and products of their own, added up in their order at the end.
-void accumulate_narrow(const Layout& layout, Index rows, int most_threads, PackedMoments& out) {
+template <class Real>
+void accumulate_narrow(const PackedLayout<Real>& layout, Index rows, int most_threads,
+                       const Preparation& with, Accumulated& out) {
   const Index width = layout.width();
   const Index blocks = block_count(rows);
   const double work =
@@ -154,18 +89,19 @@ void accumulate_narrow(const Layout& layout, Index rows, int most_threads, Packe
       std::make_unique<double[]>(static_cast<std::size_t>(leaves > 1 ? cells * leaves : 0));
   double* products = leaves > 1 ? own_products.get() : out.products.get();
   std::vector<double> sums(static_cast<std::size_t>(width * leaves), 0.0);
-  const AlignedBuffer packed = aligned_buffer(width * kDepth * threads);
+  std::vector<double> squares(static_cast<std::size_t>(width * leaves), 0.0);
+  const auto packed = aligned_buffer<Real>(width * kDepth * threads);
   std::atomic<Index> next{0};
   run_on_threads(threads, [&](int thread, Team&) {
-    double* own = packed.get() + thread * width * kDepth;
+    Real* own = packed.get() + thread * width * kDepth;
     for (Index leaf = next++; leaf < leaves; leaf = next++) {
       double* leaf_products = products + leaf * cells;
-      double* leaf_sums = sums.data() + leaf * width;
+      const Totals totals{sums.data() + leaf * width, squares.data() + leaf * width};
       for (Index b = blocks * leaf / leaves; b < blocks * (leaf + 1) / leaves; ++b) {
         throw_if_interrupted();
         const Index row = b * kDepth;
         const Index depth = std::min(kDepth, rows - row);
-        layout.pack(row, depth, 0, layout.panels(), out.shift.data(), own, leaf_sums);
+        layout.pack(row, depth, 0, layout.panels(), with, own, totals);
         for (Index tile = 0; tile < layout.tile_count(); ++tile) {
           layout.update(tile, own, depth, leaf_products);
         }
@@ -175,6 +111,8 @@ void accumulate_narrow(const Layout& layout, Index rows, int most_threads, Packe
   for (Index leaf = 0; leaf < leaves; ++leaf) {
     for (Index j = 0; j < width; ++j) {
       out.sums[static_cast<std::size_t>(j)] += sums[static_cast<std::size_t>(leaf * width + j)];
+      out.squares[static_cast<std::size_t>(j)] +=
+          squares[static_cast<std::size_t>(leaf * width + j)];
     }
     for (Index k = 0; leaves > 1 && k < cells; ++k) {
       out.products[static_cast<std::size_t>(k)] +=
@@ -184,11 +122,13 @@ void accumulate_narrow(const Layout& layout, Index rows, int most_threads, Packe
 }
 
 // One set of products, its tiles shared out; every tile sees the samples in their order.
-void accumulate_wide(const Layout& layout, Index rows, int most_threads, PackedMoments& out) {
+template <class Real>
+void accumulate_wide(const PackedLayout<Real>& layout, Index rows, int most_threads,
+                     const Preparation& with, Accumulated& out) {
   constexpr Index kPackPanels = 8;
   const Index blocks = block_count(rows);
   const Index pack_tasks = (layout.panels() + kPackPanels - 1) / kPackPanels;
-  const AlignedBuffer packed = aligned_buffer(layout.width() * kDepth);
+  const auto packed = aligned_buffer<Real>(layout.width() * kDepth);
   std::atomic<Index> next_pack{0};
   std::atomic<Index> next_tile{0};
   const int threads = static_cast<int>(std::min<Index>(most_threads, layout.tile_count()));
@@ -199,8 +139,8 @@ void accumulate_wide(const Layout& layout, Index rows, int most_threads, PackedM
       for (Index task = next_pack++; task < pack_tasks; task = next_pack++) {
         throw_if_interrupted();
         layout.pack(row, depth, task * kPackPanels,
-                    std::min((task + 1) * kPackPanels, layout.panels()), out.shift.data(),
-                    packed.get(), out.sums.data());
+                    std::min((task + 1) * kPackPanels, layout.panels()), with, packed.get(),
+                    {out.sums.data(), out.squares.data()});
       }
       team.wait();
       next_pack.store(0);
@@ -212,6 +152,104 @@ void accumulate_wide(const Layout& layout, Index rows, int most_threads, PackedM
       next_tile.store(0);
     }
   });
+}
+
+template <class Real>
+Accumulated accumulate_all(const PackedLayout<Real>& layout, Index rows, int threads,
+                           const Preparation& with) {
+  Accumulated out(layout);
+  const int most_threads = threads > 0 ? threads : num_threads();
+  if (layout.width() <= kNarrowWidth) {
+    accumulate_narrow(layout, rows, most_threads, with, out);
+  } else {
+    accumulate_wide(layout, rows, most_threads, with, out);
+  }
+  return out;
+}
+
+PackedMoments packed_moments(Index rows, std::vector<Index> offsets, std::vector<double> shift,
+                             Accumulated found) {
+  PackedMoments out;
+  out.n = rows;
+  out.width = static_cast<Index>(shift.size());
+  out.offsets = std::move(offsets);
+  out.shift = std::move(shift);
+  out.sums = std::move(found.sums);
+  out.products = std::move(found.products);
+  return out;
+}
+
+// ---- single precision --------------------------------------------------------------------------
+
+// Shifts, and scales that bring the largest of the probes of every feature near 1: float32 has few
+// exponents, and powers of two change no digit.
+Preparation prepare_single(const PackedLayout<double>& doubles, const PackedLayout<float>& singles,
+                           std::span<const ArrayView> blocks, const std::vector<double>& shift) {
+  const Index lanes = doubles.lanes();
+  std::vector<double> largest(shift.size(), 0.0);
+  std::vector<double> sums(shift.size());
+  const auto packed = aligned_buffer<double>(doubles.width() * kDepth);
+  for_each_probe(blocks[0].rows, [&](Index row, Index depth) {
+    doubles.pack(row, depth, 0, doubles.panels(), {shift, {}}, packed.get(),
+                 {sums.data(), nullptr});
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+      for (Index j = doubles.offsets()[b]; j < doubles.offsets()[b] + blocks[b].cols; ++j) {
+        const double* panel = packed.get() + j / lanes * lanes * kDepth + j % lanes;
+        double& most = largest[static_cast<std::size_t>(j)];
+        for (Index k = 0; k < depth; ++k) {
+          most = std::max(most, std::abs(panel[k * lanes]));
+        }
+      }
+    }
+  });
+  const auto width = static_cast<std::size_t>(singles.width());
+  Preparation out{std::vector<double>(width, 0.0), std::vector<double>(width, 1.0)};
+  for (std::size_t b = 0; b < blocks.size(); ++b) {
+    for (Index j = 0; j < blocks[b].cols; ++j) {
+      const auto from = static_cast<std::size_t>(doubles.offsets()[b] + j);
+      const auto to = static_cast<std::size_t>(singles.offsets()[b] + j);
+      out.shift[to] = shift[from];
+      if (largest[from] > 0.0 && std::isfinite(largest[from])) {
+        out.scale[to] = std::ldexp(1.0, std::clamp(-std::ilogb(largest[from]), -1000, 1000));
+      }
+    }
+  }
+  return out;
+}
+
+// Whether float32 can hold the samples of every feature: their squares in range, by Cauchy and
+// Schwarz with them all products, and their mean at most half their spread, since what a mean takes
+// from the products it takes from their digits.
+bool fits_single(const Accumulated& found, const Preparation& with, Index rows) {
+  constexpr double kMost = 0x1p120;
+  constexpr double kLeast = 0x1p-100;    // of a mean square: its rounding is 2^-149 at most
+  constexpr double kConstant = 0x1p-48;  // deviation of a constant: what is left of its shift
+  const double n = static_cast<double>(rows);
+  for (std::size_t j = 0; j < found.sums.size(); ++j) {
+    const double squares = found.squares[j];
+    if (squares == 0.0) {
+      continue;
+    }
+    if (!(squares <= kMost && squares >= kLeast * n)) {
+      return false;
+    }
+    const double sum = found.sums[j] * with.scale[j];
+    const double constant = kConstant * with.shift[j] * with.scale[j];
+    if (sum * sum > 0.2 * n * squares && squares > n * constant * constant) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Back to the scale of the samples, which is exact.
+void unscale(const std::vector<double>& scale, double* products) {
+  const std::size_t width = scale.size();
+  for (std::size_t j = 0; j < width; ++j) {
+    for (std::size_t i = j; i < width; ++i) {
+      products[j * width + i] = products[j * width + i] / scale[i] / scale[j];
+    }
+  }
 }
 
 }  // namespace
@@ -234,22 +272,24 @@ void pack_rows(const simd::Level& level, const ArrayView& view, Index row, Index
 }
 
 PackedMoments accumulate_packed(std::span<const ArrayView> blocks, int threads) {
-  const Layout layout(blocks, simd::level());
+  const PackedLayout<double> layout(blocks, simd::level());
   const Index rows = blocks[0].rows;
-  PackedMoments out;
-  out.n = rows;
-  out.width = layout.width();
-  out.offsets = layout.offsets();
-  out.shift = shift_of(layout, rows);
-  out.sums.assign(static_cast<std::size_t>(out.width), 0.0);
-  out.products = std::make_unique<double[]>(static_cast<std::size_t>(out.width * out.width));
-  const int most_threads = threads > 0 ? threads : num_threads();
-  if (out.width <= kNarrowWidth) {
-    accumulate_narrow(layout, rows, most_threads, out);
-  } else {
-    accumulate_wide(layout, rows, most_threads, out);
+  Preparation with{shift_of(layout, rows), {}};
+  Accumulated found = accumulate_all(layout, rows, threads, with);
+  return packed_moments(rows, layout.offsets(), std::move(with.shift), std::move(found));
+}
+
+PackedMoments accumulate_packed_single(std::span<const ArrayView> blocks, int threads) {
+  const PackedLayout<double> doubles(blocks, simd::level());
+  const PackedLayout<float> layout(blocks, simd::level());
+  const Index rows = blocks[0].rows;
+  Preparation with = prepare_single(doubles, layout, blocks, shift_of(doubles, rows));
+  Accumulated found = accumulate_all(layout, rows, threads, with);
+  if (!fits_single(found, with, rows)) {
+    return accumulate_packed(blocks, threads);
   }
-  return out;
+  unscale(with.scale, found.products.get());
+  return packed_moments(rows, layout.offsets(), std::move(with.shift), std::move(found));
 }
 
 }  // namespace fastcca

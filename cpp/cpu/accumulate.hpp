@@ -23,6 +23,10 @@ struct PackedMoments {
 // On up to `threads` threads, 0 for the default.
 PackedMoments accumulate_packed(std::span<const ArrayView> blocks, int threads);
 
+// The same with products of float32 numbers, added up in float64 between a few samples; in float64
+// throughout where the samples of a feature differ too much in size for float32.
+PackedMoments accumulate_packed_single(std::span<const ArrayView> blocks, int threads);
+
 // level.pack for samples [row, row + depth) of a view with any levels of strides.
 void pack_rows(const simd::Level& level, const ArrayView& view, Index row, Index depth, Index col,
                Index cols, const double* shift, double* packed, double* sums);

@@ -13,8 +13,9 @@ namespace fastcca {
 
 using namespace host;
 
-BatchMoments CpuBackend::accumulate(std::span<const ArrayView> blocks, int threads) const {
-  const PackedMoments packed = accumulate_packed(blocks, threads);
+namespace {
+
+BatchMoments centred(const PackedMoments& packed, std::span<const ArrayView> blocks) {
   const double n = static_cast<double>(packed.n);
   const ConstMap<double> products(packed.products.get(), packed.width, packed.width);
   const ConstVectorMap sums(packed.sums.data(), packed.width);
@@ -48,6 +49,16 @@ BatchMoments CpuBackend::accumulate(std::span<const ArrayView> blocks, int threa
     }
   }
   return out;
+}
+
+}  // namespace
+
+BatchMoments CpuBackend::accumulate(std::span<const ArrayView> blocks, int threads) const {
+  return centred(accumulate_packed(blocks, threads), blocks);
+}
+
+BatchMoments CpuBackend::accumulate_single(std::span<const ArrayView> blocks, int threads) const {
+  return centred(accumulate_packed_single(blocks, threads), blocks);
 }
 
 namespace {

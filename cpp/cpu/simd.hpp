@@ -9,6 +9,10 @@ namespace fastcca::simd {
 // Samples per packed block: a panel of it stays in the first-level cache.
 inline constexpr std::int64_t kDepth = 256;
 
+// Single precision adds up the products of so many samples, and then the sums of a block, before
+// they join a sum in double.
+inline constexpr std::int64_t kSingleRun = 32;
+
 // Same values as fastcca::DType.
 enum : std::uint8_t { kF16, kBF16, kF32, kF64, kI8, kI16, kI32, kI64, kU8, kU16, kU32, kU64 };
 
@@ -36,6 +40,17 @@ struct Level {
   // block; c is column-major, its row 0 and column 0 those of the block.
   void (*update)(const double* packed, std::int64_t depth, std::int64_t row_panel,
                  std::int64_t row_panel_end, std::int64_t col_panel, double* c, std::int64_t ldc);
+
+  // Single precision, in panels of 2 * lanes features. Two panels of packed samples times
+  // scale[0..2 * lanes), rounded to float, as one such panel; adds their squares, before they are
+  // rounded, to squares[0..2 * lanes).
+  void (*narrow)(const double* panels, std::int64_t depth, const double* scale, float* packed,
+                 double* squares);
+
+  // As `update`, of panels that `narrow` made.
+  void (*update_single)(const float* packed, std::int64_t depth, std::int64_t row_panel,
+                        std::int64_t row_panel_end, std::int64_t col_panel, double* c,
+                        std::int64_t ldc);
 };
 
 extern const Level kBaseline;

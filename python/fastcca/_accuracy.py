@@ -7,7 +7,22 @@ import warnings
 
 from fastcca._errors import AccuracyWarning
 
-__all__ = ["digits_left", "loses_digits", "warn_about_digits"]
+__all__ = [
+    "check_precision",
+    "check_single",
+    "digits_left",
+    "error_bound",
+    "loses_digits",
+    "single_error",
+    "warn_about_digits",
+]
+
+PRECISIONS = ("double", "single")
+# Errors of single precision above this are no answer.
+_MOST_SINGLE_ERROR = 1e-3
+# Of single precision, in condition**2 * eps: a sum in float32 of a block of samples that are all
+# alike is wrong by up to 11 eps, what is built on it by half of that at the most that was found.
+_SINGLE_FACTOR = 8.0
 
 
 def loses_digits(condition: float, input_epsilon: float) -> bool:
@@ -23,11 +38,46 @@ def loses_digits(condition: float, input_epsilon: float) -> bool:
 
 def digits_left(condition: float, input_epsilon: float, ridge: float = 0.0) -> float | None:
     """Return the digits that are left, or None where no more than the data's own are lost."""
-    # A ridge lifts the smallest variance, here relative to a largest of 1 or more.
-    kappa = 1.0 / math.sqrt(1.0 / condition**2 + ridge)
+    kappa = _lifted(condition, ridge)
     if not loses_digits(kappa, input_epsilon):
         return None
     return max(0.0, -math.log10(_error(kappa)))
+
+
+def check_precision(precision: str) -> str:
+    """Return the precision, or raise ValueError."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision={precision!r} is unknown; it must be one of {PRECISIONS}")
+    return precision
+
+
+def error_bound(condition: float, *, method: str, single: bool, ridge: float = 0.0) -> float:
+    """Return the error of correlations that the arithmetic of a route may have made."""
+    kappa = _lifted(condition, ridge)
+    if single:
+        return single_error(kappa)
+    return _error(kappa) if method == "moments" else 10.0 * kappa * 2.0**-52
+
+
+def single_error(condition: float) -> float:
+    """Error of correlations from products in single precision."""
+    return _SINGLE_FACTOR * condition**2 * 2.0**-23
+
+
+def check_single(condition: float, ridge: float = 0.0) -> None:
+    """Raise ValueError where single precision leaves no answer."""
+    kappa = _lifted(condition, ridge)
+    bound = single_error(kappa)
+    if not bound <= _MOST_SINGLE_ERROR:
+        raise ValueError(
+            f"precision='single' cannot answer for data of condition {kappa:.3g}: the error may be "
+            f"{bound:.1e}, and {_MOST_SINGLE_ERROR:g} is the most; use precision='double'"
+        )
+
+
+def _lifted(condition: float, ridge: float) -> float:
+    # A ridge lifts the smallest variance, here relative to a largest of 1 or more.
+    return 1.0 / math.sqrt(1.0 / condition**2 + ridge)
 
 
 def _error(condition: float) -> float:

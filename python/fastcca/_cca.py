@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca import _backend, _statistics, _summary
-from fastcca._accuracy import warn_about_digits
+from fastcca._accuracy import check_precision, error_bound, warn_about_digits
 from fastcca._arrays import AnyArray, as_numbers, float64_rows
 from fastcca._bfloat16 import with_numbers
 from fastcca._errors import RankWarning
@@ -58,9 +58,12 @@ class CCAResult:
     condition : float
         Condition number of the data after scaling every feature to unit variance and dropping
         what the rank decision dropped: the larger of the two blocks. Of more than 128 features
-        of full rank it is an estimate, up to about 1 % too small. The error of the
-        correlations is about ``10 * condition**2 * 2.2e-16`` on the route "moments", and
-        ``10 * condition * 2.2e-16`` on the route "qr".
+        of full rank it is an estimate, up to about 1 % too small.
+    error_bound : float
+        The error of the correlations that the arithmetic of the route may have made:
+        ``10 * condition**2 * 2.2e-16`` on the route "moments", ``10 * condition * 2.2e-16`` on the
+        route "qr", and ``8 * condition**2 * 1.2e-7`` with ``precision="single"``. It says nothing
+        of directions that were left out.
     method : str
         The route taken: "moments" (from the covariances) or "qr" (from orthonormal bases of the
         data itself).
@@ -79,6 +82,7 @@ class CCAResult:
     y_rank: int
     n_samples: int
     condition: float
+    error_bound: float
     method: str
     x_dead: npt.NDArray[np.intp]
     y_dead: npt.NDArray[np.intp]
@@ -262,6 +266,7 @@ def cca(
     ridge: float = 0.0,
     method: str = "auto",
     weights: bool = True,
+    precision: str = "double",
     rank_tolerance: float = 0.0,
     layout: LayoutOrPair = None,
     spatial: str | None = None,
@@ -291,6 +296,11 @@ def cca(
         With fewer samples than features the n x n Gram matrix takes the place of the moments.
     weights : bool
         Whether to compute the canonical weights. Without them only singular values are needed.
+    precision : {"double", "single"}
+        What products of samples are computed in. "single" takes float32, about half the time, and
+        means it: moments are the only route, and data they cannot answer for are refused. What is
+        answered has an error of at most ``8 * condition**2 * 1.2e-7``, see `CCAResult`. A `Moments`
+        is of the precision it was made with. ``backend="numpy"`` computes in double all the same.
     rank_tolerance : float
         In [0, 1). Directions with at most this share of the largest standard deviation, features
         scaled to unit variance, are left out as rounding, besides those that the precision of the
@@ -317,6 +327,9 @@ def cca(
     ------
     ValueError
         For shapes that do not fit, fewer than 2 samples, NaN or infinity, or an unknown option.
+        With ``precision="single"``, where the error could be more than 1e-3, that is from a
+        condition of about 32 on, or directions of samples are so weak, below about 3e-3 of the
+        largest deviation, that it cannot tell them from rounding.
     TypeError
         For arrays that do not hold real numbers.
     numpy.linalg.LinAlgError
@@ -352,9 +365,9 @@ def cca(
     >>> fastcca.cca(x, y).correlations.round(6)
     array([1., 1., 1.])
     """
-    check_options(ridge=ridge, method=method, rank_tolerance=rank_tolerance)
+    check_options(ridge=ridge, method=method, rank_tolerance=rank_tolerance, precision=precision)
     solvers = _backend.solvers(backend)
-    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
+    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, precision=precision)
     parts = solvers.cca(
         pair,
         ridge=float(ridge),
@@ -362,18 +375,26 @@ def cca(
         method=method,
         rank_tolerance=float(rank_tolerance),
     )
-    result = CCAResult(**result_fields(parts))
+    result = CCAResult(**result_fields(parts, ridge))
     warn_about_rank(result, result.x_rank, result.y_rank, result.x_mean.size, result.y_mean.size)
     warn_about_accuracy(parts)
     return result
 
 
-def result_fields(parts: CcaParts) -> dict[str, Any]:
-    fields: dict[str, Any] = {**parts, "condition": max(parts["x_condition"], parts["y_condition"])}
+def result_fields(parts: CcaParts, ridge: float = 0.0) -> dict[str, Any]:
+    condition = max(parts["x_condition"], parts["y_condition"])
+    bound = error_bound(condition, method=parts["method"], single=parts["single"], ridge=ridge)
+    fields: dict[str, Any] = {**parts, "condition": condition, "error_bound": bound}
     return {name: fields[name] for name in CCAResult.__dataclass_fields__}
 
 
-def check_options(*, ridge: float = 0.0, method: str = "auto", rank_tolerance: float = 0.0) -> None:
+def check_options(
+    *,
+    ridge: float = 0.0,
+    method: str = "auto",
+    rank_tolerance: float = 0.0,
+    precision: str = "double",
+) -> None:
     """Raise ValueError for options out of their range."""
     if not 0.0 <= rank_tolerance < 1.0:
         raise ValueError(f"rank_tolerance={rank_tolerance} must be at least 0 and less than 1")
@@ -381,6 +402,8 @@ def check_options(*, ridge: float = 0.0, method: str = "auto", rank_tolerance: f
         raise ValueError(f"ridge={ridge} must be a finite number, 0 or more")
     if method not in _METHODS:
         raise ValueError(f"method={method!r} is unknown; it must be one of {_METHODS}")
+    if check_precision(precision) == "single" and method == "qr":
+        raise ValueError("precision='single' is for moments; method='qr' is always in double")
 
 
 def warn_about_accuracy(parts: CcaParts) -> None:

@@ -35,7 +35,7 @@ __all__: list[str] = [
 ]
 
 class Moments:
-    format_version: typing.ClassVar[int] = 1
+    format_version: typing.ClassVar[int] = 2
     @staticmethod
     def restore(
         n_samples: typing.SupportsInt | typing.SupportsIndex,
@@ -45,8 +45,9 @@ class Moments:
         scatter: collections.abc.Sequence[
             collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]
         ],
+        single: bool = False,
     ) -> Moments: ...
-    def __init__(self) -> None: ...
+    def __init__(self, single: bool = False) -> None: ...
     def clone(self) -> Moments: ...
     def mean(
         self, block: typing.SupportsInt | typing.SupportsIndex
@@ -68,6 +69,8 @@ class Moments:
     def block_names(self) -> list[str]: ...
     @property
     def n_samples(self) -> int: ...
+    @property
+    def single(self) -> bool: ...
 
 class QrFactor:
     format_version: typing.ClassVar[int] = 1

@@ -28,12 +28,18 @@ class Pair:
         What errors call the blocks.
     given : Moments or QRFactor or list of ndarray or Maps
         A state, or where the samples come from.
+    precision : str
+        Of the moments that are made of samples.
     """
 
     def __init__(
-        self, names: tuple[str, ...], given: Moments | QRFactor | list[AnyArray] | Maps
+        self,
+        names: tuple[str, ...],
+        given: Moments | QRFactor | list[AnyArray] | Maps,
+        precision: str = "double",
     ) -> None:
         self.names = names
+        self.precision = precision
         self._given = given
         self._factor: QRFactor | None = given if isinstance(given, QRFactor) else None
         self._moments: Moments | None = given if isinstance(given, Moments) else None
@@ -47,7 +53,7 @@ class Pair:
                 self._moments._selection = self._given._selection
             return self._moments
         if self._moments is None:
-            moments = Moments()
+            moments = Moments(precision=self.precision)
             dtypes = self._given.dtypes if isinstance(self._given, Maps) else None
             for batch in self.batches():
                 moments._update(dict(zip(self.names, batch, strict=True)), dtypes)
@@ -61,7 +67,12 @@ class Pair:
 
     @property
     def is_wide(self) -> bool:
-        """Whether the samples are there, are real, and fewer than the features of a block."""
+        """Whether the samples are there, are real, and fewer than the features of a block.
+
+        In single precision there is no other route than the moments.
+        """
+        if self.precision == "single":
+            return False
         if isinstance(self._given, Maps):
             return self._given.n_samples < max(self._given.feature_counts)
         if not isinstance(self._given, list) or self.is_complex:
@@ -196,6 +207,7 @@ def pair_of(
     layout: LayoutOrPair = None,
     spatial: str | None = None,
     size: Size = None,
+    precision: str = "double",
 ) -> Pair:
     """Check two arrays, or a `Moments` of two blocks in place of both.
 
@@ -208,6 +220,11 @@ def pair_of(
     """
     if isinstance(x, Moments | QRFactor):
         _check_nothing_else(type(x).__name__, y, layout, spatial, size)
+        if precision == "single" and not (isinstance(x, Moments) and x.precision == "single"):
+            raise ValueError(
+                f"precision='single' is too late for a {type(x).__name__} of double precision: "
+                "accumulate a Moments(precision='single')"
+            )
         return Pair(("x", "y"), x)
     if y is None:
         raise TypeError("y is missing: pass two arrays, or a Moments of two blocks")
@@ -219,8 +236,9 @@ def pair_of(
                 f"{arrays[0].shape} and {arrays[1].shape}); row i of both must belong to the same "
                 "sample"
             )
-        return Pair(("x", "y"), arrays)
-    return Pair(("x", "y"), lay_out({"x": x, "y": y}, layout=layout, spatial=spatial, size=size))
+        return Pair(("x", "y"), arrays, precision)
+    maps = lay_out({"x": x, "y": y}, layout=layout, spatial=spatial, size=size)
+    return Pair(("x", "y"), maps, precision)
 
 
 def single_of(

@@ -32,6 +32,7 @@ class CcaParts(TypedDict):
     y_mean: npt.NDArray[Any]
     n_samples: int
     method: str
+    single: bool  # whether products were computed in single precision
     # Digits that the correlations still have where the route could not give what the data hold.
     digits: float | None
     # Directions that the route left out because it could not tell them from rounding.

@@ -41,7 +41,7 @@ class PWCCAResult:
         Canonical correlations, descending, in [0, 1].
     variant : str
         As asked for.
-    x_rank, y_rank, n_samples, condition, method
+    x_rank, y_rank, n_samples, condition, error_bound, method
         As in `CCAResult`.
     """
 
@@ -53,6 +53,7 @@ class PWCCAResult:
     y_rank: int
     n_samples: int
     condition: float
+    error_bound: float
     method: str
 
 
@@ -61,6 +62,7 @@ def pwcca(
     y: npt.ArrayLike | None = None,
     *,
     variant: str = "paper",
+    precision: str = "double",
     rank_tolerance: float = 0.0,
     layout: LayoutOrPair = None,
     spatial: str | None = None,
@@ -83,7 +85,7 @@ def pwcca(
         uncentred features of the side with fewer dimensions.
         It adds means to directions whose signs the SVD leaves open, so another LAPACK may return
         another number.
-    rank_tolerance, layout, spatial, size, backend
+    precision, rank_tolerance, layout, spatial, size, backend
         As in `cca`.
 
     Returns
@@ -118,9 +120,9 @@ def pwcca(
     """
     if variant not in _VARIANTS:
         raise ValueError(f"variant={variant!r} is unknown; it must be one of {_VARIANTS}")
-    check_options(rank_tolerance=rank_tolerance)
+    check_options(rank_tolerance=rank_tolerance, precision=precision)
     solvers = _backend.solvers(backend)
-    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
+    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, precision=precision)
     pair.require_real()
     parts = solvers.cca(pair, weights=True, method="auto", rank_tolerance=float(rank_tolerance))
     result = CCAResult(**result_fields(parts))
@@ -142,6 +144,7 @@ def pwcca(
         y_rank=result.y_rank,
         n_samples=result.n_samples,
         condition=result.condition,
+        error_bound=result.error_bound,
         method=result.method,
     )
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from fastcca import _core, _solvers_numpy, _wide
-from fastcca._accuracy import digits_left
+from fastcca._accuracy import check_single, digits_left
 from fastcca._keep import Keep
 from fastcca._pair import Floats, Pair
 from fastcca._parts import AxesParts, CcaParts, PlsParts, RegressionParts, SymmetricParts
@@ -78,7 +78,16 @@ def _narrow_cca(
         solved = _core.solve_cca(state, *_two(pair), ridge, weights, x_keep, y_keep, rank_tolerance)
     undecided = solved["x_undecided"] + solved["y_undecided"]
     condition = max(solved["x_condition"], solved["y_condition"])
-    digits = digits_left(condition, _input_epsilon(pair), ridge)
+    if state.single:
+        check_single(condition, ridge)
+        if undecided and method == "auto" and pair.has_samples:
+            raise ValueError(
+                f"precision='single' cannot tell {undecided} "
+                f"{'direction' if undecided == 1 else 'directions'} from rounding; use "
+                "precision='double', which reads the samples once more where it must, or in cca "
+                "method='moments' to leave them out"
+            )
+    digits = None if state.single else digits_left(condition, _input_epsilon(pair), ridge)
     if (undecided or digits is not None) and method == "auto" and pair.has_samples:
         if pair.is_complex:  # the factor is real; the reference takes the samples as they are
             return _solvers_numpy.cca(
@@ -94,6 +103,7 @@ def _narrow_cca(
         "y_mean": moments.mean(y),
         "n_samples": state.n_samples,
         "method": "moments",
+        "single": state.single,
         "digits": digits,
         "undecided": undecided,
     }
@@ -109,6 +119,7 @@ def _of_factor(pair: Pair, *options: Any) -> CcaParts:
         "y_mean": factor.mean(y),
         "n_samples": factor.n_samples,
         "method": "qr",
+        "single": False,
         "digits": None,
         "undecided": 0,
     }
@@ -201,7 +212,10 @@ def linear_regression(pair: Pair, rank_tolerance: float = 0.0) -> RegressionPart
 def _narrow_regression(pair: Pair, rank_tolerance: float) -> RegressionParts:
     if not pair.is_factor:
         solved = _core.linear_regression(pair.state, *_two(pair), rank_tolerance)
-        digits = digits_left(solved["x_condition"], _input_epsilon(pair))
+        single = pair.state.single
+        if single:
+            check_single(solved["x_condition"])
+        digits = None if single else digits_left(solved["x_condition"], _input_epsilon(pair))
         undecided = solved["x_undecided"]
         if (digits is None and not undecided) or not pair.has_samples:
             return RegressionParts(

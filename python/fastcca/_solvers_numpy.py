@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, cast
 
-from fastcca import reference
+from fastcca import _core, reference
 from fastcca._accuracy import digits_left
 from fastcca._arrays import AnyArray
 from fastcca._bfloat16 import with_numbers
@@ -88,7 +88,7 @@ def cca(
 
 def _block_moments(pair: Pair) -> tuple[BlockMoments, BlockMoments, AnyArray]:
     """Moments of both blocks and the (p, q) scatter between them."""
-    state, moments = pair.state, pair.moments
+    state, moments = _double_state(pair), pair.moments
     x, y = (
         BlockMoments(
             state.n_samples,
@@ -99,6 +99,16 @@ def _block_moments(pair: Pair) -> tuple[BlockMoments, BlockMoments, AnyArray]:
         for name in pair.blocks
     )
     return x, y, moments._scatter(*pair.blocks).conj()
+
+
+def _double_state(pair: Pair) -> _core.Moments:
+    """Return the compiled state, which the formulas take for one of double precision."""
+    state = pair.state
+    if state.single:
+        raise ValueError(
+            "backend='numpy' does not take moments of precision='single'; use backend='cpu'"
+        )
+    return state
 
 
 def _parts(
@@ -132,6 +142,7 @@ def _parts(
         y_mean=solution.y_mean,
         n_samples=solution.n_samples,
         method=method,
+        single=False,
         digits=None,
         undecided=0,
     )
@@ -182,7 +193,7 @@ def pca(single: Pair, rank_tolerance: float = 0.0) -> AxesParts:
             mean=of_samples.mean,
             n_samples=samples[0].shape[0],
         )
-    state, (name,) = single.state, single.blocks
+    state, (name,) = _double_state(single), single.blocks
     block = BlockMoments(
         state.n_samples,
         single.moments.mean(name),

@@ -52,6 +52,7 @@ def svcca(
     keep: float | tuple[float, float] = 0.99,
     criterion: str = "variance",
     weights: bool = True,
+    precision: str = "double",
     rank_tolerance: float = 0.0,
     layout: LayoutOrPair = None,
     spatial: str | None = None,
@@ -71,7 +72,7 @@ def svcca(
     criterion : {"variance", "singular_values"}
         What a share is a share of. The paper's appendix A and google's tutorial sum the singular
         values of the centred data; most later code sums variances, their squares.
-    weights, layout, spatial, size, backend
+    weights, precision, layout, spatial, size, backend
         As in `cca`.
     rank_tolerance : float
         In [0, 1). Directions with at most this share of the largest standard deviation, in the
@@ -109,9 +110,9 @@ def svcca(
     Analysis for Deep Learning Dynamics and Interpretability", arXiv:1706.05806.
     """
     keep_pair = keep_of(keep, criterion)
-    check_options(rank_tolerance=rank_tolerance)
+    check_options(rank_tolerance=rank_tolerance, precision=precision)
     solvers = _backend.solvers(backend)
-    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
+    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, precision=precision)
     pair.require_real()
     parts = solvers.cca(
         pair,

@@ -1,6 +1,7 @@
 // The rank rule on vectors that are written out.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <limits>
 #include <stdexcept>
 
@@ -50,10 +51,12 @@ TEST_CASE("the noise of a unit once it is scaled to unit variance") {
 }
 
 TEST_CASE("the floors grow with the number of features, from 64 on") {
-  for (const auto& floor : {rank_rule::covariance_floor, rank_rule::factor_floor}) {
-    CHECK(floor(1) == 64.0 * kEps);
-    CHECK(floor(64) == 64.0 * kEps);
-    CHECK(floor(1000) == 1000.0 * kEps);
+  const auto covariance_floor = [](std::size_t p) { return rank_rule::covariance_floor(p, kEps); };
+  for (const auto p : {1, 64, 1000}) {
+    const double floor = std::max(p, 64) * kEps;
+    CHECK(covariance_floor(static_cast<std::size_t>(p)) == floor);
+    CHECK(rank_rule::factor_floor(static_cast<std::size_t>(p)) == floor);
+    CHECK(rank_rule::covariance_floor(static_cast<std::size_t>(p), 0x1p-23) == 64.0 * 0x1p-23);
   }
 }
 
