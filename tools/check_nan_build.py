@@ -15,6 +15,7 @@ PROGRAM = "fastcca_digest"
 
 
 def lines_of(preset: str, jobs: int) -> list[str]:
+    """Build a preset and return what its program prints."""
     subprocess.run(["cmake", "--preset", preset], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     build = ["cmake", "--build", "--preset", preset, "-j", str(jobs), "--target", PROGRAM]
     subprocess.run(build, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
@@ -26,6 +27,7 @@ def lines_of(preset: str, jobs: int) -> list[str]:
 
 
 def main() -> int:
+    """Compare the two builds."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     jobs = parser.parse_args().jobs

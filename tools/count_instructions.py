@@ -51,6 +51,7 @@ def count(arguments: list[str]) -> int:
 
 
 def main() -> int:
+    """Count, and compare with what is kept."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--update", action="store_true")

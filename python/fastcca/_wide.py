@@ -128,6 +128,7 @@ def _plain_cca(
         "method": route,
         "digits": None,
         "undecided": 0,
+        "single": False,
     }
     for side, space, turn, d, root in zip("xy", spaces, (u, vt.T), deviations, roots, strict=True):
         # Scores over their roots have covariance d^2 / root^2 with the variates.
