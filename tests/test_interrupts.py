@@ -22,6 +22,8 @@ import numpy as np
 import fastcca
 from fastcca import _core
 
+# Children of a shell's background jobs start with Ctrl-C ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 rng = np.random.default_rng(0)
 
 def endless(p, n=10**10):
@@ -43,7 +45,7 @@ def interrupted(call, error=KeyboardInterrupt):
 """
 
 
-def run(code, timeout=240):
+def run(code, timeout=60):
     """What the code prints, as JSON. Endless threads of it end with the process."""
     out = subprocess.run(
         [sys.executable, "-c", START + textwrap.dedent(code) + "\nsys.stdout.flush(); os._exit(0)"],
