@@ -9,7 +9,7 @@ namespace fastcca::dlpack {
 inline constexpr std::uint32_t kMajorVersion = 1;
 inline constexpr std::uint32_t kMinorVersion = 0;  // the least that has what we read
 
-enum DeviceType : std::int32_t {
+enum DeviceType : std::int32_t {  // NOLINT(performance-enum-size): a fixed ABI
   kCpu = 1,
   kCudaHost = 3,  // pinned memory, which the CPU reads like any other
   kRocmHost = 11,

@@ -19,7 +19,8 @@ constexpr double kExhausted = 1e-12;
 
 template <class Scalar>
 MatrixOf<Scalar> random_block(const LinearAlgebra<Scalar>& algebra, Index rows) {
-  std::mt19937_64 bits(20771);  // the same start, and so the same result, every time
+  // The same start, and so the same result, every time.
+  std::mt19937_64 bits(20771);  // NOLINT(bugprone-random-generator-seed)
   const auto uniform = [&bits] { return std::ldexp(static_cast<double>(bits() >> 11), -52) - 1.0; };
   std::vector<Scalar> values(static_cast<std::size_t>(rows * kBlock));
   for (Scalar& v : values) {

@@ -230,7 +230,8 @@ bool fits_single(const Accumulated& found, const Preparation& with, Index rows) 
     if (squares == 0.0) {
       continue;
     }
-    if (!(squares <= kMost && squares >= kLeast * n)) {
+    const bool in_range = squares <= kMost && squares >= kLeast * n;  // not for NaN
+    if (!in_range) {
       return false;
     }
     const double sum = found.sums[j] * with.scale[j];
