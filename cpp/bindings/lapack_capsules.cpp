@@ -41,12 +41,14 @@ std::string load_lapack() {
     load(lapack, "dpotrf", table.real.potrf);
     load(lapack, "dtpqrt", table.real.tpqrt);
     load(lapack, "dsyevd", table.real.syevd);
+    load(lapack, "dsyev", table.real.syev);
     load(lapack, "dgesdd", table.real.gesdd);
     load(lapack, "dgesvd", table.real.gesvd);
     load(blas, "zgemm", table.complex.gemm);
     load(blas, "ztrsm", table.complex.trsm);
     load(lapack, "zpotrf", table.complex.potrf);
     load(lapack, "zheevd", table.complex.heevd);
+    load(lapack, "zheev", table.complex.heev);
     load(lapack, "zgesdd", table.complex.gesdd);
     load(lapack, "zgesvd", table.complex.gesvd);
     s.table = table;

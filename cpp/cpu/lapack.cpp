@@ -148,6 +148,7 @@ void Lapack<Scalar>::eigh(bool vectors, Index n, Scalar* a, double* w) const {
     const double size = static_cast<double>(n);
     workspace(1.0 + size * (6.0 + 2.0 * size), name);
   }
+  const std::vector<Scalar> saved(a, a + n * n);
   Scalar work_size = 0.0;
   int iwork_size = 0;
   if constexpr (kIsReal<Scalar>) {
@@ -170,8 +171,29 @@ void Lapack<Scalar>::eigh(bool vectors, Index n, Scalar* a, double* w) const {
     table_.complex.heevd(&jobz, &uplo, &in, a, &lda, w, work.data(), &lwork, rwork.data(), &lrwork,
                          iwork.data(), &iwork_size, &info);
   }
-  if (info != 0) {
+  if (info == 0) {
+    return;
+  }
+  if (info < 0) {
     fail(name, info);
+  }
+  // Divide and conquer did not converge; QR iteration is slower and surer.
+  std::copy(saved.begin(), saved.end(), a);
+  const std::string slower = kIsReal<Scalar> ? "dsyev" : "zheev";
+  [[maybe_unused]] std::vector<double> rwork(static_cast<std::size_t>(3 * n + 1));
+  const auto syev = [&](Scalar* work, int* lwork) {
+    if constexpr (kIsReal<Scalar>) {
+      table_.real.syev(&jobz, &uplo, &in, a, &lda, w, work, lwork, &info);
+    } else {
+      table_.complex.heev(&jobz, &uplo, &in, a, &lda, w, work, lwork, rwork.data(), &info);
+    }
+  };
+  syev(&work_size, &query);
+  int lwork = workspace(work_size, slower);
+  auto work = array<Scalar>(lwork);
+  syev(work.data(), &lwork);
+  if (info != 0) {
+    fail(slower, info);
   }
 }
 

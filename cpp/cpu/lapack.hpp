@@ -9,7 +9,7 @@
 namespace fastcca {
 
 // The routines for one kind of numbers, with 32-bit integers as in every BLAS that SciPy's wheels
-// ship. For complex numbers: zgemm, ztrsm, zpotrf, zheevd, zgesdd, zgesvd.
+// ship. For complex numbers: zgemm, ztrsm, zpotrf, zheevd, zheev, zgesdd, zgesvd.
 template <class Scalar>
 struct LapackRoutines {
   using Gemm = void(char* transa, char* transb, int* m, int* n, int* k, Scalar* alpha, Scalar* a,
@@ -26,6 +26,8 @@ struct LapackRoutines {
 struct RealRoutines : LapackRoutines<double> {
   using Syevd = void(char* jobz, char* uplo, int* n, double* a, int* lda, double* w, double* work,
                      int* lwork, int* iwork, int* liwork, int* info);
+  using Syev = void(char* jobz, char* uplo, int* n, double* a, int* lda, double* w, double* work,
+                    int* lwork, int* info);
   using Gesdd = void(char* jobz, int* m, int* n, double* a, int* lda, double* s, double* u,
                      int* ldu, double* vt, int* ldvt, double* work, int* lwork, int* iwork,
                      int* info);
@@ -38,6 +40,7 @@ struct RealRoutines : LapackRoutines<double> {
 
   Tpqrt* tpqrt = nullptr;
   Syevd* syevd = nullptr;
+  Syev* syev = nullptr;
   Gesdd* gesdd = nullptr;
   Gesvd* gesvd = nullptr;
 };
@@ -45,6 +48,8 @@ struct RealRoutines : LapackRoutines<double> {
 struct ComplexRoutines : LapackRoutines<Complex> {
   using Heevd = void(char* jobz, char* uplo, int* n, Complex* a, int* lda, double* w, Complex* work,
                      int* lwork, double* rwork, int* lrwork, int* iwork, int* liwork, int* info);
+  using Heev = void(char* jobz, char* uplo, int* n, Complex* a, int* lda, double* w, Complex* work,
+                    int* lwork, double* rwork, int* info);
   using Gesdd = void(char* jobz, int* m, int* n, Complex* a, int* lda, double* s, Complex* u,
                      int* ldu, Complex* vt, int* ldvt, Complex* work, int* lwork, double* rwork,
                      int* iwork, int* info);
@@ -53,6 +58,7 @@ struct ComplexRoutines : LapackRoutines<Complex> {
                      double* rwork, int* info);
 
   Heevd* heevd = nullptr;
+  Heev* heev = nullptr;
   Gesdd* gesdd = nullptr;
   Gesvd* gesvd = nullptr;
 };

@@ -481,6 +481,19 @@ Snapshot snapshot(const Moments& moments) {
   return out;
 }
 
+Snapshot snapshot(const QrFactor& factor) {
+  Snapshot out;
+  out.n = factor.n_samples();
+  for (Index i = 0; i < factor.block_count(); ++i) {
+    const Block& block = factor.block(i);
+    out.names.push_back(block.name);
+    out.precisions.emplace_back(name_of(block.precision));
+    out.means.push_back(block.mean);
+  }
+  add_tiles(out, factor.factor());
+  return out;
+}
+
 Snapshot snapshot(const BatchMoments& batch) {
   Snapshot out;
   out.n = batch.n;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/moments.hpp"
+#include "core/qr_factor.hpp"
 #include "cpu/cpu_backend.hpp"
 
 namespace fastcca::testing {
@@ -144,6 +145,7 @@ struct Snapshot {
   std::vector<std::vector<double>> scatter;
 };
 Snapshot snapshot(const Moments& moments);
+Snapshot snapshot(const QrFactor& factor);
 Snapshot snapshot(const BatchMoments& batch);
 bool same_bits(const Snapshot& a, const Snapshot& b);
 bool same_bits(const std::vector<double>& a, const std::vector<double>& b);

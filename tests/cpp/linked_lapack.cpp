@@ -19,6 +19,8 @@ void FASTCCA_LAPACK(dtrsm_)(char*, char*, char*, char*, int*, int*, double*, dou
 void FASTCCA_LAPACK(dpotrf_)(char*, int*, double*, int*, int*, Length);
 void FASTCCA_LAPACK(dsyevd_)(char*, char*, int*, double*, int*, double*, double*, int*, int*, int*,
                              int*, Length, Length);
+void FASTCCA_LAPACK(dsyev_)(char*, char*, int*, double*, int*, double*, double*, int*, int*, Length,
+                            Length);
 void FASTCCA_LAPACK(dgesdd_)(char*, int*, int*, double*, int*, double*, double*, int*, double*,
                              int*, double*, int*, int*, int*, Length);
 void FASTCCA_LAPACK(dgesvd_)(char*, char*, int*, int*, double*, int*, double*, double*, int*,
@@ -32,6 +34,8 @@ void FASTCCA_LAPACK(ztrsm_)(char*, char*, char*, char*, int*, int*, Complex*, Co
 void FASTCCA_LAPACK(zpotrf_)(char*, int*, Complex*, int*, int*, Length);
 void FASTCCA_LAPACK(zheevd_)(char*, char*, int*, Complex*, int*, double*, Complex*, int*, double*,
                              int*, int*, int*, int*, Length, Length);
+void FASTCCA_LAPACK(zheev_)(char*, char*, int*, Complex*, int*, double*, Complex*, int*, double*,
+                            int*, Length, Length);
 void FASTCCA_LAPACK(zgesdd_)(char*, int*, int*, Complex*, int*, double*, Complex*, int*, Complex*,
                              int*, Complex*, int*, double*, int*, int*, Length);
 void FASTCCA_LAPACK(zgesvd_)(char*, char*, int*, int*, Complex*, int*, double*, Complex*, int*,
@@ -56,6 +60,10 @@ LapackTable linked_lapack() {
   table.real.syevd = [](char* jobz, char* uplo, int* n, double* a, int* lda, double* w,
                         double* work, int* lwork, int* iwork, int* liwork, int* info) {
     FASTCCA_LAPACK(dsyevd_)(jobz, uplo, n, a, lda, w, work, lwork, iwork, liwork, info, 1, 1);
+  };
+  table.real.syev = [](char* jobz, char* uplo, int* n, double* a, int* lda, double* w, double* work,
+                       int* lwork, int* info) {
+    FASTCCA_LAPACK(dsyev_)(jobz, uplo, n, a, lda, w, work, lwork, info, 1, 1);
   };
   table.real.gesdd = [](char* jobz, int* m, int* n, double* a, int* lda, double* s, double* u,
                         int* ldu, double* vt, int* ldvt, double* work, int* lwork, int* iwork,
@@ -89,6 +97,10 @@ LapackTable linked_lapack() {
                            int* liwork, int* info) {
     FASTCCA_LAPACK(zheevd_)(jobz, uplo, n, a, lda, w, work, lwork, rwork, lrwork, iwork, liwork,
                             info, 1, 1);
+  };
+  table.complex.heev = [](char* jobz, char* uplo, int* n, Complex* a, int* lda, double* w,
+                          Complex* work, int* lwork, double* rwork, int* info) {
+    FASTCCA_LAPACK(zheev_)(jobz, uplo, n, a, lda, w, work, lwork, rwork, info, 1, 1);
   };
   table.complex.gesdd = [](char* jobz, int* m, int* n, Complex* a, int* lda, double* s, Complex* u,
                            int* ldu, Complex* vt, int* ldvt, Complex* work, int* lwork,

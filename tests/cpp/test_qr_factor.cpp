@@ -17,19 +17,6 @@ namespace {
 
 constexpr double kErrorLimit = 100.0;  // in eps times the norms of the two centred columns
 
-Snapshot snapshot(const QrFactor& factor) {
-  Snapshot out;
-  out.n = factor.n_samples();
-  for (Index i = 0; i < factor.block_count(); ++i) {
-    const Block& block = factor.block(i);
-    out.names.push_back(block.name);
-    out.precisions.emplace_back(name_of(block.precision));
-    out.means.push_back(block.mean);
-  }
-  out.scatter.push_back(to_host(factor.factor()).values);
-  return out;
-}
-
 std::vector<std::string> names_of(std::size_t count) {
   std::vector<std::string> out;
   for (std::size_t i = 0; i < count; ++i) {

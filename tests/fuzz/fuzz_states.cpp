@@ -104,7 +104,7 @@ class Machine {
     if (oddity == 35) {
       names.pop_back();
     }
-    const auto before = snapshot_of(held.state);
+    const auto before = testing::snapshot(held.state);
     const bool ok =
         attempt(op, held.made_up, [&] { apply(held.state, std::span(names), std::span(views)); });
     finish(held, before, ok);
@@ -113,20 +113,21 @@ class Machine {
 
   template <class State>
   void merge(Op op, Held<State>& into, Held<State>& from) {
-    const auto before = snapshot_of(into.state);
-    const auto other = snapshot_of(from.state);
+    const auto before = testing::snapshot(into.state);
+    const auto other = testing::snapshot(from.state);
     into.made_up = into.made_up || from.made_up;
     const bool ok = attempt(op, into.made_up, [&] { into.state.merge(from.state); });
     finish(into, before, ok);
     require(!ok || into.state.n_samples() == before.n + other.n, "samples are counted");
-    require(&into == &from || testing::same_bits(snapshot_of(from.state), other),
+    require(&into == &from || testing::same_bits(testing::snapshot(from.state), other),
             "a merge leaves the other state");
   }
 
   template <class State>
   void finish(const Held<State>& held, const testing::Snapshot& before, bool ok) {
     if (!ok) {
-      require(testing::same_bits(snapshot_of(held.state), before), "what throws changes nothing");
+      require(testing::same_bits(testing::snapshot(held.state), before),
+              "what throws changes nothing");
     } else {
       check_state(held.state);
     }
@@ -136,12 +137,12 @@ class Machine {
     Held<Moments>& from = any(moments_);
     Held<Moments>& to = any(moments_);
     Held<QrFactor>& factor = any(factors_);
-    const auto before = snapshot_of(from.state);
+    const auto before = testing::snapshot(from.state);
     attempt(Op::kClone, false, [&] {
       to = {from.state.clone(), from.made_up};
       factor.state = factor.state.clone();
     });
-    require(testing::same_bits(snapshot_of(to.state), before), "a clone has the same bits");
+    require(testing::same_bits(testing::snapshot(to.state), before), "a clone has the same bits");
   }
 
   // The parts of a state, one of them changed now and then.
@@ -195,13 +196,14 @@ class Machine {
         row.push_back(testing::backend().copy(from.state.scatter(i, j)));
       }
     }
-    const auto before = snapshot_of(from.state);
+    const auto before = testing::snapshot(from.state);
     const bool changed = parts.changed || copied != from.state.block_count();
     if (attempt(Op::kRestore, true, [&] {
           to = {Moments::restore(testing::backend(), parts.n, parts.blocks, std::move(scatter)),
                 from.made_up || changed};
         })) {
-      require(changed || testing::same_bits(snapshot_of(to.state), before), "restored bit by bit");
+      require(changed || testing::same_bits(testing::snapshot(to.state), before),
+              "restored bit by bit");
       check_state(to.state);
     } else {
       require(changed, "what a state gave fits");
@@ -213,12 +215,12 @@ class Machine {
     Held<QrFactor>& to = any(factors_);
     const Stored parts = stored(from.state);
     Matrix factor = testing::backend().copy(from.state.factor());
-    const auto before = snapshot_of(from.state);
+    const auto before = testing::snapshot(from.state);
     if (attempt(Op::kRestoreFactor, true, [&] {
           to = {QrFactor::restore(testing::backend(), parts.n, parts.blocks, std::move(factor)),
                 from.made_up || parts.changed};
         })) {
-      require(parts.changed || testing::same_bits(snapshot_of(to.state), before),
+      require(parts.changed || testing::same_bits(testing::snapshot(to.state), before),
               "restored bit by bit");
     } else {
       require(parts.changed, "what a state gave fits");

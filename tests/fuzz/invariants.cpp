@@ -50,21 +50,6 @@ void require(bool holds, const char* what) {
   }
 }
 
-testing::Snapshot snapshot_of(const Moments& moments) { return testing::snapshot(moments); }
-
-testing::Snapshot snapshot_of(const QrFactor& factor) {
-  testing::Snapshot out;
-  out.n = factor.n_samples();
-  for (Index i = 0; i < factor.block_count(); ++i) {
-    const Block& block = factor.block(i);
-    out.names.push_back(block.name);
-    out.precisions.emplace_back(name_of(block.precision));
-    out.means.push_back(block.mean);
-  }
-  out.scatter.push_back(testing::to_host(factor.factor()).values);
-  return out;
-}
-
 void check_state(const Moments& moments) {
   require(moments.n_samples() >= 0, "counts are not negative");
   require((moments.n_samples() == 0) == (moments.block_count() == 0), "blocks with samples");

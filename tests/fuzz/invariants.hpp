@@ -14,9 +14,6 @@ namespace fastcca::fuzz {
 [[noreturn]] void violated(const std::string& what);
 void require(bool holds, const char* what);
 
-testing::Snapshot snapshot_of(const Moments& moments);
-testing::Snapshot snapshot_of(const QrFactor& factor);
-
 void check_state(const Moments& moments);
 void check_state(const QrFactor& factor);
 
