@@ -20,7 +20,8 @@ _BITS = np.uint32(16)
 
 def is_bfloat16(dtype: np.dtype[Any]) -> bool:
     """Whether values of a dtype are bfloat16: `BFLOAT16`, or that of the package ml_dtypes."""
-    return dtype == BFLOAT16 or dtype.name == "bfloat16"
+    # Numbers that numpy knows are asked about most, and a dtype's name is slow to make.
+    return dtype.kind == "V" and (dtype == BFLOAT16 or dtype.name == "bfloat16")
 
 
 def carried(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

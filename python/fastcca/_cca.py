@@ -62,7 +62,7 @@ class CCAResult:
     error_bound : float
         The error of the correlations that the arithmetic of the route may have made:
         ``10 * condition**2 * 2.2e-16`` on the route "moments", ``10 * condition * 2.2e-16`` on the
-        route "qr", and ``8 * condition**2 * 1.2e-7`` with ``precision="single"``. It says nothing
+        route "qr", and ``40 * condition**2 * 1.2e-7`` with ``precision="single"``. It says nothing
         of directions that were left out.
     method : str
         The route taken: "moments" (from the covariances) or "qr" (from orthonormal bases of the
@@ -299,8 +299,9 @@ def cca(
     precision : {"double", "single"}
         What products of samples are computed in. "single" takes float32, about half the time, and
         means it: moments are the only route, and data they cannot answer for are refused. What is
-        answered has an error of at most ``8 * condition**2 * 1.2e-7``, see `CCAResult`. A `Moments`
-        is of the precision it was made with. ``backend="numpy"`` computes in double all the same.
+        answered has an error of at most ``40 * condition**2 * 1.2e-7``, see `CCAResult`. A
+        `Moments` is of the precision it was made with. ``backend="numpy"`` computes in double all
+        the same.
     rank_tolerance : float
         In [0, 1). Directions with at most this share of the largest standard deviation, features
         scaled to unit variance, are left out as rounding, besides those that the precision of the
@@ -328,7 +329,7 @@ def cca(
     ValueError
         For shapes that do not fit, fewer than 2 samples, NaN or infinity, or an unknown option.
         With ``precision="single"``, where the error could be more than 1e-3, that is from a
-        condition of about 32 on, or directions of samples are so weak, below about 3e-3 of the
+        condition of about 14 on, or directions of samples are so weak, below about 3e-3 of the
         largest deviation, that it cannot tell them from rounding.
     TypeError
         For arrays that do not hold real numbers.

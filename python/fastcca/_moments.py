@@ -158,7 +158,7 @@ class Moments:
         return tuple(
             name
             for name in stored
-            if name.removesuffix(_IMAGINARY) not in stored or not name.endswith(_IMAGINARY)
+            if not (name.endswith(_IMAGINARY) and name.removesuffix(_IMAGINARY) in stored)
         )
 
     def mean(self, name: str) -> npt.NDArray[Any]:
@@ -247,8 +247,9 @@ class Moments:
 
     def _index(self, name: str) -> int:
         """Position of a block, or of its real part, in the compiled state."""
-        if name not in self.block_names:
-            raise KeyError(f"there is no block {name!r}; the blocks are {self.block_names}")
+        names = self.block_names
+        if name not in names:
+            raise KeyError(f"there is no block {name!r}; the blocks are {names}")
         return self._state.block_names.index(name)
 
     def _is_complex(self, name: str) -> bool:

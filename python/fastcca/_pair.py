@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -124,7 +125,7 @@ class Pair:
     def _said_to_have(self) -> str:
         return f"{' and '.join(self.names)} {'have' if len(self.names) > 1 else 'has'}"
 
-    @property
+    @cached_property
     def blocks(self) -> tuple[str, ...]:
         """Names of the blocks within the moments."""
         return self.moments._compared(len(self.names))
@@ -148,6 +149,7 @@ class Pair:
             if is_complex:
                 raise TypeError(f"{name} is complex; of the measures only cca takes that")
 
+    @cached_property
     def indices(self) -> tuple[int, ...]:
         """Positions of the blocks within the compiled state."""
         return tuple(self.moments._index(name) for name in self.blocks)

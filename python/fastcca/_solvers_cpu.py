@@ -127,14 +127,12 @@ def _of_factor(pair: Pair, *options: Any) -> CcaParts:
 
 
 def _two(pair: Pair) -> tuple[int, int]:
-    x, y = pair.indices()
+    x, y = pair.indices
     return x, y
 
 
 def _input_epsilon(pair: Pair) -> float:
-    return max(
-        input_epsilon(pair.state.precision(pair.moments._index(name))) for name in pair.blocks
-    )
+    return max(input_epsilon(pair.state.precision(i)) for i in pair.indices)
 
 
 def _complex_index(pair: Pair, name: str) -> tuple[int, int | None]:
@@ -150,7 +148,7 @@ def pls(pair: Pair) -> PlsParts:
 
 def _narrow_pls(pair: Pair) -> PlsParts:
     state, moments = pair.state, pair.moments
-    solved = _core.solve_pls(state, *pair.indices())
+    solved = _core.solve_pls(state, *pair.indices)
     x, y = pair.blocks
     rest = {"x_mean": moments.mean(x), "y_mean": moments.mean(y), "n_samples": state.n_samples}
     return cast(PlsParts, solved | rest)
@@ -170,7 +168,7 @@ def _narrow_pca(single: Pair, rank_tolerance: float) -> AxesParts:
         n_samples, mean = factor.n_samples, factor.mean(name)
     else:
         (name,) = single.blocks
-        parts = _core.solve_pca(single.state, single.indices()[0], rank_tolerance)
+        parts = _core.solve_pca(single.state, single.indices[0], rank_tolerance)
         n_samples, mean = single.state.n_samples, single.moments.mean(name)
     axes, variances = parts["axes"], parts["variances"]
     # Dead features have no part in any axis; each is one of its own, of no variance.
@@ -188,14 +186,14 @@ def cka(pair: Pair) -> float:
     """Linear CKA."""
     if pair.is_wide:
         return in_range(_wide.cka, pair)
-    return in_range(lambda p: _core.linear_cka(p.state, *p.indices()), pair)
+    return in_range(lambda p: _core.linear_cka(p.state, *p.indices), pair)
 
 
 def procrustes(pair: Pair) -> float:
     """Nuclear norm of the cross-covariance over the roots of both traces."""
     if pair.is_wide:
         return in_range(_wide.procrustes, pair)
-    return in_range(lambda p: _core.procrustes(p.state, *p.indices()), pair)
+    return in_range(lambda p: _core.procrustes(p.state, *p.indices), pair)
 
 
 def linear_regression(pair: Pair, rank_tolerance: float = 0.0) -> RegressionParts:

@@ -10,6 +10,7 @@ in the scaled space. A direction whose variance does not stand clearly above tha
 errors are comparable before a rank is read from singular values.)
 """
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -40,10 +41,18 @@ def input_epsilon(dtype: DTypeLike) -> float:
         2**-7 for bfloat16, 2**-10 for float16, 2**-23 for float32 and complex64, 2**-52 for
         everything else.
     """
-    # numpy does not know that name.
-    if dtype == "bfloat16":
-        return 2.0**-7
-    kept = np.dtype(dtype)
+    if isinstance(dtype, str):
+        return _epsilon_of_name(dtype)
+    return _epsilon_of(np.dtype(dtype))
+
+
+@cache
+def _epsilon_of_name(name: str) -> float:
+    # numpy does not know that one.
+    return 2.0**-7 if name == "bfloat16" else _epsilon_of(np.dtype(name))
+
+
+def _epsilon_of(kept: np.dtype[Any]) -> float:
     if is_bfloat16(kept):
         return 2.0**-7
     if kept.kind not in "fc":
