@@ -36,8 +36,7 @@ py::dict to_dict(const LinearAlgebra<Scalar>& algebra, const CcaSolutionOf<Scala
   return out;
 }
 
-// ("variance" | "singular_values" | "count", value)
-using Keep = std::optional<std::pair<std::string, double>>;
+}  // namespace
 
 std::optional<Truncation> truncation_of(const Keep& keep) {
   if (!keep) {
@@ -56,6 +55,12 @@ std::optional<Truncation> truncation_of(const Keep& keep) {
   out.share = keep->second;
   return out;
 }
+
+py::dict to_dict(const CpuBackend& backend, const CcaSolution& solution) {
+  return to_dict<double>(backend, solution);
+}
+
+namespace {
 
 py::dict solve(const LockedMoments& moments, Index x, Index y, double ridge, bool weights,
                const Keep& x_keep, const Keep& y_keep, double rank_tolerance) {

@@ -45,13 +45,8 @@ py::dict pca_of_factor(const LockedFactor& factor, Index block, double rank_tole
 template <class State>
 py::dict regression(const Locked<State>& state, Index x, Index y, double rank_tolerance) {
   require_lapack();
-  const Regression s = without_gil(
-      state, [&](const State& held) { return linear_regression(held, x, y, rank_tolerance); });
-  py::dict out;
-  out["r2"] = s.r2;
-  out["x_condition"] = s.x_condition;
-  out["x_undecided"] = s.x_undecided;
-  return out;
+  return to_dict(without_gil(
+      state, [&](const State& held) { return linear_regression(held, x, y, rank_tolerance); }));
 }
 
 template <double (*kMeasure)(const Moments&, Index, Index)>
@@ -61,6 +56,14 @@ double number(const LockedMoments& moments, Index x, Index y) {
 }
 
 }  // namespace
+
+py::dict to_dict(const Regression& regression) {
+  py::dict out;
+  out["r2"] = regression.r2;
+  out["x_condition"] = regression.x_condition;
+  out["x_undecided"] = regression.x_undecided;
+  return out;
+}
 
 void bind_measures(py::module_& m) {
   m.def("solve_pls", &pls, py::arg("moments"), py::arg("x"), py::arg("y"));

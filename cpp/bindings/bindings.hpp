@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "bindings/locked.hpp"
+#include "core/cca.hpp"
+#include "core/measures.hpp"
 #include "core/moments.hpp"
 #include "core/qr_factor.hpp"
 #include "cpu/cpu_backend.hpp"
@@ -120,11 +122,19 @@ void bind_state(py::class_<Locked<State>>& state) {
                                     [](const py::object&) { return State::kFormatVersion; });
 }
 
+// ("variance" | "singular_values" | "count", value)
+using Keep = std::optional<std::pair<std::string, double>>;
+std::optional<Truncation> truncation_of(const Keep& keep);
+
+py::dict to_dict(const CpuBackend& backend, const CcaSolution& solution);
+py::dict to_dict(const Regression& regression);
+
 void bind_dlpack(py::module_& m);
 void bind_moments(py::module_& m);
 void bind_qr_factor(py::module_& m);
 void bind_cca(py::module_& m);
 void bind_measures(py::module_& m);
+void bind_pairwise(py::module_& m);
 void bind_config(py::module_& m);
 
 }  // namespace fastcca

@@ -11,4 +11,5 @@ PYBIND11_MODULE(_core, m) {
   fastcca::bind_qr_factor(m);
   fastcca::bind_cca(m);
   fastcca::bind_measures(m);
+  fastcca::bind_pairwise(m);
 }

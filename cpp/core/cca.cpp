@@ -9,26 +9,12 @@ namespace fastcca {
 namespace {
 
 template <class Scalar>
-struct Prepared {
-  WhitenerOf<Scalar> whitener;
-  Index rank;
-  Index undecided;
-};
-
-template <class Scalar>
-Prepared<Scalar> prepare(const LinearAlgebra<Scalar>& algebra, BlockCovarianceOf<Scalar> block,
-                         const CcaOptions& options, const std::optional<Truncation>& keep) {
-  block.rank_tolerance = options.rank_tolerance;
-  if (keep) {
-    const auto axes = principal_axes(algebra, block);
-    const auto rank = static_cast<Index>(axes.real.size());
-    return {WhitenerOf<Scalar>(algebra, axes, kept_axes(axes, *keep)), rank,
-            wants_more(*keep, rank) ? axes.undecided : 0};
-  }
-  WhitenerOf<Scalar> whitener(algebra, block, options.ridge);
-  const Index rank = whitener.rank();
-  const Index undecided = whitener.undecided();
-  return {std::move(whitener), rank, undecided};
+std::vector<Index> without(const WhitenerOf<Scalar>& whitener) {
+  std::vector<Index> out;
+  const auto all = index_range(whitener.size());
+  std::set_difference(all.begin(), all.end(), whitener.live().begin(), whitener.live().end(),
+                      std::back_inserter(out));
+  return out;
 }
 
 template <class Scalar>
@@ -39,9 +25,6 @@ CcaSideOf<Scalar> side_of(const LinearAlgebra<Scalar>& algebra, const WhitenerOf
   out.kept = whitener.rank();
   out.condition = whitener.condition();
   out.undecided = whitener.undecided();
-  const auto all = index_range(whitener.size());
-  std::set_difference(all.begin(), all.end(), whitener.live().begin(), whitener.live().end(),
-                      std::back_inserter(out.dead));
   if (weights) {  // of no variate, until there are some
     out.weights = algebra.from_host(nullptr, whitener.size(), 0);
     out.loadings = algebra.from_host(nullptr, whitener.size(), 0);
@@ -74,30 +57,58 @@ void decompose(const LinearAlgebra<Scalar>& algebra, const WhitenerOf<Scalar>& r
 }  // namespace
 
 template <class Scalar>
-CcaSolutionOf<Scalar> solve_cca(const LinearAlgebra<Scalar>& algebra,
-                                const BlockPairOf<Scalar>& pair, const CcaOptions& options) {
-  const auto& row_keep = pair.swapped ? options.y_keep : options.x_keep;
-  const auto& col_keep = pair.swapped ? options.x_keep : options.y_keep;
-  const auto prepared_rows = prepare(algebra, pair.rows, options, row_keep);
-  const auto prepared_cols = prepare(algebra, pair.cols, options, col_keep);
-  const auto& rows = prepared_rows.whitener;
-  const auto& cols = prepared_cols.whitener;
+PreparedBlockOf<Scalar> prepare(const LinearAlgebra<Scalar>& algebra,
+                                BlockCovarianceOf<Scalar> block, double ridge,
+                                double rank_tolerance, const std::optional<Truncation>& keep) {
+  block.rank_tolerance = rank_tolerance;
+  std::vector<Index> dead = dead_units(algebra, block);
+  if (keep) {
+    const auto axes = principal_axes(algebra, block);
+    const auto rank = static_cast<Index>(axes.real.size());
+    return {WhitenerOf<Scalar>(algebra, axes, kept_axes(axes, *keep)), rank,
+            wants_more(*keep, rank) ? axes.undecided : 0, std::move(dead)};
+  }
+  WhitenerOf<Scalar> whitener(algebra, block, ridge);
+  const Index rank = whitener.rank();
+  const Index undecided = whitener.undecided();
+  return {std::move(whitener), rank, undecided, std::move(dead)};
+}
+
+template <class Scalar>
+CcaSolutionOf<Scalar> solve_prepared(const LinearAlgebra<Scalar>& algebra,
+                                     const PreparedBlockOf<Scalar>& rows,
+                                     const PreparedBlockOf<Scalar>& cols,
+                                     const MatrixOf<Scalar>& cross, double degrees, bool swapped,
+                                     bool weights) {
   CcaSolutionOf<Scalar> out;
-  CcaSideOf<Scalar>& row_side = pair.swapped ? out.y : out.x;
-  CcaSideOf<Scalar>& col_side = pair.swapped ? out.x : out.y;
-  row_side = side_of(algebra, rows, options.weights);
-  col_side = side_of(algebra, cols, options.weights);
-  row_side.rank = prepared_rows.rank;
-  col_side.rank = prepared_cols.rank;
-  row_side.undecided = prepared_rows.undecided;
-  col_side.undecided = prepared_cols.undecided;
-  row_side.dead = dead_units(algebra, pair.rows);
-  col_side.dead = dead_units(algebra, pair.cols);
-  if (rows.rank() > 0 && cols.rank() > 0) {
-    decompose(algebra, rows, cols, core_matrix(algebra, rows, cols, *pair.cross, pair.degrees()),
-              options.weights, row_side, col_side, out.correlations);
+  const auto fill = [&](CcaSideOf<Scalar>& side, const PreparedBlockOf<Scalar>& block) {
+    side = side_of(algebra, block.whitener, weights);
+    side.rank = block.rank;
+    side.undecided = block.undecided;
+    side.dead = block.dead;
+  };
+  CcaSideOf<Scalar>& row_side = swapped ? out.y : out.x;
+  CcaSideOf<Scalar>& col_side = swapped ? out.x : out.y;
+  fill(row_side, rows);
+  fill(col_side, cols);
+  if (rows.whitener.rank() > 0 && cols.whitener.rank() > 0) {
+    decompose(algebra, rows.whitener, cols.whitener,
+              core_matrix(algebra, rows.whitener, cols.whitener, cross, degrees), weights, row_side,
+              col_side, out.correlations);
   }
   return out;
+}
+
+template <class Scalar>
+CcaSolutionOf<Scalar> solve_cca(const LinearAlgebra<Scalar>& algebra,
+                                const BlockPairOf<Scalar>& pair, const CcaOptions& options) {
+  const auto prepared = [&](const BlockCovarianceOf<Scalar>& block, bool is_y) {
+    return prepare(algebra, block, options.ridge, options.rank_tolerance,
+                   is_y ? options.y_keep : options.x_keep);
+  };
+  return solve_prepared(algebra, prepared(pair.rows, pair.swapped),
+                        prepared(pair.cols, !pair.swapped), *pair.cross, pair.degrees(),
+                        pair.swapped, options.weights);
 }
 
 CcaSolution solve_whitened(const LinearAlgebra<double>& algebra, const Whitener& x,
@@ -105,6 +116,8 @@ CcaSolution solve_whitened(const LinearAlgebra<double>& algebra, const Whitener&
   CcaSolution out;
   out.x = side_of(algebra, x, weights);
   out.y = side_of(algebra, y, weights);
+  out.x.dead = without(x);
+  out.y.dead = without(y);
   if (x.rank() > 0 && y.rank() > 0) {
     decompose(algebra, x, y, std::move(core), weights, out.x, out.y, out.correlations);
   }
@@ -116,6 +129,10 @@ CcaSolution solve_cca(const Moments& moments, Index x, Index y, const CcaOptions
   return solve_cca(algebra, pair_of(moments, x, y), options);
 }
 
+template PreparedBlock prepare(const LinearAlgebra<double>&, BlockCovariance, double, double,
+                               const std::optional<Truncation>&);
+template CcaSolution solve_prepared(const LinearAlgebra<double>&, const PreparedBlock&,
+                                    const PreparedBlock&, const Matrix&, double, bool, bool);
 template CcaSolution solve_cca(const LinearAlgebra<double>&, const BlockPair&, const CcaOptions&);
 template CcaSolutionOf<Complex> solve_cca(const LinearAlgebra<Complex>&,
                                           const BlockPairOf<Complex>&, const CcaOptions&);

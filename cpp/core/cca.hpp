@@ -37,6 +37,30 @@ struct CcaSolutionOf {
 };
 using CcaSolution = CcaSolutionOf<double>;
 
+// One block made ready for every comparison it takes part in.
+template <class Scalar>
+struct PreparedBlockOf {
+  WhitenerOf<Scalar> whitener;  // of the directions that are compared
+  Index rank = 0;
+  Index undecided = 0;
+  std::vector<Index> dead;
+};
+using PreparedBlock = PreparedBlockOf<double>;
+
+template <class Scalar>
+PreparedBlockOf<Scalar> prepare(const LinearAlgebra<Scalar>& algebra,
+                                BlockCovarianceOf<Scalar> block, double ridge,
+                                double rank_tolerance, const std::optional<Truncation>& keep);
+
+// `cross` (rows, cols) is the scatter of two blocks, over `degrees` their covariance; `swapped`
+// says that its rows belong to y.
+template <class Scalar>
+CcaSolutionOf<Scalar> solve_prepared(const LinearAlgebra<Scalar>& algebra,
+                                     const PreparedBlockOf<Scalar>& rows,
+                                     const PreparedBlockOf<Scalar>& cols,
+                                     const MatrixOf<Scalar>& cross, double degrees, bool swapped,
+                                     bool weights);
+
 template <class Scalar>
 CcaSolutionOf<Scalar> solve_cca(const LinearAlgebra<Scalar>& algebra,
                                 const BlockPairOf<Scalar>& pair, const CcaOptions& options);

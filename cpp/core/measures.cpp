@@ -107,15 +107,18 @@ double procrustes(const Moments& moments, Index x, Index y) {
 }
 
 Regression linear_regression(const Moments& moments, Index x, Index y, double rank_tolerance) {
+  BlockCovariance source = covariance_of(moments, x);
+  source.rank_tolerance = rank_tolerance;
+  return linear_regression(moments, x, y, Whitener(moments.backend(), source, 0.0));
+}
+
+Regression linear_regression(const Moments& moments, Index x, Index y, const Whitener& whitener) {
   const Backend& backend = moments.backend();
   const LivePair live(moments, x, y);
   const BlockPair& pair = live.pair;
   if (!live.both_vary()) {
     return {};
   }
-  BlockCovariance source = pair.swapped ? pair.cols : pair.rows;
-  source.rank_tolerance = rank_tolerance;
-  const Whitener whitener(backend, source, 0.0);
   const BlockCovariance& target = pair.swapped ? pair.rows : pair.cols;
   std::vector<double> scale(whitener.inverse_scale());
   for (double& s : scale) {

@@ -1,0 +1,72 @@
+#include "bindings/bindings.hpp"
+#include "core/pairwise.hpp"
+
+namespace fastcca {
+
+namespace {
+
+using Pairs = std::vector<IndexPair>;
+
+PreparedBlocks prepare_blocks(const LockedMoments& moments, const std::vector<Index>& blocks,
+                              const std::vector<Keep>& keeps, double ridge, double rank_tolerance,
+                              int threads) {
+  require_lapack();
+  if (blocks.size() != keeps.size()) {
+    throw py::value_error("there must be one keep for each block");
+  }
+  std::vector<PreparedBlocks::Entry> entries;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    entries.push_back({blocks[i], truncation_of(keeps[i])});
+  }
+  return without_gil(moments, [&](const Moments& m) {
+    return PreparedBlocks(m, std::move(entries), ridge, rank_tolerance, threads);
+  });
+}
+
+py::list cca_of_pairs(const PreparedBlocks& prepared, const LockedMoments& moments,
+                      const Pairs& pairs, bool weights, int threads) {
+  const CpuBackend& backend = solving_backend();
+  const auto solutions = without_gil(
+      moments, [&](const Moments& m) { return prepared.cca(m, pairs, weights, threads); });
+  py::list out;
+  for (const CcaSolution& s : solutions) {
+    out.append(to_dict(backend, s));
+  }
+  return out;
+}
+
+py::list regression_of_pairs(const PreparedBlocks& prepared, const LockedMoments& moments,
+                             const Pairs& pairs, int threads) {
+  const auto solutions = without_gil(
+      moments, [&](const Moments& m) { return prepared.linear_regression(m, pairs, threads); });
+  py::list out;
+  for (const Regression& s : solutions) {
+    out.append(to_dict(s));
+  }
+  return out;
+}
+
+template <double (*kMeasure)(const Moments&, Index, Index)>
+std::vector<double> numbers(const LockedMoments& moments, const Pairs& pairs, int threads) {
+  require_lapack();
+  return without_gil(moments,
+                     [&](const Moments& m) { return measure_pairs(m, pairs, kMeasure, threads); });
+}
+
+}  // namespace
+
+void bind_pairwise(py::module_& m) {
+  py::class_<PreparedBlocks>(m, "PreparedBlocks")
+      .def(py::init(&prepare_blocks), py::arg("moments"), py::arg("blocks"), py::arg("keeps"),
+           py::arg("ridge"), py::arg("rank_tolerance"), py::arg("threads"))
+      .def("cca", &cca_of_pairs, py::arg("moments"), py::arg("pairs"), py::arg("weights"),
+           py::arg("threads"))
+      .def("linear_regression", &regression_of_pairs, py::arg("moments"), py::arg("pairs"),
+           py::arg("threads"));
+  m.def("linear_cka_of_pairs", &numbers<linear_cka>, py::arg("moments"), py::arg("pairs"),
+        py::arg("threads"));
+  m.def("procrustes_of_pairs", &numbers<procrustes>, py::arg("moments"), py::arg("pairs"),
+        py::arg("threads"));
+}
+
+}  // namespace fastcca
