@@ -6,10 +6,12 @@ from fastcca._compare import compare
 from fastcca._config import build_config, get_num_threads, set_num_threads
 from fastcca._core import __version__
 from fastcca._dft import DFTCCAResult, dft_cca
+from fastcca._dynamics import DynamicsResult, dynamics
 from fastcca._errors import AccuracyWarning, RankWarning
 from fastcca._factor import QRFactor
 from fastcca._moments import Moments
 from fastcca._null import NullCCA, null_cca
+from fastcca._pairwise import PairwiseResult, pairwise
 from fastcca._pca import PCAResult, pca
 from fastcca._pls import PLSResult, pls
 from fastcca._pwcca import PWCCAResult, pwcca
@@ -20,11 +22,13 @@ __all__ = [
     "AccuracyWarning",
     "CCAResult",
     "DFTCCAResult",
+    "DynamicsResult",
     "Moments",
     "NullCCA",
     "PCAResult",
     "PLSResult",
     "PWCCAResult",
+    "PairwiseResult",
     "QRFactor",
     "RankWarning",
     "SVCCAResult",
@@ -35,9 +39,11 @@ __all__ = [
     "cka",
     "compare",
     "dft_cca",
+    "dynamics",
     "get_num_threads",
     "linear_regression_r2",
     "null_cca",
+    "pairwise",
     "pca",
     "pls",
     "procrustes",

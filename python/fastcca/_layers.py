@@ -1,0 +1,241 @@
+"""Many layers over the same samples: their names, their samples or their moments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastcca._arrays import as_samples
+from fastcca._layouts import Maps, Size, lay_out
+from fastcca._maps import Map
+from fastcca._moments import Moments
+from fastcca._pair import Pair
+
+__all__ = ["Layers", "layers_of"]
+
+Layout = str | Sequence[str | None] | None
+Side = dict[str, object]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Layers:
+    """Layers to compare, checked against each other.
+
+    Attributes
+    ----------
+    x_names, y_names : tuple of str
+        As the caller knows them.
+    x_blocks, y_blocks : tuple of str
+        What errors and the moments call them; the same twice where xs meets itself.
+    moments : Moments or None
+        Of all layers, where they are narrow enough to have some.
+    sources : dict of str to ndarray or Map
+        The samples by the names of blocks; empty where there are only moments.
+    spatial : str or None
+    size : tuple of int or None
+    """
+
+    x_names: tuple[str, ...]
+    y_names: tuple[str, ...]
+    x_blocks: tuple[str, ...]
+    y_blocks: tuple[str, ...]
+    moments: Moments | None
+    sources: dict[str, Any]
+    spatial: str | None = None
+    size: Size = None
+
+    def pair(self, x: str, y: str) -> Pair:
+        """Two blocks with their samples.
+
+        Without samples, a view of their moments; KeyError where these lack the pair.
+        """
+        if not self.sources:
+            assert self.moments is not None
+            return Pair(("x", "y"), self.moments.pair(x, y))
+        names = (x, y if x != y else f"{y} itself")  # blocks of one state need different names
+        chosen = [self.sources[x], self.sources[y]]
+        if isinstance(chosen[0], Map):
+            return Pair(names, _maps(chosen, self.spatial, self.size))
+        return Pair(names, chosen)
+
+    def is_wide(self, block: str) -> bool:
+        """Whether the samples are there, and fewer than the features of the block."""
+        if not self.sources:
+            return False
+        source = self.sources[block]
+        if isinstance(source, Map):
+            maps = _maps([source], self.spatial, self.size)
+            return maps.n_samples < maps.feature_counts[0]
+        return bool(source.shape[0] < source.shape[1])
+
+
+def _maps(sources: list[Map], spatial: str | None, size: Size) -> Maps:
+    named = {f"{i}": source.view for i, source in enumerate(sources)}
+    layout = [f"N{source.positions}C" for source in sources]
+    laid_out = lay_out(named, layout=layout, spatial=spatial, size=size)
+    # With the names and layouts of the caller.
+    renamed = tuple(
+        Map(given.name, given.axes, used.positions, used.view)
+        for given, used in zip(sources, laid_out.sources, strict=True)
+    )
+    return Maps(renamed, laid_out.spatial, laid_out.grid)
+
+
+def layers_of(
+    xs: object,
+    ys: object,
+    *,
+    layout: Layout = None,
+    spatial: str | None = None,
+    size: Size = None,
+) -> Layers:
+    """Check layers given as a list, a dict, batches of dicts, or a `Moments`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is none of these, or layers that do not fit each other.
+    """
+    if isinstance(xs, Moments):
+        if ys is not None or any(option is not None for option in (layout, spatial, size)):
+            raise TypeError(
+                "xs is a Moments, which holds all blocks: leave ys, layout, spatial and size out"
+            )
+        for name in xs.block_names:
+            if xs._is_complex(name):
+                raise TypeError(f"the block {name!r} is complex; pairwise takes real layers")
+        names = xs.block_names
+        _check_any(names, "xs")
+        return Layers(names, names, names, names, xs, {})
+    if isinstance(xs, Mapping | list | tuple | np.ndarray):
+        sides = [_named(xs, "xs")] if ys is None else [_named(xs, "xs"), _named(ys, "ys")]
+        return _of_samples(sides, layout, spatial, size)
+    if isinstance(xs, Iterable) and not isinstance(xs, str | bytes) and not hasattr(xs, "shape"):
+        if ys is not None:
+            raise TypeError(
+                "xs is an iterator of batches: leave ys out, and let every batch be a pair "
+                "(xs, ys) of dicts"
+            )
+        return _of_batches(xs, layout, spatial, size)
+    raise TypeError(
+        f"xs is a {type(xs).__name__}; it must be a list or dict of layers, an iterator of batches "
+        "of these, or a Moments"
+    )
+
+
+def _named(layers: object, side: str) -> Side:
+    """Layers by name; those of a list are numbered."""
+    if isinstance(layers, Mapping):
+        named = {str(name): layer for name, layer in layers.items()}
+    elif isinstance(layers, list | tuple) or (isinstance(layers, np.ndarray) and layers.ndim > 2):
+        named = {str(i): layer for i, layer in enumerate(layers)}
+    else:
+        raise TypeError(f"{side} is a {type(layers).__name__}; it must be a list or dict of layers")
+    _check_any(tuple(named), side)
+    return named
+
+
+def _check_any(names: tuple[str, ...], side: str) -> None:
+    if not names:
+        raise ValueError(f"{side} holds no layer; it needs at least one")
+
+
+def _blocks(sides: list[Side]) -> list[tuple[str, ...]]:
+    return [
+        tuple(f"{side}[{name!r}]" for name in named)
+        for side, named in zip(("xs", "ys"), sides, strict=False)
+    ]
+
+
+def _sources(
+    sides: list[Side], layout: Layout, spatial: str | None, size: Size
+) -> tuple[list[tuple[str, ...]], dict[str, Any]]:
+    blocks = _blocks(sides)
+    layers = {
+        block: layer
+        for names, named in zip(blocks, sides, strict=True)
+        for block, layer in zip(names, named.values(), strict=True)
+    }
+    if layout is None and spatial is None and size is None:
+        arrays = {name: as_samples(layer, name) for name, layer in layers.items()}
+        _check_rows({name: array.shape[0] for name, array in arrays.items()}, "samples")
+        return blocks, arrays
+    # Any layer can be flattened: this only reads the layouts.
+    sources = lay_out(layers, layout=layout, spatial="flatten").sources
+    if spatial in (None, "fold"):
+        extents = {
+            source.name: " x ".join(str(count) for count in source.grid) or "no"
+            for source in sources
+        }
+        _check_rows(extents, "positions")
+    lay_out(layers, layout=layout, spatial=spatial, size=size)  # all other checks
+    return blocks, {source.name: source for source in sources}
+
+
+def _check_rows(counts: Mapping[str, object], what: str) -> None:
+    """Raise ValueError with all layers that disagree."""
+    groups: dict[object, list[str]] = {}
+    for name, count in counts.items():
+        groups.setdefault(count, []).append(name)
+    if len(groups) < 2:
+        return
+    told = "; ".join(f"{', '.join(names)}: {count}" for count, names in groups.items())
+    advice = (
+        "row i of every layer must belong to the same sample"
+        if what == "samples"
+        else "use spatial='pool', or spatial='resize' where all are maps, or compare those of "
+        "equal maps in a call of their own"
+    )
+    raise ValueError(f"the layers have different numbers of {what} ({told}); {advice}")
+
+
+def _of_samples(sides: list[Side], layout: Layout, spatial: str | None, size: Size) -> Layers:
+    blocks, sources = _sources(sides, layout, spatial, size)
+    layers = Layers(
+        tuple(sides[0]), tuple(sides[-1]), blocks[0], blocks[-1], None, sources, spatial, size
+    )
+    narrow = [name for name in sources if not layers.is_wide(name)]
+    moments = Moments() if narrow else None
+    if moments is not None:
+        _add(moments, {name: sources[name] for name in narrow}, spatial, size)
+    return Layers(
+        tuple(sides[0]), tuple(sides[-1]), blocks[0], blocks[-1], moments, sources, spatial, size
+    )
+
+
+def _add(moments: Moments, sources: dict[str, Any], spatial: str | None, size: Size) -> None:
+    """One pass over the samples of all layers together."""
+    values = list(sources.values())
+    if not isinstance(values[0], Map):
+        moments._update(sources)
+        return
+    maps = _maps(values, spatial, size)
+    for batch in maps.batches():
+        moments._update(dict(zip(sources, batch, strict=True)), maps.dtypes)
+
+
+def _of_batches(
+    batches: Iterable[object], layout: Layout, spatial: str | None, size: Size
+) -> Layers:
+    moments = Moments()
+    names: list[tuple[str, ...]] = []
+    blocks: list[tuple[str, ...]] = []
+    for batch in batches:
+        if isinstance(batch, Mapping):
+            sides = [_named(batch, "xs")]
+        elif isinstance(batch, tuple) and len(batch) == 2:
+            sides = [_named(batch[0], "xs"), _named(batch[1], "ys")]
+        else:
+            raise TypeError(
+                f"a batch is a {type(batch).__name__}; it must be a dict of layers, or a pair "
+                "(xs, ys) of dicts"
+            )
+        blocks, sources = _sources(sides, layout, spatial, size)
+        names = [tuple(side) for side in sides]
+        _add(moments, sources, spatial, size)
+    if not names:
+        raise ValueError("xs yields no batch; it needs at least one")
+    return Layers(names[0], names[-1], blocks[0], blocks[-1], moments, {})

@@ -1,0 +1,316 @@
+"""Many layers against each other, or against those of another network."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastcca import _backend, _summary
+from fastcca._cca import SAMPLES_PER_FEATURE, check_options
+from fastcca._compare import MEASURES
+from fastcca._errors import AccuracyWarning, RankWarning
+from fastcca._keep import Keep, keep_of
+from fastcca._layers import Layers, Layout, layers_of
+from fastcca._layouts import Size
+from fastcca._pair import Pair
+from fastcca._pwcca import projection_weights
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+__all__ = ["PairwiseResult", "Progress", "pairwise"]
+
+Progress = bool | Callable[[int, int], object]
+_SYMMETRIC = ("cca", "r2_cca", "svcca", "cka", "procrustes")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PairwiseResult:
+    """Similarities of every layer of one side with every layer of the other.
+
+    Attributes
+    ----------
+    values : ndarray, (L1, L2), float64
+        Row i, column j: x layer i with y layer j. NaN where a `Moments` lacks the pair.
+    x_names, y_names : tuple of str
+        Names of the L1 and L2 layers.
+    measure : str
+        What the values are.
+    """
+
+    values: npt.NDArray[np.float64] = field(repr=False)
+    x_names: tuple[str, ...]
+    y_names: tuple[str, ...]
+    measure: str
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the values as a DataFrame labelled by names, (L1, L2); needs pandas."""
+        import pandas as pd
+
+        return pd.DataFrame(self.values, index=list(self.x_names), columns=list(self.y_names))
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw a labelled heat map on a scale from 0 to 1; needs matplotlib.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure of pyplot if not given.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+        """
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            size = [1.8 + 0.55 * len(names) for names in (self.y_names, self.x_names)]
+            _, ax = plt.subplots(figsize=(size[0] + 0.8, size[1]), layout="constrained")
+        image = ax.imshow(self.values, cmap="viridis", vmin=0.0, vmax=1.0)
+        ax.set_xticks(range(len(self.y_names)), self.y_names, rotation=45, ha="right")
+        ax.set_yticks(range(len(self.x_names)), self.x_names)
+        for (i, j), value in np.ndenumerate(self.values):
+            colour = "black" if value > 0.45 else "white"
+            ax.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=8)
+        ax.figure.colorbar(image, ax=ax, label=self.measure)
+        return ax
+
+
+def pairwise(
+    xs: object,
+    ys: object = None,
+    *,
+    measure: str = "svcca",
+    keep: object = 0.99,
+    criterion: str = "variance",
+    ridge: float = 0.0,
+    rank_tolerance: float = 0.0,
+    progress: Progress = False,
+    layout: Layout = None,
+    spatial: str | None = None,
+    size: Size = None,
+    backend: str | None = None,
+) -> PairwiseResult:
+    """One similarity of every pair of layers, with one pass over the data.
+
+    Parameters
+    ----------
+    xs, ys : layers
+        A dict or list of arrays (n_samples, features) over the same samples, as `cca` takes them,
+        real; those of a list are named "0", "1", ... . Without `ys`, xs against itself. In place
+        of both, an iterator of batches, each a dict or a pair ``(xs, ys)`` of dicts, or a
+        `Moments`, all of whose blocks are compared with each other; of a pair that it lacks the
+        value is NaN. With `layout`, maps.
+    measure : str
+        "cca" (mean correlation), "r2_cca" (mean squared), "svcca" (mean correlation of the
+        components kept), "pwcca" (weights from the row), "cka", "procrustes", or
+        "linear_regression_r2" (of the column from the row).
+    keep, criterion
+        For "svcca", as there; a pair is one for the rows and one for the columns.
+    ridge
+        For "cca" and "r2_cca", as in `cca`.
+    rank_tolerance
+        As in `cca` and `svcca`.
+    progress : bool or callable
+        Called as ``progress(done, total)`` after every pair; with True, a bar by rich or tqdm,
+        whichever is installed.
+    layout : str or sequence of str, optional
+        As in `cca`; a sequence has one for each layer, those of ys after those of xs.
+    spatial, size, backend
+        As in `cca`.
+
+    Returns
+    -------
+    PairwiseResult
+
+    Raises
+    ------
+    ValueError, TypeError
+        As the measure of one pair, and for layers that do not fit each other.
+    ImportError
+        For ``progress=True`` with neither rich nor tqdm.
+
+    Warns
+    -----
+    RankWarning, AccuracyWarning
+        As the measure of one pair, once for all pairs.
+
+    Notes
+    -----
+    The values are those of the single measures. Symmetric measures of xs against itself are
+    computed once for both triangles. The samples are read once for all pairs, but every pair
+    decomposes its blocks again. Where the moments have lost digits that samples in memory hold, or
+    a layer has more features than samples, its pairs go back to the samples.
+    """
+    if measure not in MEASURES:
+        raise ValueError(f"measure={measure!r} is unknown; there are {', '.join(MEASURES)}")
+    check_options(ridge=ridge, rank_tolerance=rank_tolerance)
+    keeps = keep_of(keep, criterion)
+    if ridge and measure not in ("cca", "r2_cca"):
+        raise ValueError(f"ridge={ridge} is for measure='cca' and 'r2_cca', not {measure!r}")
+    solvers = _backend.solvers(backend)
+    layers = layers_of(xs, ys, layout=layout, spatial=spatial, size=size)
+    numpy_backend = _backend.resolve(backend) == "numpy"
+    ask = _Question(measure, solvers, keeps, float(ridge), float(rank_tolerance))
+    itself = layers.x_blocks == layers.y_blocks
+    mirrored = itself and measure in _SYMMETRIC and keeps[0] == keeps[1]
+    wanted = [
+        (i, j)
+        for i in range(len(layers.x_blocks))
+        for j in range(i if mirrored else 0, len(layers.y_blocks))
+    ]
+    values = np.full((len(layers.x_blocks), len(layers.y_blocks)), np.nan)
+    with _progress(progress, len(wanted)) as report:
+        for done, (i, j) in enumerate(wanted, 1):
+            pairs = _routes(layers, layers.x_blocks[i], layers.y_blocks[j], numpy_backend)
+            if pairs:
+                values[i, j] = ask.answer(pairs, layers.x_names[i], layers.y_names[j])
+                if mirrored:
+                    values[j, i] = values[i, j]
+            report(done)
+    ask.warn(stacklevel=3)
+    return PairwiseResult(values, layers.x_names, layers.y_names, measure)
+
+
+def _routes(layers: Layers, x: str, y: str, numpy_backend: bool) -> list[Pair]:
+    """Return the pair by its moments, then by its samples; nothing where moments lack it."""
+    try:
+        of_samples = layers.pair(x, y)
+    except KeyError:
+        return []
+    if not layers.sources:
+        return [of_samples]
+    # The reference computes from the samples whenever it has them.
+    if numpy_backend or layers.is_wide(x) or layers.is_wide(y):
+        return [of_samples]
+    assert layers.moments is not None
+    return [Pair((x, y), layers.moments.pair(x, y)), of_samples]
+
+
+@dataclass(slots=True)
+class _Question:
+    """The measure to ask of every pair, and what there is to warn of."""
+
+    measure: str
+    solvers: _backend.Solvers
+    keep: tuple[Keep, Keep]
+    ridge: float
+    rank_tolerance: float
+    few: set[str] = field(default_factory=set)
+    lost: set[str] = field(default_factory=set)
+    constant: set[str] = field(default_factory=set)
+    features: int = 0
+    n_samples: int = 0
+
+    def answer(self, routes: list[Pair], x_name: str, y_name: str) -> float:
+        """Return the value by the first route that keeps the digits."""
+        for route, pair in enumerate(routes):
+            value, lost = self._ask(pair, x_name, y_name)
+            if not lost:
+                break
+            if route + 1 == len(routes):
+                self.lost.update((x_name, y_name))
+        return value
+
+    def _ask(self, pair: Pair, x_name: str, y_name: str) -> tuple[float, bool]:
+        if self.measure == "cka":
+            return self.solvers.cka(pair), False
+        if self.measure == "procrustes":
+            return self.solvers.procrustes(pair), False
+        if self.measure == "linear_regression_r2":
+            regression = self.solvers.linear_regression(pair, rank_tolerance=self.rank_tolerance)
+            lost = regression["digits"] is not None or regression["undecided"] > 0
+            return regression["r2"], lost
+        truncated = self.measure == "svcca"
+        parts = self.solvers.cca(
+            pair,
+            method="auto",
+            weights=self.measure == "pwcca",
+            ridge=self.ridge,
+            keep=self.keep if truncated else None,
+            rank_tolerance=self.rank_tolerance,
+        )
+        self.n_samples = parts["n_samples"]
+        sides = ((x_name, "x"), (y_name, "y"))
+        for name, side in sides:
+            known: Any = parts
+            features = known[f"{side}_kept"] if truncated else known[f"{side}_mean"].size
+            if known[f"{side}_kept"] == 0:
+                self.constant.add(name)
+            elif self.n_samples < SAMPLES_PER_FEATURE * features:
+                self.few.add(name)
+                self.features = max(self.features, features)
+        rho = parts["correlations"]
+        lost = parts["digits"] is not None or parts["undecided"] > 0
+        if self.measure == "r2_cca":
+            return _summary.mean_of(rho**2), lost
+        if self.measure == "pwcca":
+            weights = projection_weights(parts["x_loadings"], rho)
+            return min(float(np.sum(weights * rho)), 1.0), lost
+        return _summary.mean_of(rho), lost
+
+    def warn(self, stacklevel: int) -> None:
+        """Warn once of all pairs."""
+        if self.constant:
+            warnings.warn(
+                f"no feature of {_listed(self.constant)} varies, so there is nothing to correlate",
+                RankWarning,
+                stacklevel=stacklevel,
+            )
+        if self.few:
+            warnings.warn(
+                f"{self.n_samples} samples for up to {self.features} features in "
+                f"{_listed(self.few)}: chance alone makes large correlations. Use at least "
+                f"{SAMPLES_PER_FEATURE} samples per feature, or reduce the features first",
+                RankWarning,
+                stacklevel=stacklevel,
+            )
+        if self.lost:
+            warnings.warn(
+                f"the moments have lost digits that the samples hold in pairs of "
+                f"{_listed(self.lost)}. Pass the samples themselves, or compare the pairs of a "
+                "QRFactor one by one",
+                AccuracyWarning,
+                stacklevel=stacklevel,
+            )
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(repr(name) for name in sorted(names))
+
+
+@contextmanager
+def _progress(progress: Progress, total: int) -> Iterator[Callable[[int], object]]:
+    """Yield what to call with the number of pairs done."""
+    if callable(progress):
+        told = progress
+        yield lambda done: told(done, total)
+        return
+    if not progress:
+        yield lambda done: None
+        return
+    try:
+        from rich.progress import Progress as Bar
+    except ImportError:
+        pass
+    else:
+        with Bar() as bar:
+            task = bar.add_task("pairs", total=total)
+            yield lambda done: bar.update(task, completed=done)
+        return
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        raise ImportError(
+            "progress=True needs rich or tqdm (pip install rich); or pass a function of "
+            "(done, total)"
+        ) from None
+    with tqdm(total=total, unit="pair") as bar:
+        yield lambda done: bar.update(1)

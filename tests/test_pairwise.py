@@ -1,0 +1,162 @@
+"""fastcca.pairwise: the numbers of the single functions, for many layers."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import fastcca
+from cases import BACKENDS
+
+both_backends = pytest.mark.parametrize("backend", BACKENDS)
+SINGLE = {
+    "cca": lambda x, y, **o: fastcca.cca(x, y, **o).mean,
+    "r2_cca": lambda x, y, **o: fastcca.cca(x, y, **o).mean_squared,
+    "svcca": lambda x, y, **o: fastcca.svcca(x, y, **o).mean,
+    "pwcca": lambda x, y, **o: fastcca.pwcca(x, y, **o).value,
+    "cka": fastcca.cka,
+    "procrustes": fastcca.procrustes,
+    "linear_regression_r2": fastcca.linear_regression_r2,
+}
+
+
+@pytest.fixture
+def layers():
+    rng = np.random.default_rng(3)
+    shared = rng.normal(size=(300, 4))
+    return {
+        name: (shared @ rng.normal(size=(4, p)) + rng.normal(size=(300, p)) + 2.0).astype(dtype)
+        for name, p, dtype in (("a", 5, "f8"), ("b", 9, "f4"), ("c", 3, "f8"))
+    }
+
+
+def one_by_one(measure, xs, ys, **options):
+    return np.array([[SINGLE[measure](x, y, **options) for y in ys] for x in xs])
+
+
+@both_backends
+@pytest.mark.parametrize("measure", SINGLE)
+def test_the_numbers_of_the_single_functions(layers, measure, backend):
+    found = fastcca.pairwise(layers, measure=measure, backend=backend)
+
+    expected = one_by_one(measure, layers.values(), layers.values(), backend=backend)
+    np.testing.assert_allclose(found.values, expected, rtol=0, atol=1e-12)
+    assert found.x_names == found.y_names == ("a", "b", "c")
+    if measure in ("pwcca", "linear_regression_r2"):
+        assert abs(found.values - found.values.T).max() > 1e-3
+
+
+@pytest.mark.parametrize("measure", SINGLE)
+def test_two_networks_lists_batches_and_moments(layers, measure):
+    a, b, c = layers.values()
+    expected = one_by_one(measure, [a, b], [c])
+
+    lists = fastcca.pairwise([a, b], [c], measure=measure)
+    cuts = (slice(0, 120), slice(120, 300))
+    batches = (({"a": a[rows], "b": b[rows]}, {"c": c[rows]}) for rows in cuts)
+    streamed = fastcca.pairwise(batches, measure=measure)
+    moments = fastcca.Moments()
+    moments.update(**layers)
+    held = fastcca.pairwise(moments, measure=measure)
+
+    np.testing.assert_allclose(lists.values, expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(streamed.values, expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(held.values[:2, 2:], expected, rtol=0, atol=1e-12)
+    assert (lists.x_names, lists.y_names) == (("0", "1"), ("0",))
+    assert (streamed.x_names, streamed.y_names) == (("a", "b"), ("c",))
+
+
+def test_keep_for_rows_and_columns(layers):
+    found = fastcca.pairwise(layers, keep=(2, 3)).values
+
+    expected = one_by_one("svcca", layers.values(), layers.values(), keep=(2, 3))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("measure", SINGLE)
+@pytest.mark.filterwarnings("ignore::fastcca.RankWarning")
+def test_wide_layers_take_the_route_of_the_samples(measure):
+    rng = np.random.default_rng(0)
+    layers = [rng.normal(size=(40, p)) for p in (60, 5)]
+
+    found = fastcca.pairwise(layers, measure=measure).values
+
+    np.testing.assert_allclose(found, one_by_one(measure, layers, layers), rtol=0, atol=1e-12)
+
+
+def test_ill_conditioned_layers_go_back_to_the_samples():
+    rng = np.random.default_rng(0)
+    good = rng.normal(size=(400, 4))
+    bad = good @ rng.normal(size=(4, 4)) + rng.normal(size=(400, 4))
+    bad[:, 3] = bad[:, 2] + 1e-6 * rng.normal(size=400)
+    layers = {"good": good, "bad": bad}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = fastcca.pairwise(layers, measure="cca").values
+    expected = one_by_one("cca", layers.values(), layers.values())
+    moments = fastcca.Moments()
+    moments.update(**layers)
+
+    with pytest.warns(fastcca.AccuracyWarning, match="'bad'") as record:
+        fastcca.pairwise(moments, measure="cca")
+
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+    assert len(record) == 1
+
+
+def test_one_rank_warning_for_all_pairs(layers):
+    few = {name: layer[:20] for name, layer in layers.items()}
+
+    with pytest.warns(fastcca.RankWarning, match="20 samples for up to 9 features") as record:
+        fastcca.pairwise(few, measure="cca")
+
+    assert len(record) == 1
+
+
+def test_maps():
+    rng = np.random.default_rng(1)
+    maps = {"a": rng.normal(size=(60, 4, 4, 3)), "b": rng.normal(size=(60, 2, 2, 5))}
+
+    for spatial in ("pool", "resize"):
+        options = {"layout": "NHWC", "spatial": spatial, "size": None}
+        found = fastcca.pairwise(maps, measure="cka", **options).values
+        assert found[0, 1] == pytest.approx(fastcca.cka(maps["a"], maps["b"], **options), abs=1e-12)
+    with pytest.raises(ValueError, match=r"xs\['a'\]: 4 x 4; xs\['b'\]: 2 x 2.*pool.*resize"):
+        fastcca.pairwise(maps, layout="NHWC")
+
+
+def test_errors_name_the_layer(layers):
+    broken = layers | {"b": np.full((300, 2), np.nan)}
+    for xs, kind, text in (
+        (layers | {"b": layers["b"][:9]}, ValueError, r"xs\['b'\]: 9"),
+        (broken, ValueError, r"xs\['b'\] has 600 values"),
+        ({}, ValueError, "no layer"),
+        (iter([]), ValueError, "no batch"),
+        (3, TypeError, "int"),
+    ):
+        with pytest.raises(kind, match=text):
+            fastcca.pairwise(xs)
+    with pytest.raises(ValueError, match="measure='rv'"):
+        fastcca.pairwise(layers, measure="rv")
+
+
+def test_progress(layers):
+    calls = []
+    fastcca.pairwise(layers, progress=lambda done, total: calls.append((done, total)))
+
+    assert calls == [(k, 6) for k in range(1, 7)]
+
+
+def test_frame_and_picture(layers):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    found = fastcca.pairwise(layers)
+    frame = found.to_pandas()
+    axes = found.plot()
+
+    assert frame.loc["a", "c"] == found.values[0, 2]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b", "c"]
+    np.testing.assert_array_equal(axes.images[0].get_array(), found.values)
+    plt.close(axes.figure)
