@@ -10,6 +10,7 @@ import numpy as np
 from fastcca import _core, _solvers_numpy, _wide
 from fastcca._accuracy import check_single, digits_left
 from fastcca._keep import Keep
+from fastcca._moments import Moments
 from fastcca._pair import Floats, Pair
 from fastcca._parts import AxesParts, CcaParts, PlsParts, RegressionParts, SymmetricParts
 from fastcca._rescale import in_range
@@ -19,6 +20,7 @@ __all__ = [
     "cca",
     "cka",
     "linear_regression",
+    "parts_of_moments",
     "pca",
     "pls",
     "procrustes",
@@ -76,19 +78,16 @@ def _narrow_cca(
         )
     else:
         solved = _core.solve_cca(state, *_two(pair), ridge, weights, x_keep, y_keep, rank_tolerance)
-    undecided = solved["x_undecided"] + solved["y_undecided"]
-    condition = max(solved["x_condition"], solved["y_condition"])
-    if state.single:
-        check_single(condition, ridge)
-        if undecided and method == "auto" and pair.has_samples:
-            raise ValueError(
-                f"precision='single' cannot tell {undecided} "
-                f"{'direction' if undecided == 1 else 'directions'} from rounding; use "
-                "precision='double', which reads the samples once more where it must, or in cca "
-                "method='moments' to leave them out"
-            )
-    digits = None if state.single else digits_left(condition, _input_epsilon(pair), ridge)
-    if (undecided or digits is not None) and method == "auto" and pair.has_samples:
+    parts = parts_of_moments(moments, x, y, solved, ridge)
+    undecided = parts["undecided"]
+    if state.single and undecided and method == "auto" and pair.has_samples:
+        raise ValueError(
+            f"precision='single' cannot tell {undecided} "
+            f"{'direction' if undecided == 1 else 'directions'} from rounding; use "
+            "precision='double', which reads the samples once more where it must, or in cca "
+            "method='moments' to leave them out"
+        )
+    if (undecided or parts["digits"] is not None) and method == "auto" and pair.has_samples:
         if pair.is_complex:  # the factor is real; the reference takes the samples as they are
             return _solvers_numpy.cca(
                 pair,
@@ -98,14 +97,26 @@ def _narrow_cca(
                 rank_tolerance=rank_tolerance,
             )
         return solve_factor()
+    return parts
+
+
+def parts_of_moments(
+    moments: Moments, x: str, y: str, solved: dict[str, Any], ridge: float
+) -> CcaParts:
+    """Complete what the core says of two blocks, with the digits that their moments have left."""
+    state = moments._state
+    condition = max(solved["x_condition"], solved["y_condition"])
+    if state.single:
+        check_single(condition, ridge)
+    epsilon = max(input_epsilon(state.precision(moments._index(name))) for name in (x, y))
     rest = {
         "x_mean": moments.mean(x),
         "y_mean": moments.mean(y),
         "n_samples": state.n_samples,
         "method": "moments",
         "single": state.single,
-        "digits": digits,
-        "undecided": undecided,
+        "digits": None if state.single else digits_left(condition, epsilon, ridge),
+        "undecided": solved["x_undecided"] + solved["y_undecided"],
     }
     return cast(CcaParts, solved | rest)
 

@@ -12,18 +12,14 @@ namespace fastcca::testing {
 namespace {
 
 Moments three_blocks(Index n) {
-  const Dense x = random_dense(n, 5, 1);
-  const Dense y = random_dense(n, 3, 2);
-  Dense z = random_dense(n, 4, 3);
+  const Dense x = random_matrix(n, 5, 1);
+  const Dense y = random_matrix(n, 3, 2);
+  Dense z = random_matrix(n, 4, 3);
   for (Index i = 0; i < n; ++i) {
     z(i, 0) = x(i, 0) + 0.5 * y(i, 1);
     z(i, 3) = 2.0;  // dead
   }
-  Moments moments(backend());
-  const std::array<std::string, 3> names{"x", "y", "z"};
-  const std::array<ArrayView, 3> views{view_of(x), view_of(y), view_of(z)};
-  moments.update(names, views);
-  return moments;
+  return moments_of({x, y, z});
 }
 
 constexpr std::array<IndexPair, 5> kPairs{{{0, 1}, {1, 0}, {2, 0}, {1, 2}, {2, 2}}};
@@ -33,10 +29,8 @@ constexpr std::array<IndexPair, 5> kPairs{{{0, 1}, {1, 0}, {2, 0}, {1, 2}, {2, 2
 TEST_CASE("pairwise: the same bits as one pair at a time, on any number of threads") {
   const Moments moments = three_blocks(60);
   for (const bool truncated : {false, true}) {
-    std::optional<Truncation> keep;
-    if (truncated) {
-      keep = Truncation{Truncation::By::kVariance, 0.8, 0};
-    }
+    const std::optional<Truncation> keep =
+        truncated ? std::optional<Truncation>{{Truncation::By::kVariance, 0.8, 0}} : std::nullopt;
     for (const int threads : {1, 3}) {
       const PreparedBlocks blocks(moments, {{0, keep}, {1, keep}, {2, keep}}, 0.0, 0.0, threads);
       const auto found = blocks.cca(moments, kPairs, true, threads);
@@ -48,7 +42,7 @@ TEST_CASE("pairwise: the same bits as one pair at a time, on any number of threa
         CHECK(found[i].x.rank == one.x.rank);
         CHECK(found[i].y.kept == one.y.kept);
         CHECK(found[i].y.dead == one.y.dead);
-        CHECK(dense_of(*found[i].x.loadings).values == dense_of(*one.x.loadings).values);
+        CHECK(to_host(*found[i].x.loadings).values == to_host(*one.x.loadings).values);
       }
     }
   }
