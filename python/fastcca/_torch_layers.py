@@ -1,0 +1,293 @@
+"""Layers of PyTorch's networks by name, their hooks, and their outputs as arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import torch
+from torch import nn
+
+from fastcca._live import layout_of
+
+__all__ = ["Layer", "Model", "Unchanged", "find", "named_models", "on_the_cpu"]
+
+_WHOLE = "output"
+_OVER_SEQUENCES = (
+    nn.Conv1d,
+    nn.ConvTranspose1d,
+    nn.MaxPool1d,
+    nn.AvgPool1d,
+    nn.AdaptiveAvgPool1d,
+    nn.AdaptiveMaxPool1d,
+)
+# Of outputs of three axes, these keep the last for features, and say nothing of the other two.
+_FEATURES_LAST = (nn.Linear, nn.LayerNorm, nn.Embedding, nn.RMSNorm)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Model:
+    """A network under the caller's name, "" where it is the only one."""
+
+    name: str
+    module: nn.Module
+
+    @property
+    def title(self) -> str:
+        """What errors call it."""
+        return f"the model {self.name!r}" if self.name else "the model"
+
+    def on_start(self, call: Callable[[Model], None]) -> Any:
+        """Call before every run; returns a handle with ``remove()``."""
+
+        def hook(module: nn.Module, _: Any) -> None:
+            _check_no_replica(module, self.module, self.title)
+            call(self)
+
+        return self.module.register_forward_pre_hook(hook)
+
+    def on_end(
+        self, call: Callable[[Model], None], cleanup: Callable[[Model], None]
+    ) -> tuple[Any, Any]:
+        """Call after every run that raised nothing, and clean up after every run."""
+
+        def hook(*_: Any) -> None:
+            call(self)
+
+        def always(*_: Any) -> None:
+            cleanup(self)
+
+        return (
+            self.module.register_forward_hook(hook),
+            self.module.register_forward_hook(always, always_call=True),
+        )
+
+    def time_first(self) -> bool:
+        """Whether some layer puts time before samples."""
+        return any(getattr(part, "batch_first", None) is False for part in self.module.modules())
+
+    def over_sequences(self) -> bool:
+        """Whether some layer of three axes puts channels before positions."""
+        return any(isinstance(part, _OVER_SEQUENCES) for part in self.module.modules())
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Layer:
+    """A module of a model, and the block that its outputs go to."""
+
+    model: Model
+    name: str
+    module: nn.Module
+
+    @property
+    def block(self) -> str:
+        """Name of the block."""
+        return f"{self.model.name}/{self.name}" if self.model.name else self.name
+
+    @property
+    def title(self) -> str:
+        """What errors call it."""
+        return f"the layer {self.block!r}"
+
+    def fits(self, pattern: str) -> bool:
+        """Whether a name or pattern means this layer."""
+        return any(
+            name == pattern or fnmatchcase(name, pattern) for name in (self.name, self.block)
+        )
+
+    def on_output(self, call: Callable[[Layer, Any], None]) -> Any:
+        """Call with every output; returns a handle with ``remove()``."""
+
+        def hook(module: nn.Module, _: Any, output: Any) -> None:
+            _check_no_replica(module, self.module, self.title)
+            call(self, output)
+
+        return self.module.register_forward_hook(hook)
+
+    def tensor(self, output: Any, *, chosen: bool) -> torch.Tensor:
+        """Return an output that is a tensor, without its history."""
+        if isinstance(output, torch.Tensor):
+            return output.detach()
+        what = type(output).__name__
+        if isinstance(output, Sequence | Mapping):
+            what += f" of {len(output)}"
+        if chosen:
+            raise TypeError(f"select returned a {what} for {self.title}; it must return a tensor")
+        raise TypeError(
+            f"{self.title} returned a {what}, not a tensor: say which part to record, for instance "
+            f"select={{{self.name!r}: lambda output: output[0]}}"
+        )
+
+    def layout(self, ndim: int) -> str:
+        """Choose the layout of an output."""
+        return layout_of(
+            tuple(kind.__name__ for kind in type(self.module).__mro__),
+            ndim,
+            self.block,
+            time_first=self._time_first() if ndim == 3 else False,
+        )
+
+    def _time_first(self) -> bool | None:
+        said = {part.batch_first for part in self.module.modules() if hasattr(part, "batch_first")}
+        if len(said) == 1:
+            return not said.pop()
+        if self.model.time_first():
+            return None
+        if self.model.over_sequences() and not isinstance(self.module, _FEATURES_LAST):
+            return None
+        return False
+
+
+class Unchanged:
+    """Tells whether a tensor has been changed in place: truth while it has not."""
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self._tensor = tensor
+        self._before = self._mark()
+
+    def _mark(self) -> float:
+        # Tensors of inference mode do not count their versions.
+        if self._tensor.is_inference():
+            return float(self._tensor.sum(dtype=torch.float64))
+        return float(self._tensor._version)
+
+    def __bool__(self) -> bool:
+        now = self._mark()
+        return now == self._before or (math.isnan(now) and math.isnan(self._before))
+
+
+def on_the_cpu(tensor: torch.Tensor, *, copy: bool) -> torch.Tensor:
+    """Return a tensor that can be read in place: itself, or a copy.
+
+    The one place that knows of devices. Copies from other devices have not been run on one. A
+    tensor without memory ("meta") is left to the error of whoever reads it.
+    """
+    if tensor.device.type not in ("cpu", "meta"):
+        return tensor.to("cpu")
+    return tensor.clone() if copy else tensor
+
+
+def named_models(models: Any) -> list[Model]:
+    """Check networks and give them names."""
+    if isinstance(models, nn.Module):
+        named = {"": models}
+    elif isinstance(models, Mapping):
+        named = dict(models)
+    else:
+        raise TypeError(
+            "models must be a torch.nn.Module or a mapping of names to them, not "
+            f"{type(models).__name__}"
+        )
+    if not named:
+        raise ValueError("models is empty: give at least one")
+    for name, module in named.items():
+        if not isinstance(name, str) or not isinstance(module, nn.Module):
+            raise TypeError(
+                f"models has the entry {name!r}: {type(module).__name__}; it must map names to "
+                "torch.nn.Module"
+            )
+        _check_recordable(module, Model(name, module).title)
+    if len({id(module) for module in named.values()}) < len(named):
+        raise ValueError(f"two of the models {tuple(named)} are one object: give it once")
+    return [Model(name, module) for name, module in named.items()]
+
+
+def find(models: Sequence[Model], wanted: Any) -> list[Layer]:
+    """Return the wanted layers of every model, in the order of the models' modules."""
+    if isinstance(wanted, Mapping):
+        if set(wanted) != {model.name for model in models}:
+            raise ValueError(
+                f"layers has entries for {tuple(wanted)}, but the models are "
+                f"{tuple(model.name for model in models)}: give one entry for each"
+            )
+        return [layer for model in models for layer in _chosen([model], wanted[model.name])]
+    return _chosen(models, wanted)
+
+
+def _chosen(models: Sequence[Model], wanted: Any) -> list[Layer]:
+    entries = [wanted] if isinstance(wanted, str | nn.Module) else wanted
+    if not isinstance(entries, Iterable):
+        raise TypeError(f"layers must be names, patterns or modules, not {wanted!r}")
+    entries = list(entries)
+    everything = {model: _layers_of(model) for model in models}
+    used: set[int] = set()
+    found: list[Layer] = []
+    for model, layers in everything.items():
+        here = []
+        for layer in layers:
+            which = [i for i, entry in enumerate(entries) if _means(entry, layer)]
+            if which:
+                used.update(which)
+                here.append(layer)
+        modules = [layer.module for layer in here]
+        # A module with several names is taken once, under its first.
+        here = [layer for i, layer in enumerate(here) if layer.module not in modules[:i]]
+        if len({layer.name for layer in here}) < len(here):
+            raise ValueError(f"{_WHOLE!r} is the name of a layer and of what {model.title} returns")
+        found += here
+    for i, entry in enumerate(entries):
+        if i not in used:
+            raise ValueError(_not_found(entry, everything))
+    for model in models:
+        if not any(layer.model is model for layer in found):
+            raise ValueError(f"layers={wanted!r} fits no layer of {model.title}")
+    return found
+
+
+def _layers_of(model: Model) -> list[Layer]:
+    named = model.module.named_modules(remove_duplicate=False)
+    return [Layer(model, name or _WHOLE, module) for name, module in named]
+
+
+def _means(entry: Any, layer: Layer) -> bool:
+    if isinstance(entry, nn.Module):
+        return entry is layer.module
+    if not isinstance(entry, str):
+        raise TypeError(f"layers must hold names, patterns or modules, not {entry!r}")
+    # The whole model is meant by itself only: no pattern shall add it.
+    return layer.module is not layer.model.module and (
+        entry == layer.name or fnmatchcase(layer.name, entry)
+    )
+
+
+def _not_found(entry: Any, everything: Mapping[Model, Sequence[Layer]]) -> str:
+    if isinstance(entry, nn.Module):
+        return f"layers has a {type(entry).__name__} that is in none of the models"
+    names = dict.fromkeys(
+        layer.name
+        for layers in everything.values()
+        for layer in layers
+        if layer.module is not layer.model.module
+    )
+    return f"layers has {entry!r}, which fits no layer; there are {', '.join(names) or 'none'}"
+
+
+def _check_recordable(module: nn.Module, title: str) -> None:
+    for name, part in module.named_modules():
+        where = f"{title} has, at {name!r}, a module" if name else f"{title} is a module"
+        if isinstance(part, nn.DataParallel):
+            raise TypeError(
+                f"{where} in DataParallel, which runs copies of layers on parts of a batch at the "
+                "same time: take it out with .module, and run that"
+            )
+        if isinstance(part, torch.jit.ScriptModule):
+            raise TypeError(
+                f"{where} of TorchScript, whose layers call no hooks: record the "
+                "module it was made from"
+            )
+        if hasattr(part, "_orig_mod") or getattr(part, "_compiled_call_impl", None) is not None:
+            raise TypeError(
+                f"{where} compiled by torch.compile, where hooks may not run: record the module "
+                "that it was made from (._orig_mod), which has the same parameters, and run that"
+            )
+
+
+def _check_no_replica(module: nn.Module, expected: nn.Module, title: str) -> None:
+    if module is not expected:
+        raise RuntimeError(
+            f"a copy of {title} ran, as in DataParallel: hooks are on the original; make copies "
+            "after the recording, and run the model without DataParallel"
+        )
