@@ -290,10 +290,14 @@ def test_recomputed_activations_are_not_recorded_twice():
             return self.fc1(self.conv2(self.conv1(data)).mean((2, 3)))
 
     net = Checkpointed(1)
-    with record(net, "fc*") as recording:
+    ran = []
+    net.conv1.register_forward_hook(lambda *_: ran.append(1))
+    with record(net, "conv*") as recording:
         for batch in loader(images()):
             recording.step(batch).sum().backward()
-    assert recording.moments.n_samples == 60
+            net.conv1(batch)
+    assert len(ran) == 3 * 6
+    assert recording.moments.n_samples == 60 * 20
 
 
 def failing(net, at, error):
@@ -453,9 +457,56 @@ def test_compiled_modules_are_refused():
     with torch.no_grad(), record(compiled._orig_mod, "0") as recording:
         recording.step(torch.randn(9, 5))
     assert recording.moments.n_samples == 9
+    compiled(torch.randn(9, 5))
+    assert recording.moments.n_samples == 9
     net.compile(backend="eager")
     with pytest.raises(TypeError, match=r"compiled"):
         record(net, "*")
+
+
+def test_running_compiled_code_is_recorded_or_said_not_to_be():
+    net = nn.Sequential(nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 3))
+    compiled = torch.compile(net, backend="eager")
+    data = torch.randn(20, 5)
+    with torch.no_grad(), record(net, ["0", "2"]) as recording:
+        for _ in range(3):
+            compiled(data)
+        assert recording.moments.n_samples == 60
+        np.testing.assert_allclose(recording.moments.mean("2"), net(data).mean(0), atol=1e-6)
+    with torch.no_grad():
+        compiled(data)
+    assert recording.moments.n_samples == 80
+
+    torch.compiler.reset()
+    with torch.no_grad():
+        compiled(data)
+        with pytest.raises(ValueError, match="nothing was recorded"), record(net, "0"):
+            compiled(data)
+
+
+def test_hooks_that_outlive_their_removal_do_nothing():
+    net = nn.Sequential(nn.Linear(5, 4))
+    data = torch.randn(20, 5)
+    with torch.no_grad(), record(net, "0") as recording:
+        output = recording.step(data)
+        before, layer, end = (
+            next(iter(hooks.values()))
+            for hooks in (net._forward_pre_hooks, net[0]._forward_hooks, net._forward_hooks)
+        )
+        before(net, (data,))  # they do count while they are on
+        layer(net[0], (data,), output)
+        end(net, (data,), output)
+    assert recording.moments.n_samples == 40
+    before(net, (data,))
+    layer(net[0], (data,), output)
+    end(net, (data,), output)
+    assert recording.moments.n_samples == 40
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_scripted_modules_are_refused():
+    with pytest.raises(TypeError, match="TorchScript"):
+        record(torch.jit.script(nn.Sequential(nn.Linear(5, 4))), "*")
 
 
 def test_arguments_that_are_wrong(nets):
@@ -539,7 +590,7 @@ def test_memory_does_not_grow_with_the_number_of_batches(nets):
     # tracemalloc sees what Python and numpy take, and not what PyTorch does; the interpreter keeps
     # some hundred kilobytes of small objects for later.
     assert abs(many[0] - few[0]) < batch_bytes / 4
-    assert many[1] < 2 * batch_bytes  # where 45 more batches are 45 batch_bytes
+    assert many[1] < 10 * batch_bytes  # where 45 more batches are 45 batch_bytes, the rest is noise
     assert abs(many[2] - few[2]) < 16
 
 

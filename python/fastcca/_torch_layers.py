@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -47,7 +48,7 @@ class Model:
             _check_no_replica(module, self.module, self.title)
             call(self)
 
-        return self.module.register_forward_pre_hook(hook)
+        return self.module.register_forward_pre_hook(_not_compiled(hook))
 
     def on_end(
         self, call: Callable[[Model], None], cleanup: Callable[[Model], None]
@@ -61,8 +62,8 @@ class Model:
             cleanup(self)
 
         return (
-            self.module.register_forward_hook(hook),
-            self.module.register_forward_hook(always, always_call=True),
+            self.module.register_forward_hook(_not_compiled(hook)),
+            self.module.register_forward_hook(_not_compiled(always), always_call=True),
         )
 
     def time_first(self) -> bool:
@@ -105,7 +106,7 @@ class Layer:
             _check_no_replica(module, self.module, self.title)
             call(self, output)
 
-        return self.module.register_forward_hook(hook)
+        return self.module.register_forward_hook(_not_compiled(hook))
 
     def tensor(self, output: Any, *, chosen: bool) -> torch.Tensor:
         """Return an output that is a tensor, without its history."""
@@ -283,6 +284,18 @@ def _check_recordable(module: nn.Module, title: str) -> None:
                 f"{where} compiled by torch.compile, where hooks may not run: record the module "
                 "that it was made from (._orig_mod), which has the same parameters, and run that"
             )
+
+
+def _not_compiled(hook: Callable[..., None]) -> Callable[..., None]:
+    """Keep a hook out of what torch.compile traces, if a program uses that at all.
+
+    Only then, since it imports a compiler, which takes seconds.
+    """
+    if "torch._dynamo" not in sys.modules:
+        return hook
+    disable: Any = torch.compiler.disable  # has no types
+    kept_out: Callable[..., None] = disable(hook)
+    return kept_out
 
 
 def _check_no_replica(module: nn.Module, expected: nn.Module, title: str) -> None:

@@ -243,6 +243,8 @@ class Recording:
     # -- hooks -------------------------------------------------------------------------------
 
     def _start(self, model: _layers.Model) -> None:
+        if not self._hooks:  # in compiled code, hooks may outlive their removal
+            return
         if model in self._done:
             others = [other.title for other in self._models if other not in self._done]
             self._forget()
@@ -271,6 +273,8 @@ class Recording:
         self._taken[layer.block] = (kept, None if here is not tensor else _layers.Unchanged(here))
 
     def _end(self, model: _layers.Model) -> None:
+        if model not in self._running:
+            return
         missing = [
             layer.title
             for layer in self._layers
