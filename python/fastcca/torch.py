@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 from fastcca._accuracy import check_precision
 from fastcca._arrays import as_real
@@ -17,6 +17,7 @@ from fastcca._live import SPATIAL, Activation, as_blocks
 from fastcca._moments import Moments
 
 try:
+    from fastcca import _torch_find as _find
     from fastcca import _torch_layers as _layers
 except ModuleNotFoundError as error:
     if error.name != "torch":
@@ -28,7 +29,6 @@ except ModuleNotFoundError as error:
 __all__ = ["Recording", "record"]
 
 Select = Callable[[Any], Any]
-_T = TypeVar("_T")
 
 
 def record(
@@ -120,15 +120,15 @@ def record(
     elif precision is not None:
         raise ValueError(f"precision={precision!r} is the state's own affair: leave it out")
     state._check_not_a_view("record into")
-    found = _layers.find(_layers.named_models(models), layers)
-    ways = _by_layer(spatial, "spatial", found, "fold")
+    found = _find.find(_find.named_models(models), layers)
+    ways = _find.by_layer(spatial, "spatial", found, "fold")
     for way in ways.values():
         if way not in SPATIAL:
             raise ValueError(f"spatial={way!r} is unknown; it must be one of {SPATIAL}")
     options = _Options(
-        _by_layer(layouts, "layouts", found, None),
+        _find.by_layer(layouts, "layouts", found, None),
         ways,
-        _by_layer(select, "select", found, None),
+        _find.by_layer(select, "select", found, None),
         copy,
     )
     return Recording(found, options, state)
@@ -322,21 +322,3 @@ class Recording:
     def _remove_hooks(self) -> None:
         while self._hooks:
             self._hooks.pop().remove()
-
-
-def _by_layer(
-    given: Any, argument: str, layers: Sequence[_layers.Layer], default: _T
-) -> dict[str, Any | _T]:
-    """Return what an argument says of each block."""
-    if not isinstance(given, Mapping):
-        return {layer.block: default if given is None else given for layer in layers}
-    for pattern in given:
-        if not any(layer.fits(pattern) for layer in layers):
-            raise ValueError(
-                f"{argument} has the entry {pattern!r}, which fits none of the layers "
-                f"{', '.join(layer.block for layer in layers)}"
-            )
-    return {
-        layer.block: next((value for key, value in given.items() if layer.fits(key)), default)
-        for layer in layers
-    }
