@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import importlib.util
 import io
 import pickle
 import re
@@ -22,6 +23,8 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.glob("*.md"), ROOT / "README.md"])
 NOT_RUN = "<!-- not run -->"
+NEEDS_TORCH = "<!-- torch -->"
+TORCH = importlib.util.find_spec("torch") is not None
 
 FENCE = re.compile(r"(?P<before>[^\n]*)\n```(?P<language>\w*)\n(?P<code>.*?)\n```\n", re.DOTALL)
 
@@ -66,7 +69,9 @@ def examples(page: Path) -> list[tuple[int, str]]:
     return [
         (text.count("\n", 0, block.start("code")) + 1, block["code"])
         for block in FENCE.finditer(text)
-        if block["language"] == "python" and block["before"].strip() != NOT_RUN
+        if block["language"] == "python"
+        and block["before"].strip() != NOT_RUN
+        and (TORCH or block["before"].strip() != NEEDS_TORCH)
     ]
 
 
@@ -103,6 +108,7 @@ def test_what_is_run_and_what_not():
 
     assert counts["activations.md"] == 5
     assert counts["which-measure.md"] == 5
+    assert counts["live-networks.md"] == TORCH
     assert len(examples(ROOT / "README.md")) >= 3
 
 
