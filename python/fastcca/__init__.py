@@ -1,6 +1,7 @@
 """Compare the representations inside neural networks: CCA and its relatives, fast."""
 
 from fastcca._backend import backends
+from fastcca._bootstrap import BootstrapResult, bootstrap
 from fastcca._cca import CCAResult, cca
 from fastcca._compare import compare
 from fastcca._config import build_config, get_num_threads, set_num_threads
@@ -11,6 +12,7 @@ from fastcca._factor import QRFactor
 from fastcca._moments import Moments
 from fastcca._null import NullCCA, null_cca
 from fastcca._pca import PCAResult, pca
+from fastcca._permutation import PermutationTest, permutation_test
 from fastcca._pls import PLSResult, pls
 from fastcca._pwcca import PWCCAResult, pwcca
 from fastcca._similarity import cka, linear_regression_r2, procrustes
@@ -18,6 +20,7 @@ from fastcca._svcca import SVCCAResult, svcca
 
 __all__ = [
     "AccuracyWarning",
+    "BootstrapResult",
     "CCAResult",
     "DFTCCAResult",
     "Moments",
@@ -25,11 +28,13 @@ __all__ = [
     "PCAResult",
     "PLSResult",
     "PWCCAResult",
+    "PermutationTest",
     "QRFactor",
     "RankWarning",
     "SVCCAResult",
     "__version__",
     "backends",
+    "bootstrap",
     "build_config",
     "cca",
     "cka",
@@ -39,6 +44,7 @@ __all__ = [
     "linear_regression_r2",
     "null_cca",
     "pca",
+    "permutation_test",
     "pls",
     "procrustes",
     "pwcca",
