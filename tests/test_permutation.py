@@ -8,6 +8,7 @@ from scipy import stats
 
 import fastcca
 from cases import BACKENDS
+from fastcca import _memory
 
 OF_ARRAYS = {
     "cca": lambda x, y, **o: fastcca.cca(x, y, **o).mean,
@@ -88,6 +89,26 @@ def test_more_features_than_samples(measure, p, q):
 
     expected = [OF_ARRAYS[measure](x, y[order], **options) for order in orders(1, 2, 30)]
     np.testing.assert_allclose(test.null, expected, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("spatial", ["fold", "flatten"])
+def test_cka_of_more_features_than_positions(spatial):
+    x, y = smooth_maps(6, 100, 0), smooth_maps(6, 90, 1)
+    x[..., :90] += y
+    order = np.array([0, 1, 2, 2, 1, 0])  # groups of two maps
+
+    test = fastcca.permutation_test(
+        x, y, measure="cka", layout="NHWC", spatial=spatial, groups=order, n_permutations=4, seed=3
+    )
+
+    first, second = [0, 1, 2], [5, 4, 3]
+    expected = []
+    for drawn in orders(3, 4, 3):
+        rows = np.empty(6, dtype=int)
+        rows[first], rows[second] = np.array(first)[drawn], np.array(second)[drawn]
+        expected.append(fastcca.cka(x, y[rows], layout="NHWC", spatial=spatial))
+    np.testing.assert_allclose(test.null, expected, rtol=1e-12)
+    assert test.n_units == 3
 
 
 @pytest.mark.filterwarnings("ignore::fastcca.RankWarning")
@@ -361,6 +382,16 @@ def test_data_that_cannot_be_used():
     moments.update(x, y)
     with pytest.raises(ValueError, match="needs the samples themselves"):
         fastcca.permutation_test(moments, None)
+
+
+@pytest.mark.parametrize("measure", OF_ARRAYS)
+def test_what_does_not_fit_is_refused(measure, monkeypatch):
+    monkeypatch.setattr(_memory, "_SMALL", 0)
+    monkeypatch.setattr(_memory, "memory_limit", lambda: 100_000)
+    x, y = related(5000, 3, 2)
+
+    with pytest.raises(MemoryError, match=r"5000 samples in [23] and 2 dimensions take \d+ bytes"):
+        fastcca.permutation_test(x, y, measure=measure, n_permutations=1)
 
 
 def test_too_few_samples_warn():

@@ -149,7 +149,7 @@ def permutation_test(
     finding (Phipson and Smyth 2010). `value` itself is as accurate as its own function.
 
     Memory: ``8 n (k_x + k_y)`` bytes for k_x and k_y dimensions that are kept, twice that while
-    they are put in order, and for every thread about 4 MiB and some matrices of (k_x, k_y). For
+    they are put in order, and for every thread about 1 MiB and some matrices of (k_x, k_y). For
     fewer samples than features there are n dimensions.
 
     Permutations run one per core where threadpoolctl is installed, which limits the BLAS of the

@@ -24,10 +24,10 @@ from fastcca._pwcca import projection_weights
 from fastcca._resampling import Index
 from fastcca._sample_space import Features, SampleSpace
 
-__all__ = ["Permuted", "permuted"]
+__all__ = ["Permuted", "PermutedGrams", "permuted"]
 
-# Rearranged samples that a thread copies at a time: large enough for the rate of a long product.
-_BLOCK_BYTES = 4 * 2**20
+# Rearranged samples that a thread copies at a time: in cache, and enough for a long product.
+_BLOCK_BYTES = 2**20
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -62,9 +62,37 @@ class Permuted:
         return self.statistic(out)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class PermutedGrams:
+    """CKA of fewer samples than features: inner products of n x n matrices, no product of them.
+
+    Attributes
+    ----------
+    x, y : ndarray, (n, n), float64
+        Inner products of the samples, of norm 1, samples of a unit one after the other.
+    unit_size : int
+        Samples of a unit.
+    """
+
+    x: Floats
+    y: Floats
+    unit_size: int
+    largest: float = 1.0
+
+    def of(self, order: npt.NDArray[np.intp]) -> float:
+        """Measure x against the units of y in another order, (units,)."""
+        within = np.arange(self.unit_size)
+        samples = (order[:, np.newaxis] * self.unit_size + within).ravel()
+        total = 0.0
+        for rows in slices(len(samples), self.x[0].nbytes, _BLOCK_BYTES):
+            others = self.y.take(samples[rows], axis=0).take(samples, axis=1)
+            total += float(np.vdot(self.x[rows], others))
+        return total
+
+
 def permuted(
     pair: Pair, solvers: Solvers, chosen: Named, valued: Valued, members: list[Index]
-) -> Permuted:
+) -> Permuted | PermutedGrams:
     """Bring both sides into their coordinates.
 
     Parameters
@@ -92,21 +120,25 @@ def permuted(
         x_white = _whitening(pair, solvers, chosen, None, 0)
         _check(pair, x_white.dimensions, min(pair.n_samples, pair.feature_counts[1]))
         y, y_norm, _ = _scores(pair, 1)
-        sides = [_variates(pair, 0, x_white), y / y_norm]
+        y /= y_norm
+        sides = [_variates(pair, 0, x_white), y]
         statistic, largest = _squares, 1.0
     else:
         _check(pair, *(min(pair.n_samples, count) for count in pair.feature_counts))
+        if chosen.measure == "cka" and pair.n_samples < min(pair.feature_counts):
+            return _grams(pair, members)
         (x, x_norm, x_square), (y, y_norm, y_square) = (_scores(pair, i) for i in range(2))
+        largest = 1.0
         if chosen.measure == "cka":
-            sides = [x / np.sqrt(x_square), y / np.sqrt(y_square)]
-            statistic, largest = _squares, 1.0
+            statistic, x_scale, y_scale = _squares, np.sqrt(x_square), np.sqrt(y_square)
         elif chosen.measure == "procrustes":
-            sides = [x / x_norm, y / y_norm]
-            statistic, largest = _nuclear, 1.0
+            statistic, x_scale, y_scale = _nuclear, x_norm, y_norm
         else:
-            root = np.sqrt(pair.n_samples - 1)
-            sides = [x / root, y / root]
-            statistic, largest = _nuclear, (x_norm / root) * (y_norm / root)
+            statistic, x_scale, y_scale = _nuclear, *[np.sqrt(pair.n_samples - 1)] * 2
+            largest = float((x_norm / x_scale) * (y_norm / y_scale))
+        x /= x_scale
+        y /= y_scale
+        sides = [x, y]
     arranged = [_by_unit(side, members) for side in sides]
     return Permuted(arranged[0], arranged[1], statistic, largest)
 
@@ -193,6 +225,21 @@ def _scores(pair: Pair, i: int) -> tuple[Floats, float, float]:
         scores = features.centred()
         scatter = scores.T @ scores
     return scores, float(np.sqrt(np.trace(scatter))) or 1.0, float(np.linalg.norm(scatter)) or 1.0
+
+
+def _grams(pair: Pair, members: list[Index]) -> PermutedGrams:
+    """Inner products of the centred samples of both sides, in the order of the units."""
+    samples = pair.samples()
+    assert samples is not None
+    order = np.concatenate(members)
+    positions = pair.n_samples // order.size
+    rows = (order[:, np.newaxis] * positions + np.arange(positions)).ravel()
+    grams = []
+    for array, name in zip(samples, pair.names, strict=True):
+        gram = Features(array, name, unit_scale=False).gram()
+        gram /= np.linalg.norm(gram) or 1.0
+        grams.append(np.ascontiguousarray(gram[np.ix_(rows, rows)]))
+    return PermutedGrams(grams[0], grams[1], len(members[0]) * positions)
 
 
 def _by_unit(side: Floats, members: list[Index]) -> Floats:
