@@ -106,8 +106,8 @@ def run_many(
                     progress(i + 1, len(seeds))
             return out
         with ThreadPoolExecutor(threads) as pool:
-            futures = [pool.submit(solve, seed) for seed in seeds]
             try:
+                futures = [pool.submit(solve, seed) for seed in seeds]
                 for i, future in enumerate(futures):
                     out[i] = future.result()
                     if progress is not None:
