@@ -102,6 +102,8 @@ def test_ctrl_c_ends_every_function():
         "pls": lambda: fastcca.pls(long_x, long_y),
         "pca": lambda: fastcca.pca(long_x),
         "cka": lambda: fastcca.cka(long_x, long_y),
+        "permutation_test": lambda: fastcca.permutation_test(x, y, n_permutations=100_000),
+        "bootstrap": lambda: fastcca.bootstrap(x, y, n_resamples=100_000),
         "dft_cca": lambda: fastcca.dft_cca(maps, maps, layout="NHWC"),
         "update_many": lambda: _core.update_many(
             states, ["x"], [[endless(5)] for _ in states], ["float32"]
@@ -115,7 +117,7 @@ def test_ctrl_c_ends_every_function():
     results["states"] = [state.n_samples for state in states] == [0, 0, 0]
     print(json.dumps(results))
     """)
-    assert len(results) == 11
+    assert len(results) == 13
     assert all(results.values()), results
 
 

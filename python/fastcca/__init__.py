@@ -1,6 +1,7 @@
 """Compare the representations inside neural networks: CCA and its relatives, fast."""
 
 from fastcca._backend import backends
+from fastcca._bootstrap import BootstrapResult, bootstrap
 from fastcca._cca import CCAResult, cca
 from fastcca._compare import compare
 from fastcca._config import build_config, get_num_threads, set_num_threads
@@ -13,6 +14,7 @@ from fastcca._moments import Moments
 from fastcca._null import NullCCA, null_cca
 from fastcca._pairwise import PairwiseResult, pairwise
 from fastcca._pca import PCAResult, pca
+from fastcca._permutation import PermutationTest, permutation_test
 from fastcca._pls import PLSResult, pls
 from fastcca._pwcca import PWCCAResult, pwcca
 from fastcca._similarity import cka, linear_regression_r2, procrustes
@@ -20,6 +22,7 @@ from fastcca._svcca import SVCCAResult, svcca
 
 __all__ = [
     "AccuracyWarning",
+    "BootstrapResult",
     "CCAResult",
     "DFTCCAResult",
     "DynamicsResult",
@@ -29,11 +32,13 @@ __all__ = [
     "PLSResult",
     "PWCCAResult",
     "PairwiseResult",
+    "PermutationTest",
     "QRFactor",
     "RankWarning",
     "SVCCAResult",
     "__version__",
     "backends",
+    "bootstrap",
     "build_config",
     "cca",
     "cka",
@@ -45,6 +50,7 @@ __all__ = [
     "null_cca",
     "pairwise",
     "pca",
+    "permutation_test",
     "pls",
     "procrustes",
     "pwcca",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -154,6 +155,49 @@ class Pair:
         """Positions of the blocks within the compiled state."""
         return tuple(self.moments._index(name) for name in self.blocks)
 
+    @property
+    def n_units(self) -> int:
+        """Samples as given, along N: a map is one, with all its positions."""
+        given = self._with_samples()
+        return len(given.sources[0].view if isinstance(given, Maps) else given[0])
+
+    @property
+    def n_samples(self) -> int:
+        """Samples that are compared: with "fold" and "resize" every position of every map."""
+        given = self._with_samples()
+        return given.n_samples if isinstance(given, Maps) else len(given[0])
+
+    @property
+    def feature_counts(self) -> tuple[int, ...]:
+        """Features of each block of samples."""
+        given = self._with_samples()
+        if isinstance(given, Maps):
+            return given.feature_counts
+        return tuple(array.shape[1] for array in given)
+
+    def with_itself(self, i: int) -> Pair:
+        """Pair the samples of one block with themselves."""
+        given = self._with_samples()
+        if isinstance(given, Maps):
+            return Pair(self.names, Maps((given.sources[i],) * 2, given.spatial, given.grid))
+        return Pair(self.names, [given[i]] * 2)
+
+    def take(self, units: npt.NDArray[np.intp]) -> Pair:
+        """Copy some samples as given, along N, into a pair of their own."""
+        given = self._with_samples()
+        if isinstance(given, Maps):
+            sources = tuple(replace(source, view=source.view[units]) for source in given.sources)
+            return Pair(self.names, replace(given, sources=sources))
+        return Pair(self.names, [array[units] for array in given])
+
+    def _with_samples(self) -> list[AnyArray] | Maps:
+        if isinstance(self._given, Moments | QRFactor):
+            raise ValueError(
+                "this measure needs the samples themselves: pass x and y in place of their "
+                f"{type(self._given).__name__}"
+            )
+        return self._given
+
     def samples(self) -> tuple[AnyArray, ...] | None:
         """All samples as finite arrays (n_samples, features), for the reference backend.
 
@@ -191,15 +235,11 @@ class Pair:
         ValueError
             If there are only moments.
         """
-        if isinstance(self._given, Maps):
-            yield from self._given.batches()
-        elif isinstance(self._given, list):
-            yield tuple(self._given)
+        given = self._with_samples()
+        if isinstance(given, Maps):
+            yield from given.batches()
         else:
-            raise ValueError(
-                "this measure needs the samples themselves: pass x and y in place of their "
-                f"{type(self._given).__name__}"
-            )
+            yield tuple(given)
 
 
 def pair_of(
