@@ -21,9 +21,9 @@ import numpy.typing as npt
 
 from fastcca import _core
 from fastcca._accuracy import check_precision
-from fastcca._arrays import as_numbers
 from fastcca._layouts import LayoutOrPair, Size, lay_out
 from fastcca._moments import Moments, named_batch
+from fastcca._stored import check_shapes
 
 try:
     import dask
@@ -161,22 +161,13 @@ def _checked_blocks(
                 f"{name} has chunks of unknown size (shape {block.shape}); call "
                 f"{name}.compute_chunk_sizes() first"
             )
-    # What the checks say of zeros of the same shape, which take no memory, they say of the data.
-    zeros = {
-        name: np.broadcast_to(np.zeros((), block.dtype), block.shape)
-        for name, block in batch.items()
-    }
-    if layout is not None or spatial is not None or size is not None:
-        maps = lay_out(zeros, layout=layout, spatial=spatial, size=size)
-        return [source.axes.index("N") for source in maps.sources]
-    (first, n), *others = [(name, len(as_numbers(array, name))) for name, array in zeros.items()]
-    for name, count in others:
-        if count != n:
-            raise ValueError(
-                f"{first} has {n} samples and {name} has {count} (shapes {batch[first].shape} and "
-                f"{batch[name].shape}); row i of all blocks must belong to the same sample"
-            )
-    return [0] * len(batch)
+    axes, _ = check_shapes(
+        {name: (block.shape, block.dtype) for name, block in batch.items()},
+        layout=layout,
+        spatial=spatial,
+        size=size,
+    )
+    return axes
 
 
 def _aligned(arrays: list[Array], sample_axes: list[int]) -> list[Array]:
