@@ -289,3 +289,9 @@ def test_what_counts_as_a_data_set(blocks, tmp_path):
     mapped = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", x.dtype, x.shape)
     for other in (x, mapped, x.tolist(), None, fastcca.Moments(), "abc"):
         assert not _stored.is_stored(other)
+
+
+def test_features_first(blocks, small_batches, tmp_path):
+    turned = in_hdf5([b.T for b in blocks], tmp_path, chunks=(2,))
+    got = fastcca.cca(*turned, layout="CN").correlations
+    np.testing.assert_allclose(got, fastcca.cca(*blocks).correlations, atol=1e-13)
