@@ -265,7 +265,7 @@ def test_a_million_rows_on_two_processes():
     ):
         warnings.simplefilter("ignore")  # distributed's own, about ports and sockets it closes
         cluster = distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
         )
         with cluster, distributed.Client(cluster) as client:
             there = client.compute(lazy, retries=0).result(timeout=120)

@@ -4,8 +4,9 @@
 >>> moments = fastcca.dask.moments(x, y).compute()                  # doctest: +SKIP
 >>> fastcca.cca(moments).mean                                       # doctest: +SKIP
 
-Only states move between workers: ``4 * P**2`` bytes or so for P features in all, however many
-samples there are.
+Merges move states alone between workers: 4 to 8 bytes for each pair of features, however many
+samples there are. A chunk of samples moves where dask has made the chunks of two blocks, over the
+same samples, on different workers.
 """
 
 from __future__ import annotations
