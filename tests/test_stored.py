@@ -214,7 +214,8 @@ def test_memory_does_not_hold_the_file(store, monkeypatch, tmp_path):
         fastcca.cca(*stored, method=method)
         peaks[method] = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-    assert max(peaks.values()) < size / 4
+    assert size > 18e6
+    assert max(peaks.values()) < 2.5 * 2**20  # a batch, twice while zarr decodes it, and the state
 
 
 # --- what is refused --------------------------------------------------------------------------

@@ -68,6 +68,7 @@ class Pair:
                     state._update(blocks, self._dtypes)
             else:
                 state._update(blocks, self._dtypes)
+            del batch, blocks  # a file's next batch takes their place in memory
 
     @property
     def _dtypes(self) -> tuple[np.dtype[Any], ...] | None:

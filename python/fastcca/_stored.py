@@ -139,8 +139,11 @@ class Stored:
                     if blocks is None:
                         break
                     yield blocks
+                    del blocks
+                del parts
             else:
                 yield laid_out
+            del laid_out  # before the next batch is read
         self._place = None
 
     @contextmanager
