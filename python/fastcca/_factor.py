@@ -12,6 +12,7 @@ from fastcca import _core
 from fastcca._arrays import AnyArray, as_samples, precision_name
 from fastcca._blas import threads_for_many
 from fastcca._moments import check_state_size, check_stored, compared_blocks, named_batch
+from fastcca._stored import Stored, is_stored
 
 __all__ = ["QRFactor"]
 
@@ -68,6 +69,14 @@ class QRFactor:
         """
         self._check_not_a_view("update")
         batch = named_batch(blocks, named_blocks)
+        if any(is_stored(block) for block in batch.values()):
+            # In a factor of their own, so that an error in the middle leaves this one as it was.
+            stored, added = Stored(batch), QRFactor()
+            for arrays in stored.batches():
+                with stored.told_where():
+                    added.update(**dict(zip(batch, arrays, strict=True)))
+            self.merge(added)
+            return
         self._update({name: as_samples(block, name) for name, block in batch.items()})
 
     def _update(

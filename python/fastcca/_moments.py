@@ -12,6 +12,7 @@ from fastcca import _core
 from fastcca._accuracy import check_precision
 from fastcca._arrays import AnyArray, as_numbers, precision_name
 from fastcca._memory import check_memory
+from fastcca._stored import Stored, is_stored
 
 __all__ = ["Moments", "check_state_size", "check_stored", "compared_blocks", "named_batch"]
 
@@ -74,6 +75,7 @@ class Moments:
         *blocks : array_like, (n_samples, features)
             One or two blocks, named "x" and "y". Real or complex numbers of any precision,
             bfloat16 too, strides and byte order, arrays or tensors on the CPU, read in place.
+            Data sets of h5py, zarr and safetensors are read some rows at a time.
         **named_blocks : array_like, (n_samples, features)
             Further blocks under names of their own. The first batch fixes names, order and
             numbers of features.
@@ -90,7 +92,19 @@ class Moments:
         """
         self._check_not_a_view("update")
         batch = named_batch(blocks, named_blocks)
+        if any(is_stored(block) for block in batch.values()):
+            self._update_from_files(batch)
+            return
         self._update({name: as_numbers(block, name) for name, block in batch.items()})
+
+    def _update_from_files(self, sources: Mapping[str, object]) -> None:
+        # In a state of their own, so that an error in the middle leaves this one as it was.
+        stored = Stored(sources)
+        added = Moments(precision=self.precision)
+        for arrays in stored.batches():
+            with stored.told_where():
+                added._update(dict(zip(sources, arrays, strict=True)))
+        self._state.merge(added._state)
 
     def _update(
         self, batch: Mapping[str, AnyArray], dtypes: Sequence[np.dtype[Any]] | None = None

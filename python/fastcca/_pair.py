@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from fastcca._arrays import AnyArray, as_numbers, check_finite, precision_name
 from fastcca._factor import QRFactor
 from fastcca._layouts import LayoutOrPair, Maps, Size, lay_out
 from fastcca._moments import Moments
+from fastcca._stored import Stored, is_stored
 
 __all__ = ["Pair", "pair_of", "single_of"]
 
@@ -28,7 +29,7 @@ class Pair:
     ----------
     names : tuple of str
         What errors call the blocks.
-    given : Moments or QRFactor or list of ndarray or Maps
+    given : Moments or QRFactor or list of ndarray or Maps or Stored
         A state, or where the samples come from.
     precision : str
         Of the moments that are made of samples.
@@ -37,7 +38,7 @@ class Pair:
     def __init__(
         self,
         names: tuple[str, ...],
-        given: Moments | QRFactor | list[AnyArray] | Maps,
+        given: Moments | QRFactor | list[AnyArray] | Maps | Stored,
         precision: str = "double",
     ) -> None:
         self.names = names
@@ -56,11 +57,27 @@ class Pair:
             return self._moments
         if self._moments is None:
             moments = Moments(precision=self.precision)
-            dtypes = self._given.dtypes if isinstance(self._given, Maps) else None
-            for batch in self.batches():
-                moments._update(dict(zip(self.names, batch, strict=True)), dtypes)
+            self._feed(moments)
             self._moments = moments  # only when no batch was refused
         return self._moments
+
+    def _feed(self, state: Moments | QRFactor) -> None:
+        """Add all samples to an empty state."""
+        for batch in self.batches():
+            blocks = dict(zip(self.names, batch, strict=True))
+            if isinstance(self._given, Stored):
+                with self._given.told_where():
+                    state._update(blocks, self._dtypes)
+            else:
+                state._update(blocks, self._dtypes)
+            del batch, blocks  # a file's next batch takes their place in memory
+
+    @property
+    def _dtypes(self) -> tuple[np.dtype[Any], ...] | None:
+        """Dtypes of maps as given, where blocks may be computed from them."""
+        if isinstance(self._given, Stored) and not self._given.has_layout:
+            return None
+        return self._given.dtypes if isinstance(self._given, Maps | Stored) else None
 
     @property
     def has_samples(self) -> bool:
@@ -75,8 +92,9 @@ class Pair:
         """
         if self.precision == "single":
             return False
-        if isinstance(self._given, Maps):
-            return self._given.n_samples < max(self._given.feature_counts)
+        if isinstance(self._given, Maps | Stored):
+            few = self._given.n_samples < max(self._given.feature_counts)
+            return few and not self.is_complex
         if not isinstance(self._given, list) or self.is_complex:
             return False
         return bool(self._given[0].shape[0] < max(a.shape[1] for a in self._given))
@@ -101,9 +119,7 @@ class Pair:
                     "backend='numpy'"
                 )
             factor = QRFactor()
-            dtypes = self._given.dtypes if isinstance(self._given, Maps) else None
-            for batch in self.batches():
-                factor._update(dict(zip(self.names, batch, strict=True)), dtypes)
+            self._feed(factor)
             self._factor = factor
         return self._factor
 
@@ -136,6 +152,10 @@ class Pair:
         """Whether any block holds complex numbers."""
         if isinstance(self._given, list):
             return any(bool(array.dtype.kind == "c") for array in self._given)
+        if isinstance(self._given, Maps):
+            return False  # maps are real
+        if isinstance(self._given, Stored):
+            return any(bool(dtype.kind == "c") for dtype in self._given.dtypes)
         return any(self.moments._is_complex(name) for name in self.blocks)
 
     def require_real(self) -> None:
@@ -143,6 +163,8 @@ class Pair:
         for i, name in enumerate(self.names):
             if isinstance(self._given, list):
                 is_complex = self._given[i].dtype.kind == "c"
+            elif isinstance(self._given, Stored):
+                is_complex = self._given.dtypes[i].kind == "c"
             else:  # maps are real
                 is_complex = isinstance(self._given, Moments) and self._given._is_complex(
                     self.blocks[i]
@@ -213,13 +235,14 @@ class Pair:
             parts[0] if len(parts) == 1 else np.concatenate(parts)
             for parts in zip(*batches, strict=True)
         )
-        if isinstance(self._given, Maps):
+        dtypes = self._dtypes
+        if dtypes is not None:
             # Values computed from float32 are no better than that, and the rank rule must know.
             arrays = tuple(
                 array
                 if array.dtype == dtype or precision_name(dtype) == "float64"
                 else array.astype(np.float32)
-                for array, dtype in zip(arrays, self._given.dtypes, strict=True)
+                for array, dtype in zip(arrays, dtypes, strict=True)
             )
         for name, array in zip(self.names, arrays, strict=True):
             check_finite(array, name)
@@ -236,7 +259,7 @@ class Pair:
             If there are only moments.
         """
         given = self._with_samples()
-        if isinstance(given, Maps):
+        if isinstance(given, Maps | Stored):
             yield from given.batches()
         else:
             yield tuple(given)
@@ -270,6 +293,9 @@ def pair_of(
         return Pair(("x", "y"), x)
     if y is None:
         raise TypeError("y is missing: pass two arrays, or a Moments of two blocks")
+    if is_stored(x) or is_stored(y):
+        stored = Stored({"x": x, "y": y}, layout=layout, spatial=spatial, size=size)
+        return Pair(("x", "y"), stored, precision)
     if layout is None and spatial is None and size is None:
         arrays = [as_numbers(x, "x"), as_numbers(y, "y")]
         if arrays[0].shape[0] != arrays[1].shape[0]:
@@ -294,6 +320,8 @@ def single_of(
     if isinstance(x, Moments | QRFactor):
         _check_nothing_else(type(x).__name__, None, layout, spatial, size)
         return Pair(("x",), x)
+    if is_stored(x):
+        return Pair(("x",), Stored({"x": x}, layout=layout, spatial=spatial, size=size))
     if layout is None and spatial is None and size is None:
         return Pair(("x",), [as_numbers(x, "x")])
     return Pair(("x",), lay_out({"x": x}, layout=layout, spatial=spatial, size=size))

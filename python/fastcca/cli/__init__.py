@@ -1,4 +1,4 @@
-"""The command ``fastcca``: compare two arrays, see a demo, look at the build."""
+"""The command ``fastcca``: compare arrays or networks, see a demo, look at the build."""
 
 from __future__ import annotations
 
@@ -65,6 +65,21 @@ def _compare(options: argparse.Namespace) -> None:
     )
 
 
+def _matrix(options: argparse.Namespace) -> None:
+    from fastcca.cli.matrix import matrix
+
+    matrix(
+        options.a,
+        options.b,
+        measure=options.measure,
+        layout=options.layout,
+        spatial=options.spatial,
+        as_json=options.json,
+        csv_file=options.csv,
+        plot=options.plot,
+    )
+
+
 def _demo(options: argparse.Namespace) -> None:
     from fastcca.cli.demo import demo
 
@@ -83,7 +98,7 @@ def _info(options: argparse.Namespace) -> None:
         print(f"{key:<{width}}  {' '.join(text.split()) or '-'}")
 
 
-_COMMANDS = {"compare": _compare, "demo": _demo, "info": _info}
+_COMMANDS = {"compare": _compare, "demo": _demo, "info": _info, "matrix": _matrix}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -141,6 +156,32 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument(
         "--plot", type=Path, metavar="FILE", help="write a picture of the correlations"
     )
+
+    matrix = commands.add_parser(
+        "matrix",
+        help="compare all layers of two files or folders",
+        description="Compare every layer of A with every layer of B, over the same samples.",
+        epilog="Layers: the arrays of an .npz or .safetensors file, or the .npy files of a folder.",
+    )
+    matrix.add_argument("a", metavar="A", help="layers, each samples x features")
+    matrix.add_argument(
+        "b", metavar="B", nargs="?", help="layers over the same samples (default: those of A)"
+    )
+    matrix.add_argument(
+        "--measure",
+        default="svcca",
+        help="what to compute: cca, r2_cca, svcca, pwcca, cka, procrustes, linear_regression_r2 "
+        "(default: svcca)",
+    )
+    matrix.add_argument("--layout", metavar="AXES", help="the axes of maps, such as NHWC")
+    matrix.add_argument(
+        "--spatial",
+        choices=("fold", "pool", "flatten", "resize"),
+        help="what becomes of positions, as in compare",
+    )
+    matrix.add_argument("--json", action="store_true", help="print one JSON object")
+    matrix.add_argument("--csv", type=Path, metavar="FILE", help="write the values as CSV")
+    matrix.add_argument("--plot", type=Path, metavar="FILE", help="write a picture")
 
     demo = commands.add_parser(
         "demo",

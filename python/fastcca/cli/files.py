@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -76,6 +77,53 @@ def read_array(spec: str) -> NDArray[Any]:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
 
 
+def read_layers(spec: str) -> dict[str, NDArray[Any]]:
+    """Read all arrays of a file or folder, as `read_array` reads each.
+
+    Parameters
+    ----------
+    spec
+        A folder of ``.npy`` files, an ``.npz`` or ``.safetensors`` file, or ``FILE`` or
+        ``FILE:NAME`` as in `read_array` for a single layer.
+
+    Returns
+    -------
+    dict of str to ndarray
+        By name, for ``.npy`` that of the file without its suffix; numbers in names count as
+        numbers, so that conv2 comes before conv10.
+
+    Raises
+    ------
+    UserError
+        As `read_array`, and where there is no array.
+    """
+    path = Path(spec)
+    if path.is_dir():
+        files = sorted(path.glob("*.npy"), key=lambda file: _natural(file.stem))
+        if not files:
+            raise UserError(f"{path} is a folder without .npy files")
+        return {file.stem: read_array(str(file)) for file in files}
+    if not (path.is_file() and path.suffix.lower() in (".npz", ".safetensors")):
+        chosen_from, name = _split(spec)
+        return {name or chosen_from.stem: read_array(spec)}
+    try:
+        names = _npz_names(path) if path.suffix.lower() == ".npz" else _safetensors_names(path)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    if not names:
+        raise UserError(f"{path} holds no array")
+    return {name: read_array(f"{spec}:{name}") for name in sorted(names, key=_natural)}
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    """Sort key in which runs of digits are numbers."""
+    return [
+        (0, int(part), "") if part.isdecimal() else (1, 0, part)
+        for part in re.split(r"(\d+)", name)
+        if part
+    ]
+
+
 def _split(spec: str) -> tuple[Path, str | None]:
     """Split ``FILE:NAME``; both halves may hold colons, so the file is what exists."""
     if Path(spec).exists():
@@ -100,11 +148,26 @@ def _read_npy(path: Path, name: str | None, head: bytes) -> NDArray[Any]:
     return array
 
 
-def _read_npz(path: Path, name: str | None, head: bytes) -> NDArray[Any]:
+def _check_zip(path: Path, head: bytes) -> None:
     if not head.startswith(b"PK"):
         raise (
             _pickle_refused(path) if _looks_like_pickle(head) else _damaged(path, "not a zip file")
         )
+
+
+def _npz_names(path: Path) -> list[str]:
+    try:
+        with path.open("rb") as file:
+            _check_zip(path, file.read(8))
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as archive:
+                return list(archive.files)
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise _refusal(path, error) from error
+
+
+def _read_npz(path: Path, name: str | None, head: bytes) -> NDArray[Any]:
+    _check_zip(path, head)
     try:
         # opened here, since np.load leaves a damaged file open
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
@@ -116,17 +179,21 @@ def _read_npz(path: Path, name: str | None, head: bytes) -> NDArray[Any]:
     return array
 
 
-def _read_safetensors(path: Path, name: str | None) -> NDArray[Any]:
+def _safetensors_names(path: Path) -> list[str]:
     require_extra("files", {"safetensors": "safetensors"}, purpose=f"reading {path}")
     from safetensors import SafetensorError, safe_open
 
-    # The library checks the header; it would also copy the array, so the array is mapped here.
-    # The format: 8 bytes of header length, the header in JSON, then the data.
     try:
         with safe_open(path, framework="numpy") as file:
-            chosen = _choose(path, name, list(file.keys()))
+            return list(file.keys())
     except SafetensorError as error:
         raise _damaged(path, str(error)) from error
+
+
+def _read_safetensors(path: Path, name: str | None) -> NDArray[Any]:
+    # The library checks the header; it would also copy the array, so the array is mapped here.
+    # The format: 8 bytes of header length, the header in JSON, then the data.
+    chosen = _choose(path, name, _safetensors_names(path))
     with path.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
         entry = json.loads(stream.read(length))[chosen]
