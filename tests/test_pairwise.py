@@ -100,7 +100,8 @@ def test_ill_conditioned_layers_go_back_to_the_samples():
     with pytest.warns(fastcca.AccuracyWarning, match="'bad'") as record:
         fastcca.pairwise(moments, measure="cca")
 
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+    # The route "qr" at a condition of about 1e6; the lower triangle is the pair the other way.
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
     assert len(record) == 1
 
 

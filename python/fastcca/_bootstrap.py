@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from fastcca._by_name import named
 from fastcca._cca import warn_about_accuracy, warn_about_rank
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._pair import pair_of
+from fastcca._progress import Progress
 from fastcca._resampling import Seed, checked_count, generators, members_of, run_many
 from fastcca._similarity import warn_about_regression
 
@@ -77,7 +77,7 @@ def bootstrap(
     spatial: str | None = None,
     size: Size = None,
     backend: str | None = None,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = False,
     **options: Any,
 ) -> BootstrapResult:
     """Confidence interval of a measure, by drawing samples with replacement (Efron 1979).
@@ -101,7 +101,7 @@ def bootstrap(
         A label for every sample along N: whole groups are drawn, of any size.
     layout, spatial, size, backend
         As in `cca`. With "fold" and "resize" whole maps are drawn, never single positions.
-    progress : callable, optional
+    progress : bool or callable
         Called as ``progress(done, n_resamples)``, as in `permutation_test`.
     **options
         Of the measure, as in `permutation_test`.
@@ -163,7 +163,7 @@ def bootstrap(
         drawn = np.random.default_rng(of).integers(len(members), size=len(members))
         return chosen.of(pair.take(np.concatenate([members[i] for i in drawn])), solvers).value
 
-    values = run_many(one, seeds, progress)
+    values = run_many(one, seeds, progress, "resamples")
     tail = (1.0 - confidence_level) / 2.0
     low, high = (float(v) for v in np.quantile(values, [tail, 1.0 - tail]))
     if method == "basic":

@@ -11,16 +11,19 @@ import typing
 
 __all__: list[str] = [
     "Moments",
+    "PreparedBlocks",
     "QrFactor",
     "ScaleError",
     "build_config",
     "from_dlpack",
     "lapack_error",
     "linear_cka",
+    "linear_cka_of_pairs",
     "linear_regression",
     "linear_regression_of_factor",
     "num_threads",
     "procrustes",
+    "procrustes_of_pairs",
     "set_num_threads",
     "solve_cca",
     "solve_cca_of_factor",
@@ -107,6 +110,40 @@ class QrFactor:
 class ScaleError(ValueError):
     pass
 
+class PreparedBlocks:
+    def __init__(
+        self,
+        moments: Moments,
+        blocks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        keeps: collections.abc.Sequence[
+            tuple[str, typing.SupportsFloat | typing.SupportsIndex] | None
+        ],
+        ridge: typing.SupportsFloat | typing.SupportsIndex,
+        rank_tolerance: typing.SupportsFloat | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    def cca(
+        self,
+        moments: Moments,
+        pairs: collections.abc.Sequence[
+            tuple[
+                typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+            ]
+        ],
+        weights: bool,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> list[dict[str, typing.Any]]: ...
+    def linear_regression(
+        self,
+        moments: Moments,
+        pairs: collections.abc.Sequence[
+            tuple[
+                typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+            ]
+        ],
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> list[dict[str, typing.Any]]: ...
+
 def build_config() -> dict[str, typing.Any]: ...
 def from_dlpack(producer: typing.Any, name: str) -> numpy.typing.NDArray[typing.Any]: ...
 def lapack_error() -> str: ...
@@ -115,6 +152,13 @@ def linear_cka(
     x: typing.SupportsInt | typing.SupportsIndex,
     y: typing.SupportsInt | typing.SupportsIndex,
 ) -> float: ...
+def linear_cka_of_pairs(
+    moments: Moments,
+    pairs: collections.abc.Sequence[
+        tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]
+    ],
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> list[float]: ...
 def linear_regression(
     moments: Moments,
     x: typing.SupportsInt | typing.SupportsIndex,
@@ -133,6 +177,13 @@ def procrustes(
     x: typing.SupportsInt | typing.SupportsIndex,
     y: typing.SupportsInt | typing.SupportsIndex,
 ) -> float: ...
+def procrustes_of_pairs(
+    moments: Moments,
+    pairs: collections.abc.Sequence[
+        tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]
+    ],
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> list[float]: ...
 def set_num_threads(k: typing.SupportsInt | typing.SupportsIndex) -> None: ...
 def solve_cca(
     moments: Moments,

@@ -61,6 +61,16 @@ class Layers:
             return Pair(names, _maps(chosen, self.spatial, self.size))
         return Pair(names, chosen)
 
+    def held(self, x: str, y: str) -> bool:
+        """Whether the moments hold a pair of blocks."""
+        if self.moments is None or not {x, y} <= set(self.moments.block_names):
+            return False
+        try:
+            self.moments.pair(x, y)
+        except KeyError:
+            return False
+        return True
+
     def is_wide(self, block: str) -> bool:
         """Whether the samples are there, and fewer than the features of the block."""
         if not self.sources:

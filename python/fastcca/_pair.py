@@ -180,39 +180,48 @@ class Pair:
     @property
     def n_units(self) -> int:
         """Samples as given, along N: a map is one, with all its positions."""
-        given = self._with_samples()
+        given = self._in_memory()
         return len(given.sources[0].view if isinstance(given, Maps) else given[0])
 
     @property
     def n_samples(self) -> int:
         """Samples that are compared: with "fold" and "resize" every position of every map."""
-        given = self._with_samples()
+        given = self._in_memory()
         return given.n_samples if isinstance(given, Maps) else len(given[0])
 
     @property
     def feature_counts(self) -> tuple[int, ...]:
         """Features of each block of samples."""
-        given = self._with_samples()
+        given = self._in_memory()
         if isinstance(given, Maps):
             return given.feature_counts
         return tuple(array.shape[1] for array in given)
 
     def with_itself(self, i: int) -> Pair:
         """Pair the samples of one block with themselves."""
-        given = self._with_samples()
+        given = self._in_memory()
         if isinstance(given, Maps):
             return Pair(self.names, Maps((given.sources[i],) * 2, given.spatial, given.grid))
         return Pair(self.names, [given[i]] * 2)
 
     def take(self, units: npt.NDArray[np.intp]) -> Pair:
         """Copy some samples as given, along N, into a pair of their own."""
-        given = self._with_samples()
+        given = self._in_memory()
         if isinstance(given, Maps):
             sources = tuple(replace(source, view=source.view[units]) for source in given.sources)
             return Pair(self.names, replace(given, sources=sources))
         return Pair(self.names, [array[units] for array in given])
 
-    def _with_samples(self) -> list[AnyArray] | Maps:
+    def _in_memory(self) -> list[AnyArray] | Maps:
+        given = self._with_samples()
+        if isinstance(given, Stored):
+            raise TypeError(
+                "samples are taken in another order here, which a file does not allow: read them "
+                "into memory, x[:] and y[:]"
+            )
+        return given
+
+    def _with_samples(self) -> list[AnyArray] | Maps | Stored:
         if isinstance(self._given, Moments | QRFactor):
             raise ValueError(
                 "this measure needs the samples themselves: pass x and y in place of their "

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from fastcca import _backend, _summary
+from fastcca import _backend, _core, _summary
 from fastcca._cca import SAMPLES_PER_FEATURE, check_options
 from fastcca._compare import MEASURES
 from fastcca._errors import AccuracyWarning, RankWarning
 from fastcca._keep import Keep, keep_of
 from fastcca._layers import Layers, Layout, layers_of
 from fastcca._layouts import Size
+from fastcca._moments import Moments
 from fastcca._pair import Pair
+from fastcca._parts import CcaParts, RegressionParts
+from fastcca._prepared import Answer, PreparedPairs
+from fastcca._progress import Progress, progress_of
 from fastcca._pwcca import projection_weights
 
 if TYPE_CHECKING:
@@ -27,8 +30,10 @@ if TYPE_CHECKING:
 
 __all__ = ["PairwiseResult", "Progress", "pairwise"]
 
-Progress = bool | Callable[[int, int], object]
-_SYMMETRIC = ("cca", "r2_cca", "svcca", "cka", "procrustes")
+# One decomposition says both directions: most are symmetric, PWCCA has weights of each side.
+_BOTH_WAYS = ("cca", "r2_cca", "svcca", "pwcca", "cka", "procrustes")
+# Pairs that are solved between two reports of progress.
+_TOGETHER = 32
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -145,9 +150,10 @@ def pairwise(
     Notes
     -----
     The values are those of the single measures. Symmetric measures of xs against itself are
-    computed once for both triangles. The samples are read once for all pairs, but every pair
-    decomposes its blocks again. Where the moments have lost digits that samples in memory hold, or
-    a layer has more features than samples, its pairs go back to the samples.
+    computed once for both triangles. The samples are read once for all pairs, every block is
+    decomposed once, and pairs are spread over the cores. Where the moments have lost digits that
+    samples in memory hold, or a layer has more features than samples, its pairs go back to the
+    samples.
     """
     if measure not in MEASURES:
         raise ValueError(f"measure={measure!r} is unknown; there are {', '.join(MEASURES)}")
@@ -159,21 +165,33 @@ def pairwise(
     layers = layers_of(xs, ys, layout=layout, spatial=spatial, size=size)
     numpy_backend = _backend.resolve(backend) == "numpy"
     ask = _Question(measure, solvers, keeps, float(ridge), float(rank_tolerance))
-    itself = layers.x_blocks == layers.y_blocks
-    mirrored = itself and measure in _SYMMETRIC and keeps[0] == keeps[1]
+    both_ways = (
+        layers.x_blocks == layers.y_blocks
+        and measure in _BOTH_WAYS
+        and (measure != "svcca" or keeps[0] == keeps[1])
+    )
     wanted = [
         (i, j)
         for i in range(len(layers.x_blocks))
-        for j in range(i if mirrored else 0, len(layers.y_blocks))
+        for j in range(i if both_ways else 0, len(layers.y_blocks))
     ]
+    by_name = [(layers.x_blocks[i], layers.y_blocks[j]) for i, j in wanted]
+    together = [pair for pair in by_name if not numpy_backend and layers.held(*pair)]
     values = np.full((len(layers.x_blocks), len(layers.y_blocks)), np.nan)
-    with _progress(progress, len(wanted)) as report:
-        for done, (i, j) in enumerate(wanted, 1):
-            pairs = _routes(layers, layers.x_blocks[i], layers.y_blocks[j], numpy_backend)
-            if pairs:
-                values[i, j] = ask.answer(pairs, layers.x_names[i], layers.y_names[j])
-                if mirrored:
-                    values[j, i] = values[i, j]
+    with progress_of(progress, len(wanted), "pairs") as report:
+        solved: dict[tuple[str, str], Answer] = {}
+        prepared = ask.prepared(layers.moments, together)
+        for done, ((i, j), pair) in enumerate(zip(wanted, by_name, strict=True), 1):
+            if prepared and not solved and together:
+                some, together = together[:_TOGETHER], together[_TOGETHER:]
+                solved = dict(zip(some, prepared.solve(some), strict=True))
+            routes = _routes(layers, *pair, numpy_backend)
+            if routes:
+                names = layers.x_names[i], layers.y_names[j]
+                there, back = ask.answer(routes, *names, solved.pop(pair, None))
+                values[i, j] = there
+                if both_ways:
+                    values[j, i] = back
             report(done)
     ask.warn(stacklevel=3)
     return PairwiseResult(values, layers.x_names, layers.y_names, measure)
@@ -209,34 +227,65 @@ class _Question:
     features: int = 0
     n_samples: int = 0
 
-    def answer(self, routes: list[Pair], x_name: str, y_name: str) -> float:
-        """Return the value by the first route that keeps the digits."""
+    def prepared(
+        self, moments: Moments | None, pairs: list[tuple[str, str]]
+    ) -> PreparedPairs | None:
+        """Return the pairs of moments, their blocks decomposed; None where there are none."""
+        if moments is None or not pairs:
+            return None
+        try:
+            return PreparedPairs(
+                moments,
+                pairs,
+                measure=self.measure,
+                keep=self.keep,
+                ridge=self.ridge,
+                rank_tolerance=self.rank_tolerance,
+            )
+        except _core.ScaleError:
+            return None
+
+    def answer(
+        self, routes: list[Pair], x_name: str, y_name: str, solved: Answer | None
+    ) -> tuple[float, float]:
+        """Return the value, and that of y to x, by the first route that keeps the digits.
+
+        `solved` is the answer of the first route, where it is known.
+        """
         for route, pair in enumerate(routes):
-            value, lost = self._ask(pair, x_name, y_name)
+            answer = self._ask(pair) if solved is None or route > 0 else solved
+            lost = not isinstance(answer, float) and (
+                answer["digits"] is not None or answer["undecided"] > 0
+            )
             if not lost:
                 break
             if route + 1 == len(routes):
                 self.lost.update((x_name, y_name))
-        return value
+        return self._values(answer, x_name, y_name)
 
-    def _ask(self, pair: Pair, x_name: str, y_name: str) -> tuple[float, bool]:
+    def _ask(self, pair: Pair) -> Answer:
         if self.measure == "cka":
-            return self.solvers.cka(pair), False
+            return float(self.solvers.cka(pair))
         if self.measure == "procrustes":
-            return self.solvers.procrustes(pair), False
+            return float(self.solvers.procrustes(pair))
         if self.measure == "linear_regression_r2":
-            regression = self.solvers.linear_regression(pair, rank_tolerance=self.rank_tolerance)
-            lost = regression["digits"] is not None or regression["undecided"] > 0
-            return regression["r2"], lost
-        truncated = self.measure == "svcca"
-        parts = self.solvers.cca(
+            return self.solvers.linear_regression(pair, rank_tolerance=self.rank_tolerance)
+        return self.solvers.cca(
             pair,
             method="auto",
             weights=self.measure == "pwcca",
             ridge=self.ridge,
-            keep=self.keep if truncated else None,
+            keep=self.keep if self.measure == "svcca" else None,
             rank_tolerance=self.rank_tolerance,
         )
+
+    def _values(self, answer: Answer, x_name: str, y_name: str) -> tuple[float, float]:
+        if isinstance(answer, float):
+            return answer, answer
+        if self.measure == "linear_regression_r2":
+            return cast(RegressionParts, answer)["r2"], math.nan
+        parts = cast(CcaParts, answer)
+        truncated = self.measure == "svcca"
         self.n_samples = parts["n_samples"]
         sides = ((x_name, "x"), (y_name, "y"))
         for name, side in sides:
@@ -248,13 +297,14 @@ class _Question:
                 self.few.add(name)
                 self.features = max(self.features, features)
         rho = parts["correlations"]
-        lost = parts["digits"] is not None or parts["undecided"] > 0
-        if self.measure == "r2_cca":
-            return _summary.mean_of(rho**2), lost
         if self.measure == "pwcca":
-            weights = projection_weights(parts["x_loadings"], rho)
-            return min(float(np.sum(weights * rho)), 1.0), lost
-        return _summary.mean_of(rho), lost
+            there, back = (
+                min(float(np.sum(projection_weights(loadings, rho) * rho)), 1.0)
+                for loadings in (parts["x_loadings"], parts["y_loadings"])
+            )
+            return there, back
+        mean = _summary.mean_of(rho**2 if self.measure == "r2_cca" else rho)
+        return mean, mean
 
     def warn(self, stacklevel: int) -> None:
         """Warn once of all pairs."""
@@ -284,33 +334,3 @@ class _Question:
 
 def _listed(names: set[str]) -> str:
     return ", ".join(repr(name) for name in sorted(names))
-
-
-@contextmanager
-def _progress(progress: Progress, total: int) -> Iterator[Callable[[int], object]]:
-    """Yield what to call with the number of pairs done."""
-    if callable(progress):
-        told = progress
-        yield lambda done: told(done, total)
-        return
-    if not progress:
-        yield lambda done: None
-        return
-    try:
-        from rich.progress import Progress as Bar
-    except ImportError:
-        pass
-    else:
-        with Bar() as bar:
-            task = bar.add_task("pairs", total=total)
-            yield lambda done: bar.update(task, completed=done)
-        return
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        raise ImportError(
-            "progress=True needs rich or tqdm (pip install rich); or pass a function of "
-            "(done, total)"
-        ) from None
-    with tqdm(total=total, unit="pair") as bar:
-        yield lambda done: bar.update(1)

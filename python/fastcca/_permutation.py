@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +14,7 @@ from fastcca._cca import warn_about_accuracy, warn_about_rank
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._pair import pair_of
 from fastcca._permuted import permuted
+from fastcca._progress import Progress
 from fastcca._resampling import Seed, checked_count, generators, members_of, run_many
 from fastcca._similarity import warn_about_regression
 
@@ -91,7 +91,7 @@ def permutation_test(
     spatial: str | None = None,
     size: Size = None,
     backend: str | None = None,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = False,
     **options: Any,
 ) -> PermutationTest:
     """Test whether two blocks are related, by pairing their samples at random (Fisher 1935).
@@ -115,9 +115,9 @@ def permutation_test(
         places, and within a group the order stays. All must have the same number of samples.
     layout, spatial, size, backend
         As in `cca`. With "fold" and "resize" whole maps change places, never single positions.
-    progress : callable, optional
-        Called as ``progress(done, n_permutations)`` now and then, in the caller's thread. What it
-        raises ends the test.
+    progress : bool or callable
+        Called as ``progress(done, n_permutations)`` now and then, in the caller's thread; what it
+        raises ends the test. With True, a bar as in `pairwise`.
     **options
         Of the measure: `ridge` and `rank_tolerance` ("cca", "r2_cca"), `keep`, `criterion` and
         `rank_tolerance` ("svcca"), `variant` and `rank_tolerance` ("pwcca"; not google's),
@@ -204,7 +204,7 @@ def permutation_test(
 
     # By the same arithmetic as the null, so that what ties does so here.
     observed = prepared.of(np.arange(len(members)))
-    null = run_many(one, seeds, progress)
+    null = run_many(one, seeds, progress, "permutations")
     reached = int(np.count_nonzero(null >= observed - _TIE * prepared.largest))
     return PermutationTest(
         value=valued.value,

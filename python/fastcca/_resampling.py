@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca._blas import threads_for_many
+from fastcca._progress import Progress, progress_of
 
-__all__ = ["Progress", "Seed", "checked_count", "generators", "members_of", "run_many"]
+__all__ = ["Seed", "checked_count", "generators", "members_of", "run_many"]
 
 Seed = int | np.random.SeedSequence | np.random.Generator | None
-Progress = Callable[[int, int], object] | None
 Index = npt.NDArray[np.intp]
 
 
@@ -92,26 +92,25 @@ def run_many(
     solve: Callable[[np.random.SeedSequence], float],
     seeds: list[np.random.SeedSequence],
     progress: Progress,
+    what: str,
 ) -> npt.NDArray[np.float64]:
     """Call `solve` for every seed, on as many threads as there may be; results in order.
 
     Ctrl-C, and an exception of `progress`, end it when the runs that were begun have ended.
     """
     out = np.empty(len(seeds))
-    with threads_for_many() as threads:
+    with progress_of(progress, len(seeds), what) as report, threads_for_many() as threads:
         if threads == 1:
             for i, seed in enumerate(seeds):
                 out[i] = solve(seed)
-                if progress is not None:
-                    progress(i + 1, len(seeds))
+                report(i + 1)
             return out
         with ThreadPoolExecutor(threads) as pool:
             try:
                 futures = [pool.submit(solve, seed) for seed in seeds]
                 for i, future in enumerate(futures):
                     out[i] = future.result()
-                    if progress is not None:
-                        progress(i + 1, len(seeds))
+                    report(i + 1)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise

@@ -21,6 +21,7 @@ __all__ = [
     "cka",
     "linear_regression",
     "parts_of_moments",
+    "parts_of_regression",
     "pca",
     "pls",
     "procrustes",
@@ -108,7 +109,7 @@ def parts_of_moments(
     condition = max(solved["x_condition"], solved["y_condition"])
     if state.single:
         check_single(condition, ridge)
-    epsilon = max(input_epsilon(state.precision(moments._index(name))) for name in (x, y))
+    epsilon = _input_epsilon(moments, x, y)
     rest = {
         "x_mean": moments.mean(x),
         "y_mean": moments.mean(y),
@@ -142,8 +143,8 @@ def _two(pair: Pair) -> tuple[int, int]:
     return x, y
 
 
-def _input_epsilon(pair: Pair) -> float:
-    return max(input_epsilon(pair.state.precision(i)) for i in pair.indices)
+def _input_epsilon(moments: Moments, *names: str) -> float:
+    return max(input_epsilon(moments._state.precision(moments._index(name))) for name in names)
 
 
 def _complex_index(pair: Pair, name: str) -> tuple[int, int | None]:
@@ -221,18 +222,10 @@ def linear_regression(pair: Pair, rank_tolerance: float = 0.0) -> RegressionPart
 def _narrow_regression(pair: Pair, rank_tolerance: float) -> RegressionParts:
     if not pair.is_factor:
         solved = _core.linear_regression(pair.state, *_two(pair), rank_tolerance)
-        single = pair.state.single
-        if single:
-            check_single(solved["x_condition"])
-        digits = None if single else digits_left(solved["x_condition"], _input_epsilon(pair))
-        undecided = solved["x_undecided"]
-        if (digits is None and not undecided) or not pair.has_samples:
-            return RegressionParts(
-                r2=solved["r2"],
-                x_condition=solved["x_condition"],
-                digits=digits,
-                undecided=undecided,
-            )
+        x, y = pair.blocks
+        parts = parts_of_regression(pair.moments, x, y, solved)
+        if (parts["digits"] is None and not parts["undecided"]) or not pair.has_samples:
+            return parts
     factor = pair.factor
     x, y = pair.factor_blocks
     solved = _core.linear_regression_of_factor(
@@ -240,6 +233,22 @@ def _narrow_regression(pair: Pair, rank_tolerance: float) -> RegressionParts:
     )
     return RegressionParts(
         r2=solved["r2"], x_condition=solved["x_condition"], digits=None, undecided=0
+    )
+
+
+def parts_of_regression(
+    moments: Moments, x: str, y: str, solved: dict[str, Any]
+) -> RegressionParts:
+    """Complete what the core says of two blocks, with the digits that their moments have left."""
+    state = moments._state
+    condition = solved["x_condition"]
+    if state.single:
+        check_single(condition)
+    return RegressionParts(
+        r2=solved["r2"],
+        x_condition=condition,
+        digits=None if state.single else digits_left(condition, _input_epsilon(moments, x, y)),
+        undecided=solved["x_undecided"],
     )
 
 
