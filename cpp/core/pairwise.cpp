@@ -15,7 +15,9 @@ PreparedBlocks::PreparedBlocks(const Moments& moments, std::vector<Entry> entrie
   });
   prepared_.reserve(found.size());
   for (auto& block : found) {
-    prepared_.push_back(std::move(block).value());
+    if (block) {  // all are
+      prepared_.push_back(*std::move(block));
+    }
   }
 }
 
