@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+import time
 import warnings
 
 import dask
@@ -237,6 +238,10 @@ def test_threads_are_limited_while_tasks_run(blocks):
         bad = da.where(x > 12.0, np.nan, x)
         with pytest.raises(ValueError, match="not finite"):
             fastcca.dask.moments(bad, y).compute(scheduler="threads")
+        # The error of one task reaches us while others still run, under their limit.
+        end = time.monotonic() + 60
+        while fastcca.get_num_threads() != 3 and time.monotonic() < end:
+            time.sleep(0.01)
         assert fastcca.get_num_threads() == 3
     finally:
         fastcca.set_num_threads(before)
