@@ -2,8 +2,10 @@
 // state as it was; the next call is right.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <functional>
 #include <limits>
+#include <thread>
 #include <utility>
 
 #include "core/qr_factor.hpp"
@@ -156,9 +158,14 @@ TEST_CASE("many items can be interrupted between and inside") {
   const Samples samples = samples_of(random_matrix(2000, 20, 3));
   for (const int threads : {1, 4}) {
     CAPTURE(threads);
+    const auto caller = std::this_thread::get_id();
     const auto all = [&] {
-      backend().for_each(threads, 100,
-                         [&](std::size_t) { backend().accumulate({&samples.view, 1}, 1); });
+      backend().for_each(threads, 100, [&](std::size_t) {
+        if (std::this_thread::get_id() != caller) {  // which is to get some items, however slow
+          std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
+        backend().accumulate({&samples.view, 1}, 1);
+      });
     };
     for (const long point : {0, 1, 2}) {
       interrupt_at(point, all);
