@@ -188,3 +188,11 @@ def test_moments_have_no_samples_to_draw():
         fastcca.bootstrap(moments, None)
     with pytest.raises(ValueError, match="x has 1 value that is not finite"):
         fastcca.bootstrap(np.where(x == x[3, 1], np.inf, x), y)
+
+
+@pytest.mark.parametrize("measure", ["cca", "cka", "procrustes"])
+def test_a_basic_interval_of_a_value_near_0_is_not_turned_around(measure):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(20, 1)), rng.normal(size=(20, 1))
+    found = fastcca.bootstrap(x, y, measure=measure, method="basic", n_resamples=200, seed=0)
+    assert 0.0 <= found.confidence_interval.low <= found.confidence_interval.high <= 1.0

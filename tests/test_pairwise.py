@@ -161,3 +161,9 @@ def test_frame_and_picture(layers):
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b", "c"]
     np.testing.assert_array_equal(axes.images[0].get_array(), found.values)
     plt.close(axes.figure)
+
+
+def test_names_that_are_the_same_as_text_are_refused(layers):
+    a, b, c = layers.values()
+    with pytest.raises(ValueError, match=r"two layers of xs have the same name as text"):
+        fastcca.pairwise({1: a, "1": b, "c": c})

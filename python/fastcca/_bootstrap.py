@@ -168,8 +168,9 @@ def bootstrap(
     low, high = (float(v) for v in np.quantile(values, [tail, 1.0 - tail]))
     if method == "basic":
         low, high = 2.0 * valued.value - high, 2.0 * valued.value - low
-        low = max(low, 0.0)  # no measure is below
-        high = min(high, math.inf if measure == "pls" else 1.0)
+        # What no measure can be: both ends, which may lie on the same side of the range.
+        most = math.inf if measure == "pls" else 1.0
+        low, high = (min(max(end, 0.0), most) for end in (low, high))
     return BootstrapResult(
         value=valued.value,
         confidence_interval=ConfidenceInterval(low, high),

@@ -140,6 +140,10 @@ def _named(layers: object, side: str) -> Side:
     """Layers by name; those of a list are numbered."""
     if isinstance(layers, Mapping):
         named = {str(name): layer for name, layer in layers.items()}
+        if len(named) != len(layers):
+            raise ValueError(
+                f"two layers of {side} have the same name as text, of {[*layers]}; rename one"
+            )
     elif isinstance(layers, list | tuple) or (isinstance(layers, np.ndarray) and layers.ndim > 2):
         named = {str(i): layer for i, layer in enumerate(layers)}
     else:

@@ -61,7 +61,7 @@ class PairwiseResult:
         ax.set_xticks(range(len(self.y_names)), self.y_names, rotation=45, ha="right")
         ax.set_yticks(range(len(self.x_names)), self.x_names)
         for (i, j), value in np.ndenumerate(self.values):
-            colour = "black" if value > 0.45 else "white"
+            colour = "white" if value <= 0.45 else "black"  # NaN has no cell of its own
             ax.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=8)
         ax.figure.colorbar(image, ax=ax, label=self.measure)
         return ax
