@@ -163,11 +163,7 @@ MEASURES = {
 
 @given(guises(), guises(), st.sampled_from([*MEASURES]), st.sampled_from(BACKENDS))
 def test_no_guise_of_an_array_changes_an_answer(x_guise, y_guise, name, backend):
-    """Not a bit of what the core's own loop accumulates.
-
-    Where numpy and the BLAS add up (the reference; fewer samples than features), the order follows
-    strides and alignment: to the condition eps.
-    """
+    """Not a bit on the core; numpy adds up in the order of its strides: to the condition eps."""
     n = min(len(x_guise[0]), len(y_guise[0]))
     (x, plain_x), (y, plain_y) = ([a[:n] for a in guise] for guise in (x_guise, y_guise))
     if name == "debiased cka" and n < 4:
@@ -175,7 +171,7 @@ def test_no_guise_of_an_array_changes_an_answer(x_guise, y_guise, name, backend)
     before = [a.tobytes() for a in (x, y)]
     found = MEASURES[name](x, y, backend=backend)
     expected = MEASURES[name](plain_x, plain_y, backend=backend)
-    if backend == "cpu" and n >= max(x.shape[1], y.shape[1]):
+    if backend == "cpu":
         np.testing.assert_array_equal(found, expected)
     elif name not in ("svcca", "pwcca", "debiased cka"):  # no bound at a cut, a tie, a difference
         assert_close(found, expected, 1e-9 * np.max(expected, initial=1.0))

@@ -57,7 +57,8 @@ class Features:
         variance = np.empty(self.size)
         with np.errstate(over="ignore", invalid="ignore"):
             for columns in self._slices():
-                block = with_numbers(array[:, columns]).astype(np.float64)
+                # In one memory order, or sums would follow the strides of the input.
+                block = with_numbers(array[:, columns]).astype(np.float64, order="F")
                 mean = block.mean(axis=0)
                 block -= mean
                 rest = block.mean(axis=0)  # what the rounding of the first mean left

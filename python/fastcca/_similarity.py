@@ -208,7 +208,7 @@ class _Side:
         out = np.empty(block.shape[:-1])
         row_bytes = 8 * block[0].size
         for rows in slices(block.shape[0], row_bytes, _BLOCK_BYTES):
-            np.square((with_numbers(block[rows]) - self.mean) / self.scale * self.live).sum(
-                axis=-1, out=out[rows]
-            )
+            # In one memory order, or sums would follow the strides of the input.
+            centred = np.subtract(with_numbers(block[rows]), self.mean, order="C")
+            np.square(centred / self.scale * self.live).sum(axis=-1, out=out[rows])
         return out.ravel()

@@ -22,7 +22,8 @@ def is_stored(value: object) -> bool:
     """Whether a value is a data set that has to be read, and not an array in memory.
 
     By what it can do: it has axes, takes slices, and knows how its file is divided (h5py's
-    ``Dataset``, ``zarr.Array``), or it is a slice of safetensors. A memory map is an array.
+    ``Dataset``, ``zarr.Array``), or it is a slice of safetensors. A memory map is an array, and so
+    is what has an attribute ``chunks`` that says nothing, but for h5py's contiguous data sets.
     """
     if isinstance(value, np.ndarray | type) or not hasattr(value, "__getitem__"):
         return False
@@ -32,7 +33,9 @@ def is_stored(value: object) -> bool:
         return False
     # dask's arrays have a tuple of chunks for each axis.
     chunks = value.chunks
-    return chunks is None or all(isinstance(extent, int | np.integer) for extent in chunks)
+    if chunks is None:
+        return type(value).__module__.partition(".")[0] == "h5py"
+    return all(isinstance(extent, int | np.integer) for extent in chunks)
 
 
 def check_shapes(

@@ -66,7 +66,7 @@ TEST_CASE("an interrupted update of moments changes nothing") {
       Moments empty(backend());
       const Snapshot before = snapshot(moments);
       const long checks = checks_of([&] { update(wanted); });
-      CHECK(checks >= 2);
+      CHECK(checks >= (threads == 1 ? 3 : 2));  // how many fall to the caller is chance
       // On several threads it is chance how many of them fall to the caller: the first one always.
       for (const long point : threads == 1 ? points_of(checks) : std::vector<long>{0, 1}) {
         CAPTURE(point);
