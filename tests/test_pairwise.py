@@ -167,3 +167,50 @@ def test_names_that_are_the_same_as_text_are_refused(layers):
     a, b, c = layers.values()
     with pytest.raises(ValueError, match=r"two layers of xs have the same name as text"):
         fastcca.pairwise({1: a, "1": b, "c": c})
+
+
+@pytest.mark.parametrize("measure", SINGLE)
+@pytest.mark.parametrize("factor", [1e-160, 1e160])
+def test_a_layer_out_of_range_has_the_numbers_of_the_single_functions(layers, measure, factor):
+    scaled = layers | {"a": layers["a"] * factor}
+    found = fastcca.pairwise(scaled, measure=measure)
+
+    expected = one_by_one(measure, layers.values(), layers.values())
+    np.testing.assert_allclose(found.values, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("measure", SINGLE)
+def test_layers_in_files_are_read_some_rows_at_a_time(layers, measure, tmp_path, monkeypatch):
+    h5py = pytest.importorskip("h5py")
+    monkeypatch.setattr("fastcca._stored.BATCH_BYTES", 4096)
+    with h5py.File(tmp_path / "layers.h5", "w") as file:
+        for name, layer in layers.items():
+            file.create_dataset(name, data=layer, chunks=(16, layer.shape[1]))
+        reads = []
+        original = h5py.Dataset.__getitem__
+
+        def counted(self, key, *args):
+            part = original(self, key, *args)
+            reads.append(len(part))
+            return part
+
+        monkeypatch.setattr(h5py.Dataset, "__getitem__", counted)
+        found = fastcca.pairwise({name: file[name] for name in layers}, measure=measure)
+
+    expected = one_by_one(measure, layers.values(), layers.values())
+    np.testing.assert_allclose(found.values, expected, rtol=0, atol=1e-12)
+    assert max(reads) < 300 / 4
+
+
+def test_ill_conditioned_layers_in_files_are_read_again(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 5)) @ np.diag([1, 1e-2, 1e-4, 1e-5, 1e-6]) @ rng.normal(size=(5, 5))
+    y = x[:, :3] + 1e-7 * rng.normal(size=(400, 3))
+    with h5py.File(tmp_path / "layers.h5", "w") as file:
+        found = fastcca.pairwise(
+            [file.create_dataset("x", data=x, chunks=(32, 5)), y], measure="cca"
+        )
+
+    assert fastcca.cca(x, y).method == "qr"
+    assert found.values[0, 1] == pytest.approx(fastcca.cca(x, y).mean, abs=1e-9)

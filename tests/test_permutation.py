@@ -401,3 +401,15 @@ def test_too_few_samples_warn():
         fastcca.permutation_test(x, y, n_permutations=2)
 
     assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("measure", ["cka", "procrustes"])
+@pytest.mark.parametrize("factor", [1e-160, 1e160])
+def test_data_out_of_range_have_the_same_null(measure, factor):
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=(30, 3)), rng.normal(size=(30, 2))
+    options = {"measure": measure, "n_permutations": 20, "seed": 0}
+    expected = fastcca.permutation_test(x, y, **options)
+    found = fastcca.permutation_test(x * factor, y, **options)
+    np.testing.assert_allclose(found.null, expected.null, rtol=1e-12)
+    assert found.p_value == expected.p_value

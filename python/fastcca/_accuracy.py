@@ -20,8 +20,8 @@ __all__ = [
 PRECISIONS = ("double", "single")
 # Errors of single precision above this are no answer.
 _MOST_SINGLE_ERROR = 1e-3
-# Of single precision, in condition**2 * eps: a sum in float32 is wrong by up to 20 eps of the norms of
-# the two features, and a correlation is made of one sum and the roots of two (docs/accuracy.md).
+# Of single precision, in condition**2 * eps: a sum in float32 is wrong by up to 20 eps of the norms
+# of the two features, and a correlation is made of one sum and the roots of two (docs/accuracy.md).
 _SINGLE_FACTOR = 40.0
 
 

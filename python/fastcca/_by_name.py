@@ -13,7 +13,8 @@ from fastcca._cca import CCAResult, check_options, result_fields
 from fastcca._keep import Keep, keep_of
 from fastcca._pair import Pair
 from fastcca._parts import CcaParts, RegressionParts
-from fastcca._pwcca import projection_weights
+from fastcca._pwcca import projection_weights, weighted_mean
+from fastcca._summary import mean_of
 
 __all__ = ["MEASURES", "Named", "Valued", "named"]
 
@@ -49,6 +50,12 @@ class Valued:
     value: float
     parts: CcaParts | None = None
     regression: RegressionParts | None = None
+
+    @property
+    def lost(self) -> bool:
+        """Whether the route could not tell all digits or directions that the data may hold."""
+        parts = self.parts if self.parts is not None else self.regression
+        return parts is not None and (parts["digits"] is not None or parts["undecided"] > 0)
 
     def result(self) -> tuple[CCAResult, tuple[int, int, int, int]]:
         """Return the CCA, and for `warn_about_rank` the dimensions and features of both sides."""
@@ -88,7 +95,7 @@ class Named:
         """Compute the measure, with the weights of its CCA where they are asked for."""
         if self.of_correlations:
             parts = self.solve_cca(pair, solvers, weights=weights or self.measure == "pwcca")
-            return Valued(self._of_parts(parts), parts=parts)
+            return Valued(self.of_parts(parts), parts=parts)
         if self.measure == "linear_regression_r2":
             found = solvers.linear_regression(pair, rank_tolerance=self.rank_tolerance)
             return Valued(found["r2"], regression=found)
@@ -97,18 +104,18 @@ class Named:
         of_pair = {"cka": solvers.cka, "procrustes": solvers.procrustes}
         return Valued(float(of_pair[self.measure](pair)))
 
-    def _of_parts(self, parts: CcaParts) -> float:
+    def of_parts(self, parts: CcaParts, *, back: bool = False) -> float:
+        """Compute the measure from the CCA behind it; `back` for that of y and x."""
         correlations = parts["correlations"]
-        if correlations.size == 0:
-            return 0.0
         if self.measure == "r2_cca":
-            return float(np.mean(correlations**2))
+            return mean_of(correlations**2)
         if self.measure != "pwcca":
-            return float(np.mean(correlations))
-        shares = projection_weights(parts["x_loadings"], correlations)
+            return mean_of(correlations)
+        sides = (parts["x_loadings"], parts["y_loadings"])
+        shares = projection_weights(sides[back], correlations)
         if self.variant == "symmetric":
-            shares = (shares + projection_weights(parts["y_loadings"], correlations)) / 2
-        return min(float(np.sum(shares * correlations)), 1.0)
+            shares = (shares + projection_weights(sides[not back], correlations)) / 2
+        return weighted_mean(shares, correlations)
 
 
 def named(measure: str, options: Mapping[str, Any]) -> Named:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-import numpy as np
 import numpy.typing as npt
 
 from fastcca import _backend
@@ -20,7 +19,7 @@ from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
 from fastcca._pair import Pair, pair_of
 from fastcca._parts import CcaParts, RegressionParts
-from fastcca._pwcca import projection_weights
+from fastcca._pwcca import projection_weights, weighted_mean
 from fastcca._similarity import warn_about_regression
 from fastcca._svcca import SVCCAResult
 
@@ -74,7 +73,7 @@ class Comparison:
         """Projection weighted mean, weights from the first side."""
         result = self.cca_result
         weights = projection_weights(result.x_loadings, result.correlations)
-        return min(float(np.sum(weights * result.correlations)), 1.0)
+        return weighted_mean(weights, result.correlations)
 
     def cka(self) -> float:
         """Linear CKA."""

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from fastcca import _core
 from fastcca._arrays import as_samples
 from fastcca._layouts import Maps, Size, lay_out
 from fastcca._maps import Map
 from fastcca._moments import Moments
 from fastcca._pair import Pair
+from fastcca._stored import Stored, is_stored, shape_of
 
 __all__ = ["Layers", "layers_of"]
 
@@ -33,7 +35,8 @@ class Layers:
     moments : Moments or None
         Of all layers, where they are narrow enough to have some.
     sources : dict of str to ndarray or Map
-        The samples by the names of blocks; empty where there are only moments.
+        The samples, or data sets in files, by the names of blocks; empty where there are only
+        moments.
     spatial : str or None
     size : tuple of int or None
     """
@@ -57,6 +60,8 @@ class Layers:
             return Pair(("x", "y"), self.moments.pair(x, y))
         names = (x, y if x != y else f"{y} itself")  # blocks of one state need different names
         chosen = [self.sources[x], self.sources[y]]
+        if any(is_stored(source) for source in chosen):
+            return Pair(names, Stored(dict(zip(names, chosen, strict=True))))
         if isinstance(chosen[0], Map):
             return Pair(names, _maps(chosen, self.spatial, self.size))
         return Pair(names, chosen)
@@ -79,7 +84,8 @@ class Layers:
         if isinstance(source, Map):
             maps = _maps([source], self.spatial, self.size)
             return maps.n_samples < maps.feature_counts[0]
-        return bool(source.shape[0] < source.shape[1])
+        n, p = shape_of(source)
+        return n < p
 
 
 def _maps(sources: list[Map], spatial: str | None, size: Size) -> Maps:
@@ -174,9 +180,12 @@ def _sources(
         for block, layer in zip(names, named.values(), strict=True)
     }
     if layout is None and spatial is None and size is None:
-        arrays = {name: as_samples(layer, name) for name, layer in layers.items()}
-        _check_rows({name: array.shape[0] for name, array in arrays.items()}, "samples")
-        return blocks, arrays
+        given = {
+            name: layer if is_stored(layer) else as_samples(layer, name)
+            for name, layer in layers.items()
+        }
+        _check_rows({name: shape_of(source)[0] for name, source in given.items()}, "samples")
+        return blocks, given
     # Any layer can be flattened: this only reads the layouts.
     sources = lay_out(layers, layout=layout, spatial="flatten").sources
     if spatial in (None, "fold"):
@@ -214,7 +223,10 @@ def _of_samples(sides: list[Side], layout: Layout, spatial: str | None, size: Si
     narrow = [name for name in sources if not layers.is_wide(name)]
     moments = Moments() if narrow else None
     if moments is not None:
-        _add(moments, {name: sources[name] for name in narrow}, spatial, size)
+        try:
+            _add(moments, {name: sources[name] for name in narrow}, spatial, size)
+        except _core.ScaleError:
+            moments = None  # the measures of single pairs scale their samples
     return Layers(
         tuple(sides[0]), tuple(sides[-1]), blocks[0], blocks[-1], moments, sources, spatial, size
     )
@@ -223,6 +235,12 @@ def _of_samples(sides: list[Side], layout: Layout, spatial: str | None, size: Si
 def _add(moments: Moments, sources: dict[str, Any], spatial: str | None, size: Size) -> None:
     """One pass over the samples of all layers together."""
     values = list(sources.values())
+    if any(is_stored(value) for value in values):
+        stored = Stored(sources)
+        for batch in stored.batches():
+            with stored.told_where():
+                moments._update(dict(zip(sources, batch, strict=True)))
+        return
     if not isinstance(values[0], Map):
         moments._update(sources)
         return

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from fastcca import _backend, _core, _summary
+from fastcca import _backend, _core
+from fastcca._by_name import Named, Valued
 from fastcca._cca import SAMPLES_PER_FEATURE, check_options
 from fastcca._compare import MEASURES
 from fastcca._errors import AccuracyWarning, RankWarning
-from fastcca._keep import Keep, keep_of
+from fastcca._keep import keep_of
 from fastcca._layers import Layers, Layout, layers_of
 from fastcca._layouts import Size
 from fastcca._moments import Moments
 from fastcca._pair import Pair
 from fastcca._pairwise_result import PairwiseResult
-from fastcca._parts import CcaParts, RegressionParts
-from fastcca._prepared import Answer, PreparedPairs
+from fastcca._parts import CcaParts
+from fastcca._prepared import PreparedPairs
 from fastcca._progress import Progress, progress_of
-from fastcca._pwcca import projection_weights
 
 __all__ = ["PairwiseResult", "Progress", "pairwise"]
 
@@ -53,7 +52,8 @@ def pairwise(
     ----------
     xs, ys : layers
         A dict or list of arrays (n_samples, features) over the same samples, as `cca` takes them,
-        real; those of a list are named "0", "1", ... . Without `ys`, xs against itself. In place
+        real, data sets in files read some rows at a time; those of a list are named "0", "1",
+        ... . Without `ys`, xs against itself. In place
         of both, an iterator of batches, each a dict or a pair ``(xs, ys)`` of dicts, or a
         `Moments`, all of whose blocks are compared with each other; of a pair that it lacks the
         value is NaN. With `layout`, maps.
@@ -96,8 +96,8 @@ def pairwise(
     The values are those of the single measures. Symmetric measures of xs against itself are
     computed once for both triangles. The samples are read once for all pairs, every block is
     decomposed once, and pairs are spread over the cores. Where the moments have lost digits that
-    samples in memory hold, or a layer has more features than samples, its pairs go back to the
-    samples.
+    the samples hold, or a layer has more features than samples, its pairs go back to the samples;
+    where squares of any layer leave the range of float64, all do, each pair by its own measure.
     """
     if measure not in MEASURES:
         raise ValueError(f"measure={measure!r} is unknown; there are {', '.join(MEASURES)}")
@@ -108,11 +108,17 @@ def pairwise(
     solvers = _backend.solvers(backend)
     layers = layers_of(xs, ys, layout=layout, spatial=spatial, size=size)
     numpy_backend = _backend.resolve(backend) == "numpy"
-    ask = _Question(measure, solvers, keeps, float(ridge), float(rank_tolerance))
+    chosen = Named(
+        measure,
+        ridge=float(ridge),
+        keep=keeps if measure == "svcca" else None,
+        rank_tolerance=float(rank_tolerance),
+    )
+    ask = _Question(chosen, solvers)
     both_ways = (
         layers.x_blocks == layers.y_blocks
         and measure in _BOTH_WAYS
-        and (measure != "svcca" or keeps[0] == keeps[1])
+        and (chosen.keep is None or chosen.keep[0] == chosen.keep[1])
     )
     wanted = [
         (i, j)
@@ -123,7 +129,7 @@ def pairwise(
     together = [pair for pair in by_name if not numpy_backend and layers.held(*pair)]
     values = np.full((len(layers.x_blocks), len(layers.y_blocks)), np.nan)
     with progress_of(progress, len(wanted), "pairs") as report:
-        solved: dict[tuple[str, str], Answer] = {}
+        solved: dict[tuple[str, str], Valued] = {}
         prepared = ask.prepared(layers.moments, together)
         for done, ((i, j), pair) in enumerate(zip(wanted, by_name, strict=True), 1):
             if prepared and not solved and together:
@@ -150,9 +156,8 @@ def _routes(layers: Layers, x: str, y: str, numpy_backend: bool) -> list[Pair]:
     if not layers.sources:
         return [of_samples]
     # The reference computes from the samples whenever it has them.
-    if numpy_backend or layers.is_wide(x) or layers.is_wide(y):
+    if numpy_backend or layers.moments is None or not layers.held(x, y):
         return [of_samples]
-    assert layers.moments is not None
     return [Pair((x, y), layers.moments.pair(x, y)), of_samples]
 
 
@@ -160,11 +165,8 @@ def _routes(layers: Layers, x: str, y: str, numpy_backend: bool) -> list[Pair]:
 class _Question:
     """The measure to ask of every pair, and what there is to warn of."""
 
-    measure: str
+    chosen: Named
     solvers: _backend.Solvers
-    keep: tuple[Keep, Keep]
-    ridge: float
-    rank_tolerance: float
     few: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
     constant: set[str] = field(default_factory=set)
@@ -178,58 +180,32 @@ class _Question:
         if moments is None or not pairs:
             return None
         try:
-            return PreparedPairs(
-                moments,
-                pairs,
-                measure=self.measure,
-                keep=self.keep,
-                ridge=self.ridge,
-                rank_tolerance=self.rank_tolerance,
-            )
+            return PreparedPairs(moments, pairs, self.chosen)
         except _core.ScaleError:
             return None
 
     def answer(
-        self, routes: list[Pair], x_name: str, y_name: str, solved: Answer | None
+        self, routes: list[Pair], x_name: str, y_name: str, solved: Valued | None
     ) -> tuple[float, float]:
         """Return the value, and that of y to x, by the first route that keeps the digits.
 
         `solved` is the answer of the first route, where it is known.
         """
         for route, pair in enumerate(routes):
-            answer = self._ask(pair) if solved is None or route > 0 else solved
-            lost = not isinstance(answer, float) and (
-                answer["digits"] is not None or answer["undecided"] > 0
-            )
-            if not lost:
+            known = solved if route == 0 else None
+            valued = self.chosen.of(pair, self.solvers) if known is None else known
+            if not valued.lost:
                 break
             if route + 1 == len(routes):
                 self.lost.update((x_name, y_name))
-        return self._values(answer, x_name, y_name)
+        if valued.parts is None:
+            return valued.value, valued.value
+        self._look_at(valued.parts, x_name, y_name)
+        return valued.value, self.chosen.of_parts(valued.parts, back=True)
 
-    def _ask(self, pair: Pair) -> Answer:
-        if self.measure == "cka":
-            return float(self.solvers.cka(pair))
-        if self.measure == "procrustes":
-            return float(self.solvers.procrustes(pair))
-        if self.measure == "linear_regression_r2":
-            return self.solvers.linear_regression(pair, rank_tolerance=self.rank_tolerance)
-        return self.solvers.cca(
-            pair,
-            method="auto",
-            weights=self.measure == "pwcca",
-            ridge=self.ridge,
-            keep=self.keep if self.measure == "svcca" else None,
-            rank_tolerance=self.rank_tolerance,
-        )
-
-    def _values(self, answer: Answer, x_name: str, y_name: str) -> tuple[float, float]:
-        if isinstance(answer, float):
-            return answer, answer
-        if self.measure == "linear_regression_r2":
-            return cast(RegressionParts, answer)["r2"], math.nan
-        parts = cast(CcaParts, answer)
-        truncated = self.measure == "svcca"
+    def _look_at(self, parts: CcaParts, x_name: str, y_name: str) -> None:
+        """Take note of what there is to warn of."""
+        truncated = self.chosen.keep is not None
         self.n_samples = parts["n_samples"]
         sides = ((x_name, "x"), (y_name, "y"))
         for name, side in sides:
@@ -240,15 +216,6 @@ class _Question:
             elif self.n_samples < SAMPLES_PER_FEATURE * features:
                 self.few.add(name)
                 self.features = max(self.features, features)
-        rho = parts["correlations"]
-        if self.measure == "pwcca":
-            there, back = (
-                min(float(np.sum(projection_weights(loadings, rho) * rho)), 1.0)
-                for loadings in (parts["x_loadings"], parts["y_loadings"])
-            )
-            return there, back
-        mean = _summary.mean_of(rho**2 if self.measure == "r2_cca" else rho)
-        return mean, mean
 
     def warn(self, stacklevel: int) -> None:
         """Warn once of all pairs."""

@@ -16,6 +16,7 @@ from fastcca._pair import pair_of
 from fastcca._permuted import permuted
 from fastcca._progress import Progress
 from fastcca._resampling import Seed, checked_count, generators, members_of, run_many
+from fastcca._rescale import in_range
 from fastcca._similarity import warn_about_regression
 
 __all__ = ["PermutationTest", "permutation_test"]
@@ -197,7 +198,10 @@ def permutation_test(
         warn_about_accuracy(valued.parts)
     elif valued.regression is not None:
         warn_about_regression(valued.regression)
-    prepared = permuted(pair, solvers, chosen, valued, members)
+    if measure in ("cka", "procrustes"):  # of no scale
+        prepared = in_range(lambda p: permuted(p, solvers, chosen, valued, members), pair)
+    else:
+        prepared = permuted(pair, solvers, chosen, valued, members)
 
     def one(of: np.random.SeedSequence) -> float:
         return prepared.of(np.random.default_rng(of).permutation(len(members)))

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from fastcca import _core
 from fastcca._blas import threads_for_many
+from fastcca._by_name import Named, Valued
 from fastcca._keep import Keep
 from fastcca._moments import Moments
 from fastcca._pair import Pair
-from fastcca._parts import CcaParts, RegressionParts
 from fastcca._solvers_cpu import parts_of_moments, parts_of_regression
 
-__all__ = ["Answer", "PreparedPairs"]
+__all__ = ["PreparedPairs"]
 
-Answer = CcaParts | RegressionParts | float
 Names = tuple[str, str]
 
 _OF_TWO = {"cka": _core.linear_cka_of_pairs, "procrustes": _core.procrustes_of_pairs}
@@ -29,28 +29,20 @@ class PreparedPairs:
         Of at least 2 samples; not to be changed while pairs are solved.
     pairs : sequence of (str, str)
         All pairs that will be asked for.
-    measure : str
-        As `pairwise` names it.
-    keep : pair of Keep
-        Of the first and the second block of a pair, for "svcca".
-    ridge, rank_tolerance : float
+    chosen : Named
+        Any but "pls".
     """
 
     def __init__(
         self,
         moments: Moments,
         pairs: Sequence[Names],
-        *,
-        measure: str,
-        keep: tuple[Keep, Keep],
-        ridge: float,
-        rank_tolerance: float,
+        chosen: Named,
     ) -> None:
         self._moments = moments
-        self._measure = measure
-        self._ridge = ridge
+        self._chosen = chosen
         self._entries: list[dict[str, int]] = [{}, {}]
-        if measure in _OF_TWO or not pairs:
+        if chosen.measure in _OF_TWO or not pairs:
             return
         blocks: list[int] = []
         keeps: list[tuple[str, float] | None] = []
@@ -58,7 +50,7 @@ class PreparedPairs:
         for pair in pairs:
             assert Pair(pair, moments.pair(*pair)).state  # of 2 samples or more
             for side, name in enumerate(pair):
-                cut = keep[side] if measure == "svcca" else None
+                cut = None if chosen.keep is None else chosen.keep[side]
                 if (name, cut) not in known:
                     known[name, cut] = len(blocks)
                     blocks.append(moments._index(name))
@@ -66,30 +58,27 @@ class PreparedPairs:
                 self._entries[side][name] = known[name, cut]
         with threads_for_many() as threads:
             self._prepared = _core.PreparedBlocks(
-                moments._state, blocks, keeps, ridge, rank_tolerance, threads
+                moments._state, blocks, keeps, chosen.ridge, chosen.rank_tolerance, threads
             )
 
-    def solve(self, pairs: Sequence[Names]) -> list[Answer]:
-        """Answers of some of the pairs, on all cores.
-
-        What `fastcca._solvers_cpu` gives for moments alone: `digits` and `undecided` say where
-        they are not enough.
-        """
-        state = self._moments._state
+    def solve(self, pairs: Sequence[Names]) -> list[Valued]:
+        """Values of some of the pairs, on all cores: what `Named.of` says for moments alone."""
+        chosen, moments = self._chosen, self._moments
+        state = moments._state
         with threads_for_many() as threads:
-            if self._measure in _OF_TWO:
-                indices = [(self._moments._index(x), self._moments._index(y)) for x, y in pairs]
-                return [*_OF_TWO[self._measure](state, indices, threads)]
+            if chosen.measure in _OF_TWO:
+                indices = [(moments._index(x), moments._index(y)) for x, y in pairs]
+                return [Valued(v) for v in _OF_TWO[chosen.measure](state, indices, threads)]
             entries = [(self._entries[0][x], self._entries[1][y]) for x, y in pairs]
-            if self._measure == "linear_regression_r2":
-                found = self._prepared.linear_regression(state, entries, threads)
-                return [
-                    parts_of_regression(self._moments, x, y, solved)
-                    for (x, y), solved in zip(pairs, found, strict=True)
-                ]
-            weights = self._measure == "pwcca"
-            found = self._prepared.cca(state, entries, weights, threads)
-        return [
-            parts_of_moments(self._moments, x, y, solved, self._ridge)
-            for (x, y), solved in zip(pairs, found, strict=True)
-        ]
+            if chosen.measure == "linear_regression_r2":
+                solved = self._prepared.linear_regression(state, entries, threads)
+            else:
+                solved = self._prepared.cca(state, entries, chosen.measure == "pwcca", threads)
+        return [self._valued(x, y, one) for (x, y), one in zip(pairs, solved, strict=True)]
+
+    def _valued(self, x: str, y: str, solved: dict[str, Any]) -> Valued:
+        if self._chosen.measure == "linear_regression_r2":
+            regression = parts_of_regression(self._moments, x, y, solved)
+            return Valued(regression["r2"], regression=regression)
+        parts = parts_of_moments(self._moments, x, y, solved, self._chosen.ridge)
+        return Valued(self._chosen.of_parts(parts), parts=parts)

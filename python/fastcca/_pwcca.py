@@ -20,7 +20,7 @@ from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
 from fastcca._pair import pair_of
 
-__all__ = ["PWCCAResult", "projection_weights", "pwcca"]
+__all__ = ["PWCCAResult", "projection_weights", "pwcca", "weighted_mean"]
 
 _VARIANTS = ("paper", "symmetric", "google")
 # Correlations are computed to about 1e-10, so what is closer cannot be told apart.
@@ -136,7 +136,7 @@ def pwcca(
         if variant == "symmetric":
             weights = (weights + projection_weights(result.y_loadings, correlations)) / 2
     return PWCCAResult(
-        value=min(float(np.sum(weights * correlations)), 1.0),
+        value=weighted_mean(weights, correlations),
         weights=weights,
         correlations=correlations,
         variant=variant,
@@ -147,6 +147,11 @@ def pwcca(
         error_bound=result.error_bound,
         method=result.method,
     )
+
+
+def weighted_mean(weights: npt.NDArray[np.float64], correlations: npt.NDArray[np.float64]) -> float:
+    """Mean of the correlations with shares as weights; at most 1 whatever these round to."""
+    return min(float(np.sum(weights * correlations)), 1.0)
 
 
 def projection_weights(

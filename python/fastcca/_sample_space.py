@@ -81,13 +81,13 @@ class Features:
             check_finite(self.array, self.name)
             raise _core.ScaleError(
                 f"{self.name} holds values so large that their squares overflow float64; divide "
-                "it by a constant (correlations do not depend on the scale)"
+                "it by a constant"
             )
         values = with_numbers(self.array)
         if variance.max() < _TINY and (values != values[:1]).any():
             raise _core.ScaleError(
                 f"{self.name} varies by so little that squares underflow float64; multiply it by "
-                "a constant (correlations do not depend on the scale)"
+                "a constant"
             )
 
     @property

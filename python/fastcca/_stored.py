@@ -12,7 +12,7 @@ import numpy as np
 from fastcca._arrays import AnyArray, as_numbers, as_real
 from fastcca._layouts import LayoutOrPair, Maps, Size, lay_out
 
-__all__ = ["Stored", "check_shapes", "is_stored"]
+__all__ = ["Stored", "check_shapes", "is_stored", "shape_of"]
 
 BATCH_BYTES = 64 * 2**20
 """What the rows of a batch may take together, but at least one chunk of the file."""
@@ -106,10 +106,10 @@ class Stored:
             for name, value in sources.items()
         }
         self._axes, maps = check_shapes(
-            {name: (_shape(source), np.dtype(float)) for name, source in self._sources.items()},
+            {name: (shape_of(source), np.dtype(float)) for name, source in self._sources.items()},
             **self._options,
         )
-        shapes = [_shape(source) for source in self._sources.values()]
+        shapes = [shape_of(source) for source in self._sources.values()]
         self.n_rows = shapes[0][self._axes[0]]
         self.n_samples = self.n_rows if maps is None else maps.n_samples
         self.feature_counts = (
@@ -194,7 +194,8 @@ class Stored:
         return max(unit, most // unit * unit)
 
 
-def _shape(source: Any) -> tuple[int, ...]:
+def shape_of(source: Any) -> tuple[int, ...]:
+    """Return the shape of an array or a data set."""
     return tuple(source.get_shape() if hasattr(source, "get_shape") else source.shape)
 
 
