@@ -597,3 +597,20 @@ def test_memory_does_not_grow_with_the_number_of_batches(nets):
 def test_the_example_of_the_docstring():
     assert doctest.testmod(fastcca.torch).failed == 0
     assert doctest.testmod(fastcca.torch).attempted > 5
+
+
+def test_two_names_of_one_layer_are_not_two_layers():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.f = nn.Linear(3, 2)
+            self.g = self.f
+
+        def forward(self, x):
+            return self.f(x)
+
+    with pytest.raises(ValueError, match=r"'g' is another name of the layer 'f'"):
+        fastcca.torch.record(Twice(), ["f", "g"])
+    with fastcca.torch.record(Twice(), "*") as recording:
+        recording.step(torch.randn(5, 3))
+    assert recording.block_names == ("f",)

@@ -60,6 +60,7 @@ def _chosen(models: Sequence[Model], wanted: Any) -> list[Layer]:
         raise TypeError(f"layers must be names, patterns or modules, not {wanted!r}")
     entries = list(entries)
     everything = {model: _layers_of(model) for model in models}
+    names = {entry for entry in entries if isinstance(entry, str)}
     used: set[int] = set()
     found: list[Layer] = []
     for model, layers in everything.items():
@@ -70,6 +71,13 @@ def _chosen(models: Sequence[Model], wanted: Any) -> list[Layer]:
                 used.update(which)
                 here.append(layer)
         modules = [layer.module for layer in here]
+        for layer in here:
+            first = here[modules.index(layer.module)].name
+            if first != layer.name and {first, layer.name} <= names:
+                raise ValueError(
+                    f"{layer.name!r} is another name of the layer {first!r} of {model.title}: give "
+                    "one of the two"
+                )
         # A module with several names is taken once, under its first.
         here = [layer for i, layer in enumerate(here) if layer.module not in modules[:i]]
         if len({layer.name for layer in here}) < len(here):

@@ -98,7 +98,8 @@ def record(
 
     Outputs that are changed in place before the batch is complete are noticed: by PyTorch's version
     counters, or, in inference mode, which has none, by their sums, so that a change that leaves the
-    sum as it was to the last bit goes unnoticed.
+    sum as it was to the last bit goes unnoticed. So do changes through ``.data``, which counts no
+    version.
 
     Examples
     --------
