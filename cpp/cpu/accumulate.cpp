@@ -121,35 +121,42 @@ void accumulate_narrow(const PackedLayout<Real>& layout, Index rows, int most_th
   }
 }
 
-// One set of products, its tiles shared out; every tile sees the samples in their order.
+// One set of products, its tiles shared out; every tile sees the samples in their order. While some
+// threads finish the tiles of one block of samples, the others pack the next one.
 template <class Real>
 void accumulate_wide(const PackedLayout<Real>& layout, Index rows, int most_threads,
                      const Preparation& with, Accumulated& out) {
   constexpr Index kPackPanels = 8;
   const Index blocks = block_count(rows);
+  const Index tiles = layout.tile_count();
   const Index pack_tasks = (layout.panels() + kPackPanels - 1) / kPackPanels;
-  const auto packed = aligned_buffer<Real>(layout.width() * kDepth);
-  std::atomic<Index> next_pack{0};
-  std::atomic<Index> next_tile{0};
-  const int threads = static_cast<int>(std::min<Index>(most_threads, layout.tile_count()));
+  const AlignedBuffer<Real> packed[2] = {aligned_buffer<Real>(layout.width() * kDepth),
+                                         aligned_buffer<Real>(layout.width() * kDepth)};
+  const auto depth_of = [rows](Index block) { return std::min(kDepth, rows - block * kDepth); };
+  const auto pack = [&](Index block, Index task) {
+    layout.pack(block * kDepth, depth_of(block), task * kPackPanels,
+                std::min((task + 1) * kPackPanels, layout.panels()), with, packed[block % 2].get(),
+                {out.sums.data(), out.squares.data()});
+  };
+  // A step updates by one block and packs its successor; the first one packs alone. Its counter is
+  // made ready for it in the step before.
+  std::atomic<Index> next_task[2] = {0, 0};
+  const int threads = static_cast<int>(std::min<Index>(most_threads, tiles));
   run_on_threads(threads, [&](int, Team& team) {
-    for (Index b = 0; b < blocks; ++b) {
-      const Index row = b * kDepth;
-      const Index depth = std::min(kDepth, rows - row);
-      for (Index task = next_pack++; task < pack_tasks; task = next_pack++) {
+    for (Index b = -1; b < blocks; ++b) {
+      std::atomic<Index>& next = next_task[(b + 1) % 2];
+      next_task[(b + 2) % 2].store(0);
+      const Index updates = b < 0 ? 0 : tiles;
+      const Index tasks = updates + (b + 1 < blocks ? pack_tasks : 0);
+      for (Index task = next++; task < tasks; task = next++) {
         throw_if_interrupted();
-        layout.pack(row, depth, task * kPackPanels,
-                    std::min((task + 1) * kPackPanels, layout.panels()), with, packed.get(),
-                    {out.sums.data(), out.squares.data()});
+        if (task < updates) {
+          layout.update(task, packed[b % 2].get(), depth_of(b), out.products.get());
+        } else {
+          pack(b + 1, task - updates);
+        }
       }
       team.wait();
-      next_pack.store(0);
-      for (Index tile = next_tile++; tile < layout.tile_count(); tile = next_tile++) {
-        throw_if_interrupted();
-        layout.update(tile, packed.get(), depth, out.products.get());
-      }
-      team.wait();
-      next_tile.store(0);
     }
   });
 }
