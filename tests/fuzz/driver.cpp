@@ -1,7 +1,7 @@
 // Makes inputs for the fuzzer where there is no libFuzzer, and replays those in files:
 //   fastcca_fuzz --executions N --seed S [--max-bytes B] [--save DIRECTORY]
 //   fastcca_fuzz FILE...
-#include <unistd.h>
+#include <sys/time.h>
 
 #include <algorithm>
 #include <csignal>
@@ -27,7 +27,7 @@ using Input = std::vector<std::uint8_t>;
 using Random = std::mt19937_64;
 using fastcca::fuzz::Op;
 
-constexpr unsigned kSecondsAtMost = 60;  // of one input, which takes less than a millisecond
+constexpr long kSecondsAtMost = 60;  // of one input, which takes less than a millisecond
 
 struct Running {
   unsigned long long seed = 0;
@@ -51,17 +51,25 @@ void write_down(int signal) {
       std::fclose(file);
     }
     std::fprintf(stderr, "%s: seed %llu, execution %llu, input in %s\n",
-                 signal == SIGALRM ? "takes too long" : "failed", running.seed, running.execution,
+                 signal == SIGPROF ? "takes too long" : "failed", running.seed, running.execution,
                  name);
   }
   std::raise(signal);
 }
 
+// Of the processor: a machine that does much else, or stops us for a while, is no fault of an
+// input.
+void limit_seconds(long seconds) {
+  itimerval limit{};
+  limit.it_value.tv_sec = seconds;
+  setitimer(ITIMER_PROF, &limit, nullptr);
+}
+
 void execute(const Input& input) {
   running.input = &input;
-  alarm(kSecondsAtMost);
+  limit_seconds(kSecondsAtMost);
   LLVMFuzzerTestOneInput(input.data(), input.size());
-  alarm(0);
+  limit_seconds(0);
   running.input = nullptr;
 }
 
@@ -225,7 +233,7 @@ int usage() {
 
 int main(int argc, char** argv) {
   std::signal(SIGABRT, write_down);
-  std::signal(SIGALRM, write_down);
+  std::signal(SIGPROF, write_down);
   unsigned long long executions = 0;
   unsigned long long seed = 0;
   unsigned long long most = 512;
