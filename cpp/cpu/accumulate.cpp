@@ -66,7 +66,8 @@ struct Accumulated {
   explicit Accumulated(const PackedLayout<Real>& layout)
       : sums(static_cast<std::size_t>(layout.width()), 0.0),
         squares(sums),
-        products(std::make_unique<double[]>(sums.size() * sums.size())) {}
+        products(
+            std::make_unique<double[]>(static_cast<std::size_t>(layout.product_tiles().size()))) {}
 
   std::vector<double> sums, squares;
   std::unique_ptr<double[]> products;
@@ -83,7 +84,7 @@ void accumulate_narrow(const PackedLayout<Real>& layout, Index rows, int most_th
   const Index leaves = work < kSingleThreadWork ? 1 : std::min(kLeaves, blocks);
   const int threads = static_cast<int>(std::min<Index>(most_threads, leaves));
 
-  const Index cells = width * width;
+  const Index cells = layout.product_tiles().size();
   // A single range needs no place of its own.
   const auto own_products =
       std::make_unique<double[]>(static_cast<std::size_t>(leaves > 1 ? cells * leaves : 0));
@@ -174,12 +175,14 @@ Accumulated accumulate_all(const PackedLayout<Real>& layout, Index rows, int thr
   return out;
 }
 
-PackedMoments packed_moments(Index rows, std::vector<Index> offsets, std::vector<double> shift,
-                             Accumulated found) {
+template <class Real>
+PackedMoments packed_moments(const PackedLayout<Real>& layout, Index rows,
+                             std::vector<double> shift, Accumulated found) {
   PackedMoments out;
   out.n = rows;
-  out.width = static_cast<Index>(shift.size());
-  out.offsets = std::move(offsets);
+  out.width = layout.width();
+  out.offsets = layout.offsets();
+  out.tiles = layout.product_tiles();
   out.shift = std::move(shift);
   out.sums = std::move(found.sums);
   out.products = std::move(found.products);
@@ -251,11 +254,22 @@ bool fits_single(const Accumulated& found, const Preparation& with, Index rows) 
 }
 
 // Back to the scale of the samples, which is exact.
-void unscale(const std::vector<double>& scale, double* products) {
-  const std::size_t width = scale.size();
-  for (std::size_t j = 0; j < width; ++j) {
-    for (std::size_t i = j; i < width; ++i) {
-      products[j * width + i] = products[j * width + i] / scale[i] / scale[j];
+void unscale(const PackedLayout<float>& layout, const std::vector<double>& scale,
+             double* products) {
+  const ProductTiles& tiles = layout.product_tiles();
+  for (std::size_t j = 0; j < tiles.blocks(); ++j) {
+    const double* col_scale = scale.data() + layout.offsets()[j];
+    for (std::size_t i = j; i < tiles.blocks(); ++i) {
+      if (!tiles.has(i, j)) {
+        continue;
+      }
+      const double* row_scale = scale.data() + layout.offsets()[i];
+      for (Index col = 0; col < tiles.width(j); ++col) {
+        double* column = products + tiles.begin(i, j) + col * tiles.height(j);
+        for (Index row = 0; row < tiles.width(i); ++row) {
+          column[row] = column[row] / row_scale[row] / col_scale[col];
+        }
+      }
     }
   }
 }
@@ -279,25 +293,27 @@ void pack_rows(const simd::Level& level, const ArrayView& view, Index row, Index
   }
 }
 
-PackedMoments accumulate_packed(std::span<const ArrayView> blocks, int threads) {
-  const PackedLayout<double> layout(blocks, simd::level());
+PackedMoments accumulate_packed(std::span<const ArrayView> blocks, const WantedTiles& wanted,
+                                int threads) {
+  const PackedLayout<double> layout(blocks, wanted, simd::level());
   const Index rows = blocks[0].rows;
   Preparation with{shift_of(layout, rows), {}};
   Accumulated found = accumulate_all(layout, rows, threads, with);
-  return packed_moments(rows, layout.offsets(), std::move(with.shift), std::move(found));
+  return packed_moments(layout, rows, std::move(with.shift), std::move(found));
 }
 
-PackedMoments accumulate_packed_single(std::span<const ArrayView> blocks, int threads) {
-  const PackedLayout<double> doubles(blocks, simd::level());
-  const PackedLayout<float> layout(blocks, simd::level());
+PackedMoments accumulate_packed_single(std::span<const ArrayView> blocks, const WantedTiles& wanted,
+                                       int threads) {
+  const PackedLayout<double> doubles(blocks, wanted, simd::level());
+  const PackedLayout<float> layout(blocks, wanted, simd::level());
   const Index rows = blocks[0].rows;
   Preparation with = prepare_single(doubles, layout, blocks, shift_of(doubles, rows));
   Accumulated found = accumulate_all(layout, rows, threads, with);
   if (!fits_single(found, with, rows)) {
-    return accumulate_packed(blocks, threads);
+    return accumulate_packed(blocks, wanted, threads);
   }
-  unscale(with.scale, found.products.get());
-  return packed_moments(rows, layout.offsets(), std::move(with.shift), std::move(found));
+  unscale(layout, with.scale, found.products.get());
+  return packed_moments(layout, rows, std::move(with.shift), std::move(found));
 }
 
 }  // namespace fastcca
