@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
+#include <string>
 
 #include "core/interrupt.hpp"
 #include "cpu/accumulate.hpp"
@@ -53,11 +55,27 @@ BatchMoments centred(const PackedMoments& packed, std::span<const ArrayView> blo
 
 }  // namespace
 
+namespace {
+
+void require_host(std::span<const ArrayView> blocks) {
+  for (std::size_t b = 0; b < blocks.size(); ++b) {
+    if (blocks[b].memory != Memory::kHost) {
+      throw std::invalid_argument("array " + std::to_string(b) +
+                                  " lies in the memory of a device, which the CPU cannot read; "
+                                  "copy it to the host, or use the backend of its device");
+    }
+  }
+}
+
+}  // namespace
+
 BatchMoments CpuBackend::accumulate(std::span<const ArrayView> blocks, int threads) const {
+  require_host(blocks);
   return centred(accumulate_packed(blocks, threads), blocks);
 }
 
 BatchMoments CpuBackend::accumulate_single(std::span<const ArrayView> blocks, int threads) const {
+  require_host(blocks);
   return centred(accumulate_packed_single(blocks, threads), blocks);
 }
 
@@ -91,6 +109,7 @@ void for_each_value(const ArrayView& block, Visit visit) {
 }  // namespace
 
 NonFinite CpuBackend::find_non_finite(const ArrayView& block) const {
+  require_host({&block, 1});
   NonFinite out;
   for_each_value(block, [&out](Index row, Index col, double value) {
     if (std::isfinite(value)) {
@@ -107,6 +126,7 @@ NonFinite CpuBackend::find_non_finite(const ArrayView& block) const {
 }
 
 double CpuBackend::largest_deviation(const ArrayView& block) const {
+  require_host({&block, 1});
   std::vector<double> first(at(block.cols));
   double out = 0.0;
   for_each_value(block, [&](Index row, Index col, double value) {
@@ -120,6 +140,7 @@ double CpuBackend::largest_deviation(const ArrayView& block) const {
 
 CentredRows CpuBackend::read_centred(std::span<const ArrayView> blocks, Index row,
                                      Index count) const {
+  require_host(blocks);
   const simd::Level& level = simd::level();
   const Index lanes = level.lanes;
   Index width = 0;
