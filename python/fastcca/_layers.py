@@ -221,7 +221,7 @@ def _of_samples(sides: list[Side], layout: Layout, spatial: str | None, size: Si
         tuple(sides[0]), tuple(sides[-1]), blocks[0], blocks[-1], None, sources, spatial, size
     )
     narrow = [name for name in sources if not layers.is_wide(name)]
-    moments = Moments() if narrow else None
+    moments = _moments_between([[n for n in names if n in narrow] for names in blocks])
     if moments is not None:
         try:
             _add(moments, {name: sources[name] for name in narrow}, spatial, size)
@@ -230,6 +230,13 @@ def _of_samples(sides: list[Side], layout: Layout, spatial: str | None, size: Si
     return Layers(
         tuple(sides[0]), tuple(sides[-1]), blocks[0], blocks[-1], moments, sources, spatial, size
     )
+
+
+def _moments_between(sides: Sequence[Sequence[str]]) -> Moments | None:
+    """Return an empty state of the pairs to compare: of one side with itself, or between two."""
+    if not all(sides):
+        return None
+    return Moments() if len(sides) == 1 else Moments(pairs=[(sides[0], sides[1])])
 
 
 def _add(moments: Moments, sources: dict[str, Any], spatial: str | None, size: Size) -> None:
@@ -252,7 +259,7 @@ def _add(moments: Moments, sources: dict[str, Any], spatial: str | None, size: S
 def _of_batches(
     batches: Iterable[object], layout: Layout, spatial: str | None, size: Size
 ) -> Layers:
-    moments = Moments()
+    moments: Moments | None = None
     names: list[tuple[str, ...]] = []
     blocks: list[tuple[str, ...]] = []
     for batch in batches:
@@ -267,6 +274,9 @@ def _of_batches(
             )
         blocks, sources = _sources(sides, layout, spatial, size)
         names = [tuple(side) for side in sides]
+        if moments is None:
+            moments = _moments_between(blocks)
+            assert moments is not None  # no side is empty
         _add(moments, sources, spatial, size)
     if not names:
         raise ValueError("xs yields no batch; it needs at least one")

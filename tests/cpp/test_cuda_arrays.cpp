@@ -33,10 +33,10 @@ TEST_CASE("the same bits from the device's memory as from the host's") {
         CAPTURE(swapped);
         const Samples host = random_samples(300, 13, dtype, 1, layout, swapped);
         const DeviceSamples device = to_device(host);
-        CHECK(same_bits(snapshot(backend().accumulate({&host.view, 1}, 0)),
-                        snapshot(backend().accumulate({&device.view, 1}, 0))));
-        CHECK(same_bits(snapshot(backend().accumulate_single({&host.view, 1}, 0)),
-                        snapshot(backend().accumulate_single({&device.view, 1}, 0))));
+        CHECK(same_bits(snapshot(backend().accumulate({&host.view, 1}, {}, 0)),
+                        snapshot(backend().accumulate({&device.view, 1}, {}, 0))));
+        CHECK(same_bits(snapshot(backend().accumulate_single({&host.view, 1}, {}, 0)),
+                        snapshot(backend().accumulate_single({&device.view, 1}, {}, 0))));
         const CentredRows wanted = backend().read_centred({&host.view, 1}, 20, 99);
         const CentredRows found = backend().read_centred({&device.view, 1}, 20, 99);
         CHECK(same_bits(wanted.mean, found.mean));
@@ -55,10 +55,10 @@ TEST_CASE("more samples than are read at once, and blocks of both memories besid
   const DeviceSamples there = to_device(y);
   const ArrayView all_here[] = {x.view, y.view, z.view};
   const ArrayView mixed[] = {x.view, there.view, z.view};
-  CHECK(same_bits(snapshot(backend().accumulate(all_here, 0)),
-                  snapshot(backend().accumulate(mixed, 0))));
-  CHECK(same_bits(snapshot(backend().accumulate_single(all_here, 0)),
-                  snapshot(backend().accumulate_single(mixed, 0))));
+  CHECK(same_bits(snapshot(backend().accumulate(all_here, {}, 0)),
+                  snapshot(backend().accumulate(mixed, {}, 0))));
+  CHECK(same_bits(snapshot(backend().accumulate_single(all_here, {}, 0)),
+                  snapshot(backend().accumulate_single(mixed, {}, 0))));
 }
 
 TEST_CASE("samples of a folded map on the device") {
@@ -78,8 +78,8 @@ TEST_CASE("samples of a folded map on the device") {
   view.col_stride = 4 * pixels * lines;
   view.outer_stride = view.col_stride * channels;
   const DeviceSamples device = to_device(map);
-  CHECK(same_bits(snapshot(backend().accumulate({&view, 1}, 0)),
-                  snapshot(backend().accumulate({&device.view, 1}, 0))));
+  CHECK(same_bits(snapshot(backend().accumulate({&view, 1}, {}, 0)),
+                  snapshot(backend().accumulate({&device.view, 1}, {}, 0))));
 }
 
 TEST_CASE("values of the device's memory that are not finite are found") {

@@ -214,13 +214,13 @@ TEST_CASE("matrices that are not finite are not decomposed") {
 
 TEST_CASE("threads take turns") {
   const Samples x = samples_of(random_matrix(3000, 12, 7));
-  const Snapshot wanted = snapshot(backend().accumulate({&x.view, 1}, 1));
+  const Snapshot wanted = snapshot(backend().accumulate({&x.view, 1}, {}, 1));
   std::vector<Snapshot> found(4);
   std::vector<std::thread> threads;
   for (Snapshot& one : found) {
     threads.emplace_back([&] {
       for (int k = 0; k < 5; ++k) {
-        one = snapshot(backend().accumulate({&x.view, 1}, 1));
+        one = snapshot(backend().accumulate({&x.view, 1}, {}, 1));
       }
     });
   }
@@ -247,8 +247,8 @@ TEST_CASE("work of another stream is waited for, and a matrix outlives its backe
     REQUIRE(cudaMemcpyAsync(array.memory.get(), pinned, wanted.bytes.size(), cudaMemcpyHostToDevice,
                             producer) == cudaSuccess);
     other.wait_for(reinterpret_cast<std::uintptr_t>(producer));
-    CHECK(same_bits(snapshot(other.accumulate({&array.view, 1}, 0)),
-                    snapshot(backend().accumulate({&wanted.view, 1}, 0))));
+    CHECK(same_bits(snapshot(other.accumulate({&array.view, 1}, {}, 0)),
+                    snapshot(backend().accumulate({&wanted.view, 1}, {}, 0))));
     std::vector<unsigned char> bytes(wanted.bytes.size());
     other.read_bytes(array.memory.get(), bytes.size(), bytes.data());
     CHECK(bytes == wanted.bytes);
