@@ -17,6 +17,7 @@ from fastcca._pair import pair_of
 from fastcca._progress import Progress
 from fastcca._resampling import Seed, checked_count, generators, members_of, run_many
 from fastcca._similarity import warn_about_regression
+from fastcca._solvers import solvers_at
 
 __all__ = ["BootstrapResult", "ConfidenceInterval", "bootstrap"]
 
@@ -146,8 +147,9 @@ def bootstrap(
     if method not in _METHODS:
         raise ValueError(f"method={method!r} is unknown; it must be one of {_METHODS}")
     seeds = generators(seed, count)
-    solvers = _backend.solvers(backend)
-    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
+    place = _backend.resolve(backend, x=x, y=y)
+    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, place=place)
+    solvers = solvers_at(place)
     pair.require_real()
     members = members_of(groups, pair.n_units)
 

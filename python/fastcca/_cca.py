@@ -19,6 +19,7 @@ from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
 from fastcca._pair import pair_of
 from fastcca._parts import CcaParts
+from fastcca._solvers import solvers_at
 
 __all__ = [
     "SAMPLES_PER_FEATURE",
@@ -367,8 +368,11 @@ def cca(
     array([1., 1., 1.])
     """
     check_options(ridge=ridge, method=method, rank_tolerance=rank_tolerance, precision=precision)
-    solvers = _backend.solvers(backend)
-    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, precision=precision)
+    place = _backend.resolve(backend, x=x, y=y)
+    pair = pair_of(
+        x, y, layout=layout, spatial=spatial, size=size, precision=precision, place=place
+    )
+    solvers = solvers_at(place)
     parts = solvers.cca(
         pair,
         ridge=float(ridge),

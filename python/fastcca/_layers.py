@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastcca import _core
+from fastcca import _backend, _core
 from fastcca._arrays import as_samples
 from fastcca._layouts import Maps, Size, lay_out
 from fastcca._maps import Map
@@ -39,6 +39,8 @@ class Layers:
         moments.
     spatial : str or None
     size : tuple of int or None
+    place : str
+        Where states are made and solved, as of a `Pair`.
     """
 
     x_names: tuple[str, ...]
@@ -49,6 +51,7 @@ class Layers:
     sources: dict[str, Any]
     spatial: str | None = None
     size: Size = None
+    place: str = "cpu"
 
     def pair(self, x: str, y: str) -> Pair:
         """Two blocks with their samples.
@@ -57,14 +60,14 @@ class Layers:
         """
         if not self.sources:
             assert self.moments is not None
-            return Pair(("x", "y"), self.moments.pair(x, y))
+            return Pair(("x", "y"), self.moments.pair(x, y), place=self.place)
         names = (x, y if x != y else f"{y} itself")  # blocks of one state need different names
         chosen = [self.sources[x], self.sources[y]]
         if any(is_stored(source) for source in chosen):
-            return Pair(names, Stored(dict(zip(names, chosen, strict=True))))
+            return Pair(names, Stored(dict(zip(names, chosen, strict=True))), place=self.place)
         if isinstance(chosen[0], Map):
-            return Pair(names, _maps(chosen, self.spatial, self.size))
-        return Pair(names, chosen)
+            return Pair(names, _maps(chosen, self.spatial, self.size), place=self.place)
+        return Pair(names, chosen, place=self.place)
 
     def held(self, x: str, y: str) -> bool:
         """Whether the moments hold a pair of blocks."""
@@ -107,6 +110,7 @@ def layers_of(
     layout: Layout = None,
     spatial: str | None = None,
     size: Size = None,
+    backend: str | None = None,
 ) -> Layers:
     """Check layers given as a list, a dict, batches of dicts, or a `Moments`.
 
@@ -125,17 +129,24 @@ def layers_of(
                 raise TypeError(f"the block {name!r} is complex; pairwise takes real layers")
         names = xs.block_names
         _check_any(names, "xs")
-        return Layers(names, names, names, names, xs, {})
+        place = _backend.resolve(backend, stacklevel=4, xs=xs)
+        return Layers(names, names, names, names, xs._moved_to(place), {}, place=place)
     if isinstance(xs, Mapping | list | tuple | np.ndarray):
         sides = [_named(xs, "xs")] if ys is None else [_named(xs, "xs"), _named(ys, "ys")]
-        return _of_samples(sides, layout, spatial, size)
+        layers = {
+            f"{side}[{name!r}]": layer
+            for side, named in zip(("xs", "ys"), sides, strict=False)
+            for name, layer in named.items()
+        }
+        place = _backend.resolve(backend, stacklevel=4, **layers)
+        return _of_samples(sides, layout, spatial, size, place)
     if isinstance(xs, Iterable) and not isinstance(xs, str | bytes) and not hasattr(xs, "shape"):
         if ys is not None:
             raise TypeError(
                 "xs is an iterator of batches: leave ys out, and let every batch be a pair "
                 "(xs, ys) of dicts"
             )
-        return _of_batches(xs, layout, spatial, size)
+        return _of_batches(xs, layout, spatial, size, backend)
     raise TypeError(
         f"xs is a {type(xs).__name__}; it must be a list or dict of layers, an iterator of batches "
         "of these, or a Moments"
@@ -215,20 +226,38 @@ def _check_rows(counts: Mapping[str, object], what: str) -> None:
     raise ValueError(f"the layers have different numbers of {what} ({told}); {advice}")
 
 
-def _of_samples(sides: list[Side], layout: Layout, spatial: str | None, size: Size) -> Layers:
+def _of_samples(
+    sides: list[Side], layout: Layout, spatial: str | None, size: Size, place: str
+) -> Layers:
     blocks, sources = _sources(sides, layout, spatial, size)
     layers = Layers(
-        tuple(sides[0]), tuple(sides[-1]), blocks[0], blocks[-1], None, sources, spatial, size
+        tuple(sides[0]),
+        tuple(sides[-1]),
+        blocks[0],
+        blocks[-1],
+        None,
+        sources,
+        spatial,
+        size,
+        place,
     )
     narrow = [name for name in sources if not layers.is_wide(name)]
-    moments = Moments() if narrow else None
+    moments = Moments(backend=place) if narrow else None
     if moments is not None:
         try:
             _add(moments, {name: sources[name] for name in narrow}, spatial, size)
         except _core.ScaleError:
             moments = None  # the measures of single pairs scale their samples
     return Layers(
-        tuple(sides[0]), tuple(sides[-1]), blocks[0], blocks[-1], moments, sources, spatial, size
+        tuple(sides[0]),
+        tuple(sides[-1]),
+        blocks[0],
+        blocks[-1],
+        moments,
+        sources,
+        spatial,
+        size,
+        place,
     )
 
 
@@ -250,9 +279,14 @@ def _add(moments: Moments, sources: dict[str, Any], spatial: str | None, size: S
 
 
 def _of_batches(
-    batches: Iterable[object], layout: Layout, spatial: str | None, size: Size
+    batches: Iterable[object],
+    layout: Layout,
+    spatial: str | None,
+    size: Size,
+    backend: str | None,
 ) -> Layers:
-    moments = Moments()
+    place = _backend.resolve(backend, stacklevel=5)
+    moments = Moments(backend=backend)
     names: list[tuple[str, ...]] = []
     blocks: list[tuple[str, ...]] = []
     for batch in batches:
@@ -266,8 +300,11 @@ def _of_batches(
                 "(xs, ys) of dicts"
             )
         blocks, sources = _sources(sides, layout, spatial, size)
+        if not names:
+            moments._follow(sources)
         names = [tuple(side) for side in sides]
         _add(moments, sources, spatial, size)
     if not names:
         raise ValueError("xs yields no batch; it needs at least one")
-    return Layers(names[0], names[-1], blocks[0], blocks[-1], moments, {})
+    place = place if place == "numpy" else moments._place
+    return Layers(names[0], names[-1], blocks[0], blocks[-1], moments, {}, place=place)

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from fastcca import _core
 from fastcca._accuracy import check_precision
 from fastcca._arrays import AnyArray, as_numbers, precision_name
+from fastcca._backend import check_one_memory, resolve
+from fastcca._compiled import device_at, module_at, new_moments, place_of
 from fastcca._memory import check_memory
 from fastcca._stored import Stored, is_stored
 
@@ -34,6 +36,9 @@ class Moments:
         and products, each feature scaled by a power of two, added up in float32 for 256 samples
         and in float64 from there on. Correlations lose digits by it, as `cca` says. A batch whose
         values float32 cannot hold is computed in double.
+    backend : {None, "cpu", "cuda"}
+        Where the state is kept. "cuda" reads arrays of the CPU too, through pinned memory; several
+        devices are "cuda:0" and so on. None takes FASTCCA_BACKEND, or where the first batch lies.
 
     Notes
     -----
@@ -58,10 +63,12 @@ class Moments:
     Moments(n_samples=1000, blocks={'x': 3, 'y': 2})
     """
 
-    __slots__ = ("_selection", "_state")
+    __slots__ = ("_follows_data", "_selection", "_state")
 
-    def __init__(self, *, precision: str = "double") -> None:
-        self._state = _core.Moments(check_precision(precision) == "single")
+    def __init__(self, *, precision: str = "double", backend: str | None = None) -> None:
+        single = check_precision(precision) == "single"
+        self._state = new_moments(state_place(backend), single=single)
+        self._follows_data = backend is None
         # Names of the visible blocks; None means all, and that this is not a view.
         self._selection: tuple[str, ...] | None = None
 
@@ -92,15 +99,24 @@ class Moments:
         """
         self._check_not_a_view("update")
         batch = named_batch(blocks, named_blocks)
+        self._follow(batch)
         if any(is_stored(block) for block in batch.values()):
             self._update_from_files(batch)
             return
         self._update({name: as_numbers(block, name) for name, block in batch.items()})
 
+    def _follow(self, batch: Mapping[str, object]) -> None:
+        """Keep the state where its first batch lies, unless a place was asked for."""
+        check_one_memory(batch)
+        if self._follows_data and not self._state.block_names:
+            place = state_place(None, **batch)
+            if place != self._place:
+                self._state = new_moments(place, single=self._state.single)
+
     def _update_from_files(self, sources: Mapping[str, object]) -> None:
         # In a state of their own, so that an error in the middle leaves this one as it was.
         stored = Stored(sources)
-        added = Moments(precision=self.precision)
+        added = Moments(precision=self.precision, backend=self._place)
         for arrays in stored.batches():
             with stored.told_where():
                 added._update(dict(zip(sources, arrays, strict=True)))
@@ -134,7 +150,7 @@ class Moments:
         self._check_not_a_view("merge into")
         if not isinstance(other, Moments):
             raise TypeError(f"can only merge Moments, not {type(other).__name__}")
-        self._state.merge(other._own_state())
+        self._state.merge(other._own_state(self._place))
 
     def __add__(self, other: Moments) -> Moments:
         if not isinstance(other, Moments):
@@ -257,7 +273,20 @@ class Moments:
         moments = Moments.__new__(Moments)
         moments._state = state
         moments._selection = None
+        moments._follows_data = False
         return moments
+
+    @property
+    def _place(self) -> str:
+        return place_of(self._state)
+
+    def _moved_to(self, place: str) -> Moments:
+        """Return a state of the same content at a place: this one where it is there already."""
+        if place in ("numpy", self._place):  # the reference reads any
+            return self
+        moved = Moments._of(restored_at(place, self._state, range(len(self._state.block_names))))
+        moved._selection = self._selection
+        return moved
 
     def _index(self, name: str) -> int:
         """Position of a block, or of its real part, in the compiled state."""
@@ -276,32 +305,43 @@ class Moments:
         """Names of the blocks of a measure that takes `count` of them."""
         return compared_blocks(self.block_names, count, "these moments hold")
 
-    def _own_state(self) -> _core.Moments:
+    def _own_state(self, place: str | None = None) -> _core.Moments:
         """Return a state of exactly the visible blocks: the shared one where all are visible."""
+        place = self._place if place is None else place
         if self._selection is None:
-            return self._state
+            return self._moved_to(place)._state
         # The order of blocks may differ from the stored one, and a block may be paired with itself.
         chosen: list[int] = []
         for name in self._selection:
             chosen.append(self._index(name))
             if self._is_complex(name):
                 chosen.append(self._imaginary_index(name))
-        names = self._state.block_names
-        return _core.Moments.restore(
-            self._state.n_samples,
-            [names[i] for i in chosen],
-            [self._state.mean(i) for i in chosen],
-            [self._state.precision(i) for i in chosen],
-            [
-                [self._state.scatter(i, j) for j in chosen[: row + 1]]
-                for row, i in enumerate(chosen)
-            ],
-            self._state.single,
-        )
+        return restored_at(place, self._state, chosen)
 
     def _check_not_a_view(self, action: str) -> None:
         if self._selection is not None:
             raise ValueError(f"cannot {action} a view of two blocks; use the moments it came from")
+
+
+def state_place(backend: str | None, /, **data: object) -> str:
+    """Return where to keep a new state: "cpu" or a CUDA device."""
+    place = resolve(backend, stacklevel=None, **data)
+    return "cpu" if place == "numpy" else place
+
+
+def restored_at(place: str, state: _core.Moments, chosen: Sequence[int]) -> _core.Moments:
+    """Copy some blocks of a state to a place."""
+    names = state.block_names
+    copy: _core.Moments = module_at(place).Moments.restore(
+        state.n_samples,
+        [names[i] for i in chosen],
+        [state.mean(i) for i in chosen],
+        [state.precision(i) for i in chosen],
+        [[state.scatter(i, j) for j in chosen[: row + 1]] for row, i in enumerate(chosen)],
+        state.single,
+        device_at(place),
+    )
+    return copy
 
 
 def compared_blocks(names: tuple[str, ...], count: int, said_to_hold: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from fastcca._progress import Progress
 from fastcca._resampling import Seed, checked_count, generators, members_of, run_many
 from fastcca._rescale import in_range
 from fastcca._similarity import warn_about_regression
+from fastcca._solvers import solvers_at
 
 __all__ = ["PermutationTest", "permutation_test"]
 
@@ -179,8 +180,9 @@ def permutation_test(
     chosen = named(measure, options)
     count = checked_count(n_permutations, "n_permutations")
     seeds = generators(seed, count)
-    solvers = _backend.solvers(backend)
-    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
+    place = _backend.resolve(backend, x=x, y=y)
+    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, place=place)
+    solvers = solvers_at(place)
     pair.require_real()
     members = members_of(groups, pair.n_units)
     sizes = [len(unit) for unit in members]

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from fastcca._backend import Solvers
 from fastcca._bfloat16 import with_numbers
 from fastcca._by_name import Named, Valued
 from fastcca._maps import slices
@@ -23,6 +22,7 @@ from fastcca._parts import CcaParts
 from fastcca._pwcca import projection_weights
 from fastcca._resampling import Index
 from fastcca._sample_space import Features, SampleSpace
+from fastcca._solvers import Solvers
 
 __all__ = ["Permuted", "PermutedGrams", "permuted"]
 
