@@ -51,6 +51,8 @@ Precision coarser(Precision a, Precision b);
 double epsilon(Precision precision);
 const char* name_of(Precision precision);
 
+enum class Memory : std::uint8_t { kHost, kDevice };
+
 // A caller's array, (rows = samples, cols = features), read in place. Strides are in bytes and may
 // have any sign or be zero; byte_swapped says that the values are not in the machine's byte order.
 // The samples of a folded map lie in several levels of strides (images, lines, pixels): `rows` of
@@ -60,6 +62,7 @@ struct ArrayView {
   const unsigned char* data = nullptr;
   DType dtype = DType::kFloat64;
   bool byte_swapped = false;
+  Memory memory = Memory::kHost;  // kDevice: of the device that the backend works on
   Index rows = 0;
   Index cols = 0;
   Index row_stride = 0;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "core/accumulation_rules.hpp"
 #include "core/interrupt.hpp"
 #include "cpu/packed_layout.hpp"
 #include "cpu/simd.hpp"
@@ -26,22 +27,6 @@ constexpr Index kNarrowWidth = 512;
 // Sample ranges of narrow data. A constant, not the number of threads, so that the order of all
 // additions, and with it every bit of the result, is the same for any number of threads.
 constexpr Index kLeaves = 8;
-
-// Runs of samples that are spread over the batch, so that they tell of all of it, whatever their
-// order. Returns how many samples there are in them.
-template <class Visit>
-Index for_each_probe(Index rows, Visit visit) {
-  constexpr Index kRuns = 16;
-  constexpr Index kRunLength = 16;
-  if (rows <= kRuns * kRunLength) {
-    visit(Index{0}, rows);
-    return rows;
-  }
-  for (Index run = 0; run < kRuns; ++run) {
-    visit((rows - kRunLength) * run / (kRuns - 1), kRunLength);
-  }
-  return kRuns * kRunLength;
-}
 
 // The mean of the probes: near enough to the mean of all that the products of what is left lose no
 // digits.
@@ -181,8 +166,7 @@ PackedMoments packed_moments(Index rows, std::vector<Index> offsets, std::vector
 
 // ---- single precision --------------------------------------------------------------------------
 
-// Shifts, and scales that bring the largest of the probes of every feature near 1: float32 has few
-// exponents, and powers of two change no digit.
+// Shifts and scales of every feature.
 Preparation prepare_single(const PackedLayout<double>& doubles, const PackedLayout<float>& singles,
                            std::span<const ArrayView> blocks, const std::vector<double>& shift) {
   const Index lanes = doubles.lanes();
@@ -209,38 +193,10 @@ Preparation prepare_single(const PackedLayout<double>& doubles, const PackedLayo
       const auto from = static_cast<std::size_t>(doubles.offsets()[b] + j);
       const auto to = static_cast<std::size_t>(singles.offsets()[b] + j);
       out.shift[to] = shift[from];
-      if (largest[from] > 0.0 && std::isfinite(largest[from])) {
-        out.scale[to] = std::ldexp(1.0, std::clamp(-std::ilogb(largest[from]), -1000, 1000));
-      }
+      out.scale[to] = single_scale(largest[from]);
     }
   }
   return out;
-}
-
-// Whether float32 can hold the samples of every feature: their squares in range, by Cauchy and
-// Schwarz with them all products, and their mean at most half their spread, since what a mean takes
-// from the products it takes from their digits.
-bool fits_single(const Accumulated& found, const Preparation& with, Index rows) {
-  constexpr double kMost = 0x1p120;
-  constexpr double kLeast = 0x1p-100;    // of a mean square: its rounding is 2^-149 at most
-  constexpr double kConstant = 0x1p-48;  // deviation of a constant: what is left of its shift
-  const double n = static_cast<double>(rows);
-  for (std::size_t j = 0; j < found.sums.size(); ++j) {
-    const double squares = found.squares[j];
-    if (squares == 0.0) {
-      continue;
-    }
-    const bool in_range = squares <= kMost && squares >= kLeast * n;  // not for NaN
-    if (!in_range) {
-      return false;
-    }
-    const double sum = found.sums[j] * with.scale[j];
-    const double constant = kConstant * with.shift[j] * with.scale[j];
-    if (sum * sum > 0.2 * n * squares && squares > n * constant * constant) {
-      return false;
-    }
-  }
-  return true;
 }
 
 // Back to the scale of the samples, which is exact.
@@ -286,7 +242,7 @@ PackedMoments accumulate_packed_single(std::span<const ArrayView> blocks, int th
   const Index rows = blocks[0].rows;
   Preparation with = prepare_single(doubles, layout, blocks, shift_of(doubles, rows));
   Accumulated found = accumulate_all(layout, rows, threads, with);
-  if (!fits_single(found, with, rows)) {
+  if (!fits_single({found.sums, found.squares, with.shift, with.scale}, rows)) {
     return accumulate_packed(blocks, threads);
   }
   unscale(with.scale, found.products.get());

@@ -1,0 +1,44 @@
+#include "cuda/products.hpp"
+
+#include <algorithm>
+
+namespace fastcca::cuda {
+
+void add_products(const Context& context, const Piece<double>& piece, Index row, Index col,
+                  const Tile& tile) {
+  const double one = 1.0;
+  if (tile.on_diagonal) {
+    check(
+        cublasDsyrk_64(context.blas(), CUBLAS_FILL_MODE_LOWER, CUBLAS_OP_N, tile.rows, piece.depth,
+                       &one, piece.samples + row, piece.width, &one, tile.products, tile.rows),
+        "cublasDsyrk");
+  } else {
+    check(cublasDgemm_64(context.blas(), CUBLAS_OP_N, CUBLAS_OP_T, tile.rows, tile.cols,
+                         piece.depth, &one, piece.samples + row, piece.width, piece.samples + col,
+                         piece.width, &one, tile.products, tile.rows),
+          "cublasDgemm");
+  }
+}
+
+void add_products(const Context& context, const Piece<float>& piece, Index row, Index col,
+                  const Tile& tile, float* scratch) {
+  const float one = 1.0F;
+  const float zero = 0.0F;
+  for (Index k = 0; k < piece.depth; k += kSingleRun) {
+    const Index depth = std::min(kSingleRun, piece.depth - k);
+    const float* samples = piece.samples + k * piece.width;
+    if (tile.on_diagonal) {
+      check(cublasSsyrk_64(context.blas(), CUBLAS_FILL_MODE_LOWER, CUBLAS_OP_N, tile.rows, depth,
+                           &one, samples + row, piece.width, &zero, scratch, tile.rows),
+            "cublasSsyrk");
+    } else {
+      check(cublasSgemm_64(context.blas(), CUBLAS_OP_N, CUBLAS_OP_T, tile.rows, tile.cols, depth,
+                           &one, samples + row, piece.width, samples + col, piece.width, &zero,
+                           scratch, tile.rows),
+            "cublasSgemm");
+    }
+    add_single(context.stream(), tile, scratch);
+  }
+}
+
+}  // namespace fastcca::cuda

@@ -1,0 +1,1 @@
+// Nothing: a library that exists for its name, see CMakeLists.txt.
