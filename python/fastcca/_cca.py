@@ -317,9 +317,10 @@ def cca(
         channel is a feature. "resize": bilinear resizing to a common grid, then fold.
     size : tuple of int, optional
         The grid of "resize"; the smaller of the two per axis if not given.
-    backend : {None, "cpu", "numpy"}
-        The compiled core or the numpy reference; None takes FASTCCA_BACKEND or the first of
-        `backends()`.
+    backend : {None, "cpu", "cuda", "numpy"}
+        The compiled core on the CPU or on an NVIDIA GPU, or the numpy reference. None takes
+        FASTCCA_BACKEND, or works where the data are: both sides on one CUDA device, or the CPU.
+        "cuda:1" is the second device. docs/gpu.md tells what of it runs where.
 
     Returns
     -------

@@ -101,8 +101,8 @@ def dft_cca(
         The axes: one letter each, N samples, C channels, and one or two of H, W, D, T positions.
     weights : bool
         Whether to compute the complex weights.
-    backend : {None, "cpu", "numpy"}
-        As in `cca`.
+    backend : {None, "cpu", "cuda", "numpy"}
+        As in `cca`; maps are transformed on the CPU.
 
     Returns
     -------
