@@ -49,7 +49,7 @@ OPTIONS = {
     "FASTCCA_CUDA_STANDIN": "ON",
     "FASTCCA_STRICT": "ON",
 }
-TARGETS = ["_core", "_cuda", "fastcca_cuda_standin", "fastcca_cuda_tests"]
+TARGETS = ["_core", "_cuda", "fastcca_cuda_standin", "fastcca_cuda_tests", "fastcca_standin_tests"]
 TELL = "import fastcca; print(fastcca.build_config()['cuda'])"
 
 
@@ -130,11 +130,11 @@ def main() -> None:
     libraries = BUILD / "tests" / "cuda_standin"
     standin = {
         "LD_PRELOAD": str(libraries / "libfastcca_cuda_standin.so"),
-        "LD_LIBRARY_PATH": str(libraries),
         "OPENBLAS_NUM_THREADS": "1",
         "FASTCCA_STANDIN_LEAKS": "-",
     }
-    print(run(BUILD / "tests" / "cpp" / "fastcca_cuda_tests", **standin), end="")
+    ctest = ["ctest", "--test-dir", str(BUILD), "-R", "cuda", "--output-on-failure"]
+    print(run(*ctest, "--no-tests=error", OPENBLAS_NUM_THREADS="1"), end="")
     suite = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen]
     out = run(*suite, FASTCCA_TEST_BACKEND="cuda", **standin)
     print("\n".join(out.splitlines()[-30:]))

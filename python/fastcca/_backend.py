@@ -54,7 +54,7 @@ def resolve(backend: str | None, /, *, stacklevel: int | None = 3, **data: objec
     if backend is None:
         return _where_data_are(data, on_device, stacklevel)
     said = f"{source}={backend!r}"
-    if backend == "cuda" or is_cuda(backend):
+    if isinstance(backend, str) and (backend == "cuda" or is_cuda(backend)):
         return _cuda_device(backend, said, data, on_device)
     if backend not in ("cpu", "numpy"):
         known = ", ".join(("cpu", "numpy", "cuda"))

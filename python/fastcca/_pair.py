@@ -35,7 +35,8 @@ class Pair:
     precision : str
         Of the moments that are made of samples.
     place : str
-        Where states are made and solved: "cpu", "numpy", or a CUDA device such as "cuda:0".
+        Where states are made and solved: "cpu", "numpy", or a CUDA device such as "cuda:0". A state
+        that is given stays where it is by default.
     """
 
     def __init__(
@@ -43,13 +44,14 @@ class Pair:
         names: tuple[str, ...],
         given: Moments | QRFactor | list[AnyArray] | Maps | Stored,
         precision: str = "double",
-        place: str = "cpu",
+        place: str | None = None,
     ) -> None:
         self.names = names
         self.precision = precision
-        self.place = place
         if isinstance(given, Moments | QRFactor):
+            place = given._place if place is None else place
             given = given._moved_to(place)
+        self.place = "cpu" if place is None else place
         self._given = given
         self._factor: QRFactor | None = given if isinstance(given, QRFactor) else None
         self._moments: Moments | None = given if isinstance(given, Moments) else None
@@ -304,7 +306,7 @@ def pair_of(
     spatial: str | None = None,
     size: Size = None,
     precision: str = "double",
-    place: str = "cpu",
+    place: str | None = None,
 ) -> Pair:
     """Check two arrays, or a `Moments` of two blocks in place of both.
 
@@ -347,7 +349,7 @@ def single_of(
     layout: LayoutOrPair = None,
     spatial: str | None = None,
     size: Size = None,
-    place: str = "cpu",
+    place: str | None = None,
 ) -> Pair:
     """Check one array, or a `Moments` of one block."""
     if isinstance(x, Moments | QRFactor):
