@@ -43,6 +43,8 @@ ROWS = (
 )
 # Of the other measures.
 FAMILY_ROWS = tuple(row for row in ROWS if row.p in (64, 256, 512) and row.n >= 10_000)
+# Large enough for a second thread to matter.
+THREAD_ROWS = tuple(row for row in ROWS if row.n * row.p**2 > 1e9 and row.p < 1024)
 SMALL_ROWS = tuple(row for row in ROWS if row.n * row.p**2 <= 2e9)
 
 

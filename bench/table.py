@@ -2,9 +2,9 @@
 
 Run as ``python bench/table.py [--rows N] [--rounds K] [--threads T] [--update-readme]``.
 
-The floor is n (p + q)^2 operations at the rate that float64 matrix products reach in the same run,
-on the same number of threads. Ratios are medians of the ratios of neighbouring runs. scikit-learn
-and torch take part where they are installed.
+The floor is n (p + q)^2 operations at the rate of float64 matrix products, which take turns with
+the contenders, on the same number of threads. Ratios are medians of the ratios of neighbouring
+runs. scikit-learn and torch take part where they are installed.
 """
 
 from __future__ import annotations
@@ -35,10 +35,14 @@ def seconds(function: Run) -> float:
     return time.perf_counter() - start
 
 
-def matmul_rate(rounds: int = 7, size: int = 2000) -> float:
-    """Operations per second of float64 matrix products on all threads of the BLAS."""
-    a = np.random.default_rng(0).standard_normal((size, size))
-    return 2 * size**3 / min(seconds(lambda: a @ a) for _ in range(rounds + 1))
+PRODUCT_OF = 2000
+PRODUCT_OPERATIONS = 2 * PRODUCT_OF**3
+
+
+def matrix_product() -> Run:
+    """Return a float64 matrix product of PRODUCT_OPERATIONS, on all threads of the BLAS."""
+    a = np.random.default_rng(0).standard_normal((PRODUCT_OF, PRODUCT_OF))
+    return lambda: a @ a
 
 
 def interleaved(runs: Mapping[str, Run], rounds: int) -> dict[str, np.ndarray]:
@@ -79,13 +83,14 @@ def cca_line(row: contenders.Row, rounds: int) -> str:
         errors[name] = float(np.max(np.abs(entry.run(x, y) - answer)))
         if not errors[name] <= entry.tolerance:
             raise SystemExit(f"{name} is off by {errors[name]:.1e} at {row}")
-    times = interleaved(
-        {name: lambda e=entry: e.run(x, y) for name, entry in taking_part.items()}, rounds
-    )
-    floor = row.n * (2 * row.p) ** 2 / matmul_rate()
+    runs: dict[str, Run] = {"product": matrix_product()}
+    runs |= {name: lambda e=entry: e.run(x, y) for name, entry in taking_part.items()}
+    times = interleaved(runs, rounds)
+    floors = times["product"] * (row.n * (2 * row.p) ** 2 / PRODUCT_OPERATIONS)
+    floor = float(np.median(floors))
     ours = times["fastcca"]
     cells = [str(row.p), f"{row.n:,}".replace(",", " "), cell(floor)]
-    cells += [f"{np.median(ours) / floor:.2f}"]
+    cells += [f"{ratio(ours, floors):.2f}"]
     cells += [f"{ratio(times[other], ours):.1f}x" for other in ("careful numpy", "google")]
     for name in contenders.CCA:
         cells.append(
@@ -115,6 +120,30 @@ def family_line(row: contenders.Row, rounds: int) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
+def thread_line(row: contenders.Row, rounds: int) -> str:
+    """CCA, its pass over the data, and a matrix product, on one thread and on two."""
+    x, y = contenders.make_layers(row)
+    runs: dict[str, Run] = {}
+    for count in (1, 2):
+
+        def limited(run: Run, count: int = count) -> Run:
+            def call() -> object:
+                with threads(count):
+                    return run()
+
+            return call
+
+        runs[f"cca {count}"] = limited(lambda: contenders.CCA["fastcca"].run(x, y))
+        runs[f"moments {count}"] = limited(lambda: fastcca.Moments().update(x=x, y=y))
+        runs[f"product {count}"] = limited(matrix_product())
+    times = interleaved(runs, rounds)
+    cells = [str(row.p), f"{row.n:,}".replace(",", " ")]
+    for what in ("cca", "moments", "product"):
+        one, two = times[f"{what} 1"], times[f"{what} 2"]
+        cells += [cell(float(np.median(one))), f"{ratio(one, two):.2f}x"]
+    return "| " + " | ".join(cells) + " |"
+
+
 @contextlib.contextmanager
 def threads(count: int | None) -> Iterator[None]:
     """Limit fastcca and every BLAS to so many threads."""
@@ -124,8 +153,11 @@ def threads(count: int | None) -> Iterator[None]:
     import threadpoolctl
 
     fastcca.set_num_threads(count)
-    with threadpoolctl.threadpool_limits(count):
-        yield
+    try:
+        with threadpoolctl.threadpool_limits(count):
+            yield
+    finally:
+        fastcca.set_num_threads(0)
 
 
 def table(
@@ -148,6 +180,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=len(contenders.ROWS), help="the first N rows")
     parser.add_argument("--family-rows", type=int, default=len(contenders.FAMILY_ROWS))
+    parser.add_argument("--thread-rows", type=int, default=len(contenders.THREAD_ROWS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--update-readme", action="store_true")
@@ -167,6 +200,21 @@ def main() -> None:
                 args.rounds,
             ),
         }
+    texts["thread-table"] = table(
+        [
+            "p = q",
+            "n",
+            "cca, 1 thread, ms",
+            "2 threads",
+            "its pass over the data, ms",
+            "2 threads",
+            "matrix product, ms",
+            "2 threads",
+        ],
+        thread_line,
+        contenders.THREAD_ROWS[: args.thread_rows],
+        args.rounds,
+    )
     if args.update_readme:
         page = README.read_text(encoding="utf-8")
         for name, text in texts.items():

@@ -97,7 +97,6 @@ def test_strides(of, view):
 MEASURES = {
     "svcca": lambda x, y, **o: fastcca.svcca(x, y, **o).correlations,
     "pwcca": lambda x, y, **o: fastcca.pwcca(x, y, **o).value,
-    "pwcca of google": lambda x, y, **o: fastcca.pwcca(x, y, variant="google", **o).value,
     "pls": lambda x, y, **o: fastcca.pls(x, y, **o).singular_values,
     "pca": lambda x, y, **o: fastcca.pca(x, **o).explained_variance,
     "cka": fastcca.cka,

@@ -90,7 +90,15 @@ def test_bounds_of_double_precision(pair, method):
     found = fastcca.cca(*pair, method=method)
     kappa = found.condition
     expected = 10 * (kappa**2 if method == "moments" else kappa) * EPS
-    assert found.error_bound == pytest.approx(expected)
+    assert found.error_bound == pytest.approx(max(expected, 1e-14))
+
+
+@pytest.mark.parametrize("method", ["moments", "qr"])
+def test_no_bound_of_double_precision_is_below_what_a_decomposition_loses(method):
+    x, y = np.random.default_rng(5).standard_normal((2, 500, 3))
+    found = fastcca.cca(x, y, method=method)
+    assert 10 * found.condition**2 * EPS < 1e-14
+    assert found.error_bound == 1e-14
 
 
 def test_bounds_of_the_others(pair):

@@ -76,10 +76,10 @@ void check_device(const Backend& backend, int device, const std::string& name) {
                          name + ".cpu()");
   }
   if (device != device_of(backend)) {
-    throw py::value_error(
-        name + " lies on CUDA device " + std::to_string(device) + ", and this state on device " +
-        std::to_string(device_of(backend)) + ": copy " + name + " there, or make the state with " +
-        "backend=\"cuda:" + std::to_string(device) + "\"");
+    throw py::value_error(name + " lies on CUDA device " + std::to_string(device) +
+                          ", and this state on device " + std::to_string(device_of(backend)) +
+                          ": copy " + name + " there, or make the state with " +
+                          "backend=\"cuda:" + std::to_string(device) + "\"");
   }
 }
 

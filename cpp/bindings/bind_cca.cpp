@@ -187,13 +187,12 @@ void bind_cca(py::module_& m) {
           py::arg("y_cov"), py::arg("y_energy"), py::arg("y_epsilon"), py::arg("cross_cov"),
           py::arg("epsilon"), py::arg("device") = 0);
   };
-  symmetric("solve_symmetric_cca",
-            [](const NumpyMatrix<double>& xx, const DoubleVector& xe, double xp,
-               const NumpyMatrix<double>& yy, const DoubleVector& ye, double yp,
-               const NumpyMatrix<double>& xy, double epsilon, int device) {
-              return solve_symmetric<double>(backend_on(device), xx, xe, xp, yy, ye, yp, xy,
-                                             epsilon);
-            });
+  symmetric(
+      "solve_symmetric_cca", [](const NumpyMatrix<double>& xx, const DoubleVector& xe, double xp,
+                                const NumpyMatrix<double>& yy, const DoubleVector& ye, double yp,
+                                const NumpyMatrix<double>& xy, double epsilon, int device) {
+        return solve_symmetric<double>(backend_on(device), xx, xe, xp, yy, ye, yp, xy, epsilon);
+      });
   symmetric("solve_complex_symmetric_cca",
             [](const NumpyMatrix<Complex>& xx, const DoubleVector& xe, double xp,
                const NumpyMatrix<Complex>& yy, const DoubleVector& ye, double yp,

@@ -8,9 +8,12 @@ namespace {
 
 void update(LockedMoments& self, const std::vector<std::string>& names,
             const std::vector<py::object>& arrays,
-            const std::optional<std::vector<std::string>>& precisions) {
+            const std::optional<std::vector<std::string>>& precisions,
+            const std::optional<std::vector<IndexPair>>& pairs) {
   const std::vector<ArrayView> views = views_of(self.backend(), names, arrays, precisions);
-  without_gil(self, [&](Moments& m) { m.update(names, views); });
+  const WantedTiles wanted =
+      pairs ? WantedTiles(static_cast<Index>(names.size()), *pairs) : WantedTiles();
+  without_gil(self, [&](Moments& m) { m.update(names, views, 0, wanted); });
 }
 
 // One batch for each of several states on one device, a state per thread at a time.
@@ -36,30 +39,43 @@ void update_many(const std::vector<LockedMoments*>& states, const std::vector<st
   });
 }
 
+void check_blocks(const Moments& moments, Index i, Index j) {
+  if (std::min(i, j) < 0 || std::max(i, j) >= moments.block_count()) {
+    throw py::index_error("there is no scatter of blocks " + std::to_string(i) + " and " +
+                          std::to_string(j) + " of " + std::to_string(moments.block_count()));
+  }
+}
+
+bool keeps(const LockedMoments& self, Index i, Index j) {
+  return without_gil(self, [i, j](const Moments& m) {
+    check_blocks(m, i, j);
+    return m.wanted()(static_cast<std::size_t>(i), static_cast<std::size_t>(j));
+  });
+}
+
 DoubleMatrix scatter(const LockedMoments& self, Index i, Index j) {
   const Matrix copy = without_gil(self, [i, j](const Moments& m) {
-    if (std::min(i, j) < 0 || std::max(i, j) >= m.block_count()) {
-      throw py::index_error("there is no scatter of blocks " + std::to_string(i) + " and " +
-                            std::to_string(j) + " of " + std::to_string(m.block_count()));
-    }
+    check_blocks(m, i, j);
     return j <= i ? m.backend().copy(m.scatter(i, j)) : m.backend().transposed(m.scatter(j, i));
   });
   return to_numpy<double>(self.backend(), copy);
 }
+
+using OptionalMatrix = std::optional<DoubleMatrix>;
 
 Products products_of(bool single) { return single ? Products::kSingle : Products::kDouble; }
 
 std::unique_ptr<LockedMoments> restore(Index n, const std::vector<std::string>& names,
                                        const std::vector<DoubleVector>& means,
                                        const std::vector<std::string>& precisions,
-                                       const std::vector<std::vector<DoubleMatrix>>& scatter,
+                                       const std::vector<std::vector<OptionalMatrix>>& scatter,
                                        bool single, int device) {
   const Backend& backend = backend_on(device);
   std::vector<std::vector<Matrix>> tiles;
   for (const auto& row : scatter) {
     auto& out = tiles.emplace_back();
     for (const auto& tile : row) {
-      out.push_back(to_matrix<double>(backend, tile));
+      out.push_back(tile ? to_matrix<double>(backend, *tile) : Matrix());
     }
   }
   return std::make_unique<LockedMoments>(Moments::restore(
@@ -86,7 +102,8 @@ void bind_moments(py::module_& module) {
                   py::arg("precisions"), py::arg("scatter"), py::arg("single") = false,
                   py::arg("device") = 0)
       .def("update", &update, py::arg("names"), py::arg("arrays"),
-           py::arg("precisions") = py::none())
+           py::arg("precisions") = py::none(), py::arg("pairs") = py::none())
+      .def("keeps", &keeps, py::arg("row_block"), py::arg("col_block"))
       .def("scatter", &scatter, py::arg("row_block"), py::arg("col_block"));
   bind_state<Moments>(moments);
   module.def("update_many", &update_many, py::arg("states"), py::arg("names"), py::arg("batches"),

@@ -44,6 +44,10 @@ std::string load_lapack() {
     load(blas, "dtrsm", table.real.trsm);
     load(lapack, "dpotrf", table.real.potrf);
     load(lapack, "dtpqrt", table.real.tpqrt);
+    load(lapack, "dsytrd", table.real.sytrd);
+    load(lapack, "dsterf", table.real.sterf);
+    load(lapack, "dstemr", table.real.stemr);
+    load(lapack, "dormtr", table.real.ormtr);
     load(lapack, "dsyevd", table.real.syevd);
     load(lapack, "dsyev", table.real.syev);
     load(lapack, "dgesdd", table.real.gesdd);

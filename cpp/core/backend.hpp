@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/types.hpp"
+#include "core/wanted_tiles.hpp"
 
 namespace fastcca {
 
@@ -87,8 +88,8 @@ class LinearAlgebra {
 };
 
 // First and centred second moments of one batch of samples. scatter[i][j] for j <= i is the
-// (p_i, p_j) sum over samples of the outer product of centred blocks i and j; the diagonal tiles
-// are symmetric, both halves stored.
+// (p_i, p_j) sum over samples of the outer product of centred blocks i and j, or (0, 0) where it
+// is not wanted; the diagonal tiles are symmetric, both halves stored.
 struct BatchMoments {
   Index n = 0;
   std::vector<std::vector<double>> means;
@@ -113,10 +114,13 @@ class Backend : public LinearAlgebra<double> {
  public:
   // One pass over the samples of all blocks, which have the same number of rows, at least one,
   // on up to `threads` threads, 0 for the default. Where input is not finite, or its squares
-  // overflow, the diagonal of a scatter is not finite.
-  virtual BatchMoments accumulate(std::span<const ArrayView> blocks, int threads) const = 0;
+  // overflow, the diagonal of a scatter is not finite. The tiles that are wanted have the same bits
+  // whatever else is.
+  virtual BatchMoments accumulate(std::span<const ArrayView> blocks, const WantedTiles& wanted,
+                                  int threads) const = 0;
   // The same by products in single precision, where their samples fit into its range.
-  virtual BatchMoments accumulate_single(std::span<const ArrayView> blocks, int threads) const = 0;
+  virtual BatchMoments accumulate_single(std::span<const ArrayView> blocks,
+                                         const WantedTiles& wanted, int threads) const = 0;
   virtual NonFinite find_non_finite(const ArrayView& block) const = 0;
   // The largest distance of a value from the first one of its feature.
   virtual double largest_deviation(const ArrayView& block) const = 0;

@@ -153,6 +153,37 @@ void check_same_blocks(std::span<const Block> here, std::span<const Block> there
   }
 }
 
+void check_same_pairs(std::span<const Block> blocks, const WantedTiles& here,
+                      const WantedTiles& there, const std::string& what) {
+  if (here == there) {
+    return;
+  }
+  constexpr Index kMost = 3;  // are named
+  const auto lacking = [&](const WantedTiles& wants, const WantedTiles& lacks) {
+    std::string out;
+    Index count = 0;
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        if (wants(i, j) && !lacks(i, j) && ++count <= kMost) {
+          out += (out.empty() ? "" : ", ") + blocks[j].name + " and " + blocks[i].name;
+        }
+      }
+    }
+    return count > kMost ? out + " and " + std::to_string(count - kMost) + " more" : out;
+  };
+  std::string told;
+  const std::string only_here = lacking(here, there);
+  const std::string only_there = lacking(there, here);
+  if (!only_here.empty()) {
+    told = "this state alone keeps " + only_here;
+  }
+  if (!only_there.empty()) {
+    told += (told.empty() ? "" : "; ") + ("the other alone keeps " + only_there);
+  }
+  throw std::invalid_argument("cannot " + what + " of other pairs of blocks: " + told +
+                              "; use the same pairs on both sides");
+}
+
 bool squares_underflow(std::span<const double> sums, Index n) {
   // A square is rounded to multiples of the smallest number, and so many such errors add up.
   const double least = static_cast<double>(n) * std::numeric_limits<double>::min();

@@ -31,6 +31,10 @@ Index joint_count(Index here, Index there);
 // Throws unless two states hold the same blocks.
 void check_same_blocks(std::span<const Block> here, std::span<const Block> there);
 
+// Throws unless two states of these blocks want the same pairs of them. `what` is refused.
+void check_same_pairs(std::span<const Block> blocks, const WantedTiles& here,
+                      const WantedTiles& there, const std::string& what);
+
 // Whether sums of that many squares are so small that the squares have lost digits.
 bool squares_underflow(std::span<const double> sums, Index n);
 [[noreturn]] void refuse_small(const std::string& name);

@@ -14,6 +14,9 @@ namespace {
 constexpr Index kSmall = 128;
 constexpr Index kBlock = 8;
 constexpr Index kSteps = 8;
+// A step that changes the eigenvalue by less is the last one. Where it converges slowest, the steps
+// change it by more for longer than there are any.
+constexpr double kConverged = 1e-3;
 // What is this much smaller than the images of unit vectors is rounding.
 constexpr double kExhausted = 1e-12;
 
@@ -98,6 +101,7 @@ double largest_ritz_value(const LinearAlgebra<Scalar>& algebra, Index size, Appl
   std::vector<Index> starts{0};
   Projection<Scalar> projection;
   double norm = 0.0;
+  double found = 0.0;
   Mat next = orthonormal_span(algebra, random_block(algebra, size), 0.0);
   for (Index step = 0; step < kSteps && next.cols() > 0; ++step) {
     starts.push_back(starts.back() + next.cols());
@@ -117,9 +121,13 @@ double largest_ritz_value(const LinearAlgebra<Scalar>& algebra, Index size, Appl
         }
       }
     }
+    const double before = std::exchange(found, projection.largest_eigenvalue(algebra));
+    if (found - before < kConverged * found) {
+      break;
+    }
     next = orthonormal_span(algebra, std::move(image), kExhausted * norm);
   }
-  return projection.largest_eigenvalue(algebra);
+  return found;
 }
 
 }  // namespace

@@ -25,10 +25,14 @@ void Moments::check_range(const BatchMoments& batch, std::span<const std::string
 }
 
 void Moments::update(std::span<const std::string> names, std::span<const ArrayView> views,
-                     int threads) {
+                     int threads, const WantedTiles& wanted) {
   check_batch(blocks_, names, views);
-  BatchMoments batch = products_ == Products::kSingle ? backend_->accumulate_single(views, threads)
-                                                      : backend_->accumulate(views, threads);
+  if (!blocks_.empty()) {
+    check_same_pairs(blocks_, wanted_, wanted, "add a batch");
+  }
+  BatchMoments batch = products_ == Products::kSingle
+                           ? backend_->accumulate_single(views, wanted, threads)
+                           : backend_->accumulate(views, wanted, threads);
   check_range(batch, names, views);
 
   if (blocks_.empty()) {
@@ -37,6 +41,7 @@ void Moments::update(std::span<const std::string> names, std::span<const ArrayVi
       blocks.push_back({names[i], std::move(batch.means[i]), precision_of(views[i])});
     }
     blocks_ = std::move(blocks);
+    wanted_ = wanted;
     scatter_ = std::move(batch.scatter);
     n_ = batch.n;
     return;
@@ -58,6 +63,7 @@ void Moments::merge(const Moments& other) {
     return;
   }
   check_same_blocks(blocks_, other.blocks_);
+  check_same_pairs(blocks_, wanted_, other.wanted_, "merge a state");
   std::vector<std::vector<double>> means;
   for (const auto& block : other.blocks_) {
     means.push_back(block.mean);
@@ -106,7 +112,9 @@ void Moments::add(Index n, std::span<const std::vector<double>> means,
   }
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     for (std::size_t j = 0; j <= i; ++j) {
-      backend_->add_with_outer(scatter_[i][j], scatter[i][j], weight, delta[i], delta[j]);
+      if (wanted_(i, j)) {
+        backend_->add_with_outer(scatter_[i][j], scatter[i][j], weight, delta[i], delta[j]);
+      }
     }
     for (std::size_t k = 0; k < means[i].size(); ++k) {
       blocks_[i].mean[k] += delta[i][k] * (n_there / n_both);
@@ -115,10 +123,22 @@ void Moments::add(Index n, std::span<const std::vector<double>> means,
   n_ = n_joint;
 }
 
+const Matrix& Moments::scatter(Index i, Index j) const {
+  const auto row = static_cast<std::size_t>(i);
+  const auto col = static_cast<std::size_t>(j);
+  const Matrix& found = scatter_.at(row).at(col);
+  if (!wanted_(row, col)) {
+    throw std::out_of_range("these moments keep no pair of " + blocks_[row].name + " and " +
+                            blocks_[col].name + "; accumulate moments that want it");
+  }
+  return found;
+}
+
 Moments Moments::clone() const {
   Moments out(*backend_, products_);
   out.n_ = n_;
   out.blocks_ = blocks_;
+  out.wanted_ = wanted_;
   for (const auto& row : scatter_) {
     auto& copied = out.scatter_.emplace_back();
     for (const auto& tile : row) {
@@ -131,10 +151,16 @@ Moments Moments::clone() const {
 Moments Moments::restore(const Backend& backend, Index n, std::vector<Block> blocks,
                          std::vector<std::vector<Matrix>> scatter, Products products) {
   bool fits = n >= 0 && blocks.size() == scatter.size() && (n > 0) == !blocks.empty();
+  std::vector<IndexPair> wanted;
   for (std::size_t i = 0; fits && i < blocks.size(); ++i) {
     fits = scatter[i].size() == i + 1;
     for (std::size_t j = 0; fits && j <= i; ++j) {
-      fits = scatter[i][j].rows() == blocks[i].size() && scatter[i][j].cols() == blocks[j].size();
+      const Matrix& tile = scatter[i][j];
+      if (i != j && tile.rows() == 0 && tile.cols() == 0) {
+        continue;
+      }
+      wanted.emplace_back(static_cast<Index>(i), static_cast<Index>(j));
+      fits = tile.rows() == blocks[i].size() && tile.cols() == blocks[j].size();
     }
   }
   if (!fits) {
@@ -143,6 +169,7 @@ Moments Moments::restore(const Backend& backend, Index n, std::vector<Block> blo
   }
   Moments out(backend, products);
   out.n_ = n;
+  out.wanted_ = WantedTiles(static_cast<Index>(blocks.size()), wanted);
   out.blocks_ = std::move(blocks);
   out.scatter_ = std::move(scatter);
   return out;

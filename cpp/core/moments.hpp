@@ -20,17 +20,18 @@ constexpr double epsilon(Products products) {
 // Samples of all blocks belong together: sample i of every block is the same stimulus.
 class Moments {
  public:
-  static constexpr int kFormatVersion = 2;
+  static constexpr int kFormatVersion = 3;
 
   explicit Moments(const Backend& backend, Products products = Products::kDouble)
       : backend_(&backend), products_(products) {}
 
-  // Adds a batch. The first one fixes the names, their order and sizes. The batch is checked whole
-  // first: when this throws, the state is what it was.
-  void update(std::span<const std::string> names, std::span<const ArrayView> views,
-              int threads = 0);
+  // Adds a batch. The first one fixes the names, their order and sizes, and which pairs of blocks
+  // are wanted. The batch is checked whole first: when this throws, the state is what it was.
+  void update(std::span<const std::string> names, std::span<const ArrayView> views, int threads = 0,
+              const WantedTiles& wanted = {});
 
-  // Adds another state over the same blocks (Chan, Golub & LeVeque 1979), checked first as well.
+  // Adds another state over the same blocks and pairs of them (Chan, Golub & LeVeque 1979), checked
+  // first as well.
   void merge(const Moments& other);
 
   // The coarsest that any of the products were computed in.
@@ -39,13 +40,13 @@ class Moments {
   Index n_samples() const { return n_; }
   Index block_count() const { return static_cast<Index>(blocks_.size()); }
   const Block& block(Index i) const { return blocks_.at(static_cast<std::size_t>(i)); }
-  // Centred sum of outer products of blocks i and j, for j <= i.
-  const Matrix& scatter(Index i, Index j) const {
-    return scatter_.at(static_cast<std::size_t>(i)).at(static_cast<std::size_t>(j));
-  }
+  const WantedTiles& wanted() const { return wanted_; }
+  // Centred sum of outer products of blocks i and j, for j <= i. Throws where it is not wanted.
+  const Matrix& scatter(Index i, Index j) const;
 
   Moments clone() const;
-  // Takes over a stored state, whose parts must fit each other.
+  // Takes over a stored state, whose parts must fit each other. A scatter without rows or columns
+  // is one that is not wanted.
   static Moments restore(const Backend& backend, Index n, std::vector<Block> blocks,
                          std::vector<std::vector<Matrix>> scatter,
                          Products products = Products::kDouble);
@@ -62,7 +63,8 @@ class Moments {
   Products products_;
   Index n_ = 0;
   std::vector<Block> blocks_;
-  std::vector<std::vector<Matrix>> scatter_;
+  WantedTiles wanted_;
+  std::vector<std::vector<Matrix>> scatter_;  // (0, 0) where not wanted
 };
 
 }  // namespace fastcca

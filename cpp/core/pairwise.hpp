@@ -3,15 +3,12 @@
 
 #include <optional>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "core/cca.hpp"
 #include "core/measures.hpp"
 
 namespace fastcca {
-
-using IndexPair = std::pair<Index, Index>;
 
 class PreparedBlocks {
  public:

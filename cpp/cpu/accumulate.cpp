@@ -51,7 +51,8 @@ struct Accumulated {
   explicit Accumulated(const PackedLayout<Real>& layout)
       : sums(static_cast<std::size_t>(layout.width()), 0.0),
         squares(sums),
-        products(std::make_unique<double[]>(sums.size() * sums.size())) {}
+        products(
+            std::make_unique<double[]>(static_cast<std::size_t>(layout.product_tiles().size()))) {}
 
   std::vector<double> sums, squares;
   std::unique_ptr<double[]> products;
@@ -68,7 +69,7 @@ void accumulate_narrow(const PackedLayout<Real>& layout, Index rows, int most_th
   const Index leaves = work < kSingleThreadWork ? 1 : std::min(kLeaves, blocks);
   const int threads = static_cast<int>(std::min<Index>(most_threads, leaves));
 
-  const Index cells = width * width;
+  const Index cells = layout.product_tiles().size();
   // A single range needs no place of its own.
   const auto own_products =
       std::make_unique<double[]>(static_cast<std::size_t>(leaves > 1 ? cells * leaves : 0));
@@ -106,35 +107,42 @@ void accumulate_narrow(const PackedLayout<Real>& layout, Index rows, int most_th
   }
 }
 
-// One set of products, its tiles shared out; every tile sees the samples in their order.
+// One set of products, its tiles shared out; every tile sees the samples in their order. While some
+// threads finish the tiles of one block of samples, the others pack the next one.
 template <class Real>
 void accumulate_wide(const PackedLayout<Real>& layout, Index rows, int most_threads,
                      const Preparation& with, Accumulated& out) {
   constexpr Index kPackPanels = 8;
   const Index blocks = block_count(rows);
+  const Index tiles = layout.tile_count();
   const Index pack_tasks = (layout.panels() + kPackPanels - 1) / kPackPanels;
-  const auto packed = aligned_buffer<Real>(layout.width() * kDepth);
-  std::atomic<Index> next_pack{0};
-  std::atomic<Index> next_tile{0};
-  const int threads = static_cast<int>(std::min<Index>(most_threads, layout.tile_count()));
+  const AlignedBuffer<Real> packed[2] = {aligned_buffer<Real>(layout.width() * kDepth),
+                                         aligned_buffer<Real>(layout.width() * kDepth)};
+  const auto depth_of = [rows](Index block) { return std::min(kDepth, rows - block * kDepth); };
+  const auto pack = [&](Index block, Index task) {
+    layout.pack(block * kDepth, depth_of(block), task * kPackPanels,
+                std::min((task + 1) * kPackPanels, layout.panels()), with, packed[block % 2].get(),
+                {out.sums.data(), out.squares.data()});
+  };
+  // A step updates by one block and packs its successor; the first one packs alone. Its counter is
+  // made ready for it in the step before.
+  std::atomic<Index> next_task[2] = {0, 0};
+  const int threads = static_cast<int>(std::min<Index>(most_threads, tiles));
   run_on_threads(threads, [&](int, Team& team) {
-    for (Index b = 0; b < blocks; ++b) {
-      const Index row = b * kDepth;
-      const Index depth = std::min(kDepth, rows - row);
-      for (Index task = next_pack++; task < pack_tasks; task = next_pack++) {
+    for (Index b = -1; b < blocks; ++b) {
+      std::atomic<Index>& next = next_task[(b + 1) % 2];
+      next_task[(b + 2) % 2].store(0);
+      const Index updates = b < 0 ? 0 : tiles;
+      const Index tasks = updates + (b + 1 < blocks ? pack_tasks : 0);
+      for (Index task = next++; task < tasks; task = next++) {
         throw_if_interrupted();
-        layout.pack(row, depth, task * kPackPanels,
-                    std::min((task + 1) * kPackPanels, layout.panels()), with, packed.get(),
-                    {out.sums.data(), out.squares.data()});
+        if (task < updates) {
+          layout.update(task, packed[b % 2].get(), depth_of(b), out.products.get());
+        } else {
+          pack(b + 1, task - updates);
+        }
       }
       team.wait();
-      next_pack.store(0);
-      for (Index tile = next_tile++; tile < layout.tile_count(); tile = next_tile++) {
-        throw_if_interrupted();
-        layout.update(tile, packed.get(), depth, out.products.get());
-      }
-      team.wait();
-      next_tile.store(0);
     }
   });
 }
@@ -152,12 +160,14 @@ Accumulated accumulate_all(const PackedLayout<Real>& layout, Index rows, int thr
   return out;
 }
 
-PackedMoments packed_moments(Index rows, std::vector<Index> offsets, std::vector<double> shift,
-                             Accumulated found) {
+template <class Real>
+PackedMoments packed_moments(const PackedLayout<Real>& layout, Index rows,
+                             std::vector<double> shift, Accumulated found) {
   PackedMoments out;
   out.n = rows;
-  out.width = static_cast<Index>(shift.size());
-  out.offsets = std::move(offsets);
+  out.width = layout.width();
+  out.offsets = layout.offsets();
+  out.tiles = layout.product_tiles();
   out.shift = std::move(shift);
   out.sums = std::move(found.sums);
   out.products = std::move(found.products);
@@ -200,11 +210,22 @@ Preparation prepare_single(const PackedLayout<double>& doubles, const PackedLayo
 }
 
 // Back to the scale of the samples, which is exact.
-void unscale(const std::vector<double>& scale, double* products) {
-  const std::size_t width = scale.size();
-  for (std::size_t j = 0; j < width; ++j) {
-    for (std::size_t i = j; i < width; ++i) {
-      products[j * width + i] = products[j * width + i] / scale[i] / scale[j];
+void unscale(const PackedLayout<float>& layout, const std::vector<double>& scale,
+             double* products) {
+  const ProductTiles& tiles = layout.product_tiles();
+  for (std::size_t j = 0; j < tiles.blocks(); ++j) {
+    const double* col_scale = scale.data() + layout.offsets()[j];
+    for (std::size_t i = j; i < tiles.blocks(); ++i) {
+      if (!tiles.has(i, j)) {
+        continue;
+      }
+      const double* row_scale = scale.data() + layout.offsets()[i];
+      for (Index col = 0; col < tiles.width(j); ++col) {
+        double* column = products + tiles.begin(i, j) + col * tiles.height(j);
+        for (Index row = 0; row < tiles.width(i); ++row) {
+          column[row] = column[row] / row_scale[row] / col_scale[col];
+        }
+      }
     }
   }
 }
@@ -228,25 +249,27 @@ void pack_rows(const simd::Level& level, const ArrayView& view, Index row, Index
   }
 }
 
-PackedMoments accumulate_packed(std::span<const ArrayView> blocks, int threads) {
-  const PackedLayout<double> layout(blocks, simd::level());
+PackedMoments accumulate_packed(std::span<const ArrayView> blocks, const WantedTiles& wanted,
+                                int threads) {
+  const PackedLayout<double> layout(blocks, wanted, simd::level());
   const Index rows = blocks[0].rows;
   Preparation with{shift_of(layout, rows), {}};
   Accumulated found = accumulate_all(layout, rows, threads, with);
-  return packed_moments(rows, layout.offsets(), std::move(with.shift), std::move(found));
+  return packed_moments(layout, rows, std::move(with.shift), std::move(found));
 }
 
-PackedMoments accumulate_packed_single(std::span<const ArrayView> blocks, int threads) {
-  const PackedLayout<double> doubles(blocks, simd::level());
-  const PackedLayout<float> layout(blocks, simd::level());
+PackedMoments accumulate_packed_single(std::span<const ArrayView> blocks, const WantedTiles& wanted,
+                                       int threads) {
+  const PackedLayout<double> doubles(blocks, wanted, simd::level());
+  const PackedLayout<float> layout(blocks, wanted, simd::level());
   const Index rows = blocks[0].rows;
   Preparation with = prepare_single(doubles, layout, blocks, shift_of(doubles, rows));
   Accumulated found = accumulate_all(layout, rows, threads, with);
   if (!fits_single({found.sums, found.squares, with.shift, with.scale}, rows)) {
-    return accumulate_packed(blocks, threads);
+    return accumulate_packed(blocks, wanted, threads);
   }
-  unscale(with.scale, found.products.get());
-  return packed_moments(rows, layout.offsets(), std::move(with.shift), std::move(found));
+  unscale(layout, with.scale, found.products.get());
+  return packed_moments(layout, rows, std::move(with.shift), std::move(found));
 }
 
 }  // namespace fastcca

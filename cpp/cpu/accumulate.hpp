@@ -4,6 +4,7 @@
 #include <span>
 
 #include "core/backend.hpp"
+#include "cpu/product_tiles.hpp"
 #include "cpu/simd.hpp"
 
 namespace fastcca {
@@ -12,20 +13,23 @@ namespace fastcca {
 // padded to whole panels.
 struct PackedMoments {
   Index n = 0;
-  Index width = 0;                     // padded features of all blocks
-  std::vector<Index> offsets;          // where each block's features begin
-  std::vector<double> shift;           // (width,) what was subtracted from every sample
-  std::vector<double> sums;            // (width,) sums of the shifted samples
-  std::unique_ptr<double[]> products;  // (width, width) column-major, lower panels valid: sums of
-                                       // products of the shifted samples
+  Index width = 0;             // padded features of all blocks
+  std::vector<Index> offsets;  // where each block's features begin
+  std::vector<double> shift;   // (width,) what was subtracted from every sample
+  std::vector<double> sums;    // (width,) sums of the shifted samples
+  ProductTiles tiles;
+  std::unique_ptr<double[]> products;  // where `tiles` says, of a block with itself its lower
+                                       // panels: sums of products of the shifted samples
 };
 
 // On up to `threads` threads, 0 for the default.
-PackedMoments accumulate_packed(std::span<const ArrayView> blocks, int threads);
+PackedMoments accumulate_packed(std::span<const ArrayView> blocks, const WantedTiles& wanted,
+                                int threads);
 
 // The same with products of float32 numbers, added up in float64 between a few samples; in float64
 // throughout where the samples of a feature differ too much in size for float32.
-PackedMoments accumulate_packed_single(std::span<const ArrayView> blocks, int threads);
+PackedMoments accumulate_packed_single(std::span<const ArrayView> blocks, const WantedTiles& wanted,
+                                       int threads);
 
 // level.pack for samples [row, row + depth) of a view with any levels of strides.
 void pack_rows(const simd::Level& level, const ArrayView& view, Index row, Index depth, Index col,

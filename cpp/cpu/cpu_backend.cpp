@@ -17,7 +17,6 @@ namespace {
 
 BatchMoments centred(const PackedMoments& packed, std::span<const ArrayView> blocks) {
   const double n = static_cast<double>(packed.n);
-  const ConstMap<double> products(packed.products.get(), packed.width, packed.width);
   const ConstVectorMap sums(packed.sums.data(), packed.width);
   const ConstVectorMap shift(packed.shift.data(), packed.width);
   const Eigen::VectorXd mean = sums / n;  // of the shifted samples
@@ -32,14 +31,21 @@ BatchMoments centred(const PackedMoments& packed, std::span<const ArrayView> blo
         shift.segment(row, rows) + mean.segment(row, rows);
     auto& tiles = out.scatter.emplace_back();
     for (std::size_t j = 0; j <= i; ++j) {
+      if (!packed.tiles.has(i, j)) {
+        tiles.push_back(allocate<double>(0, 0));
+        continue;
+      }
       const Index col = packed.offsets[j];
       const Index cols = blocks[j].cols;
+      const Eigen::Map<const Eigen::MatrixXd, 0, Eigen::OuterStride<>> products(
+          packed.products.get() + packed.tiles.begin(i, j), rows, cols,
+          Eigen::OuterStride<>(packed.tiles.height(j)));
       Matrix& tile = tiles.emplace_back(allocate<double>(rows, cols));
       auto t = map(tile);
       for (Index k = 0; k < cols; ++k) {
         throw_if_interrupted();
         const Index first = i == j ? k : 0;
-        t.col(k).tail(rows - first) = products.col(col + k).segment(row + first, rows - first) -
+        t.col(k).tail(rows - first) = products.col(k).tail(rows - first) -
                                       mean.segment(row + first, rows - first) * sums(col + k);
       }
       if (i == j) {
@@ -53,12 +59,14 @@ BatchMoments centred(const PackedMoments& packed, std::span<const ArrayView> blo
 
 }  // namespace
 
-BatchMoments CpuBackend::accumulate(std::span<const ArrayView> blocks, int threads) const {
-  return centred(accumulate_packed(blocks, threads), blocks);
+BatchMoments CpuBackend::accumulate(std::span<const ArrayView> blocks, const WantedTiles& wanted,
+                                    int threads) const {
+  return centred(accumulate_packed(blocks, wanted, threads), blocks);
 }
 
-BatchMoments CpuBackend::accumulate_single(std::span<const ArrayView> blocks, int threads) const {
-  return centred(accumulate_packed_single(blocks, threads), blocks);
+BatchMoments CpuBackend::accumulate_single(std::span<const ArrayView> blocks,
+                                           const WantedTiles& wanted, int threads) const {
+  return centred(accumulate_packed_single(blocks, wanted, threads), blocks);
 }
 
 namespace {

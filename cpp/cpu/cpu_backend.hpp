@@ -56,8 +56,10 @@ class CpuBackend final : public CpuLinearAlgebra<double, Backend> {
   explicit CpuBackend(const LapackTable& table)
       : CpuLinearAlgebra<double, Backend>(table), lapack_(table), complex_(table) {}
 
-  BatchMoments accumulate(std::span<const ArrayView> blocks, int threads) const override;
-  BatchMoments accumulate_single(std::span<const ArrayView> blocks, int threads) const override;
+  BatchMoments accumulate(std::span<const ArrayView> blocks, const WantedTiles& wanted,
+                          int threads) const override;
+  BatchMoments accumulate_single(std::span<const ArrayView> blocks, const WantedTiles& wanted,
+                                 int threads) const override;
   NonFinite find_non_finite(const ArrayView& block) const override;
   double largest_deviation(const ArrayView& block) const override;
   CentredRows read_centred(std::span<const ArrayView> blocks, Index row,

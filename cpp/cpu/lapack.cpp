@@ -288,6 +288,97 @@ void Lapack<Scalar>::tpqrt(Index m, Index n, double* upper, double* rows) const
   }
 }
 
+template <class Scalar>
+Tridiagonal Lapack<Scalar>::tridiagonal(Index n, double* a) const
+  requires(std::is_same_v<Scalar, double>)
+{
+  throw_if_interrupted();
+  int in = to_int(n, "dsytrd");
+  const auto size = static_cast<std::size_t>(n);
+  Tridiagonal t{workspace_of<double>(size), workspace_of<double>(size), workspace_of<double>(size)};
+  char lower = 'L';
+  int lda = leading(in);
+  int query = -1;
+  int info = 0;
+  double reported = 0.0;
+  table_.real.sytrd(&lower, &in, a, &lda, t.d.data(), t.e.data(), t.tau.data(), &reported, &query,
+                    &info);
+  int lwork = workspace(reported, "dsytrd");
+  auto work = array<double>(lwork);
+  table_.real.sytrd(&lower, &in, a, &lda, t.d.data(), t.e.data(), t.tau.data(), work.data(), &lwork,
+                    &info);
+  if (info != 0) {
+    fail("dsytrd", info);
+  }
+  return t;
+}
+
+template <class Scalar>
+std::optional<std::vector<double>> Lapack<Scalar>::eigenvalues(const Tridiagonal& t) const
+  requires(std::is_same_v<Scalar, double>)
+{
+  throw_if_interrupted();
+  std::vector<double> values = t.d;
+  std::vector<double> e = t.e;
+  int n = static_cast<int>(values.size());
+  int info = 0;
+  table_.real.sterf(&n, values.data(), e.data(), &info);
+  if (info != 0) {
+    return std::nullopt;
+  }
+  return values;
+}
+
+template <class Scalar>
+std::optional<std::vector<double>> Lapack<Scalar>::smallest_eigenvectors(const Tridiagonal& t,
+                                                                         const double* q,
+                                                                         Index count) const
+  requires(std::is_same_v<Scalar, double>)
+{
+  throw_if_interrupted();
+  std::vector<double> d = t.d;
+  std::vector<double> e = t.e;
+  int n = static_cast<int>(d.size());
+  int wanted = static_cast<int>(count);
+  auto values = workspace_of<double>(d.size());
+  auto vectors = workspace_of<double>(d.size() * static_cast<std::size_t>(count));
+  std::vector<int> support(2 * static_cast<std::size_t>(count));
+  char with_vectors = 'V';
+  char by_index = 'I';
+  double unused = 0.0;
+  int first = 1;
+  int found = 0;
+  int high_accuracy = 1;
+  int lwork = 18 * n;
+  int liwork = 10 * n;
+  auto work = array<double>(lwork);
+  auto iwork = array<int>(liwork);
+  int info = 0;
+  table_.real.stemr(&with_vectors, &by_index, &n, d.data(), e.data(), &unused, &unused, &first,
+                    &wanted, &found, values.data(), vectors.data(), &n, &wanted, support.data(),
+                    &high_accuracy, work.data(), &lwork, iwork.data(), &liwork, &info);
+  if (info != 0 || found != wanted) {
+    return std::nullopt;
+  }
+  char left = 'L';
+  char lower = 'L';
+  char plain = 'N';
+  int query = -1;
+  double reported = 0.0;
+  const auto ormtr = [&](double* area, int* area_size) {
+    table_.real.ormtr(&left, &lower, &plain, &n, &wanted, unconst(q), &n, unconst(t.tau.data()),
+                      vectors.data(), &n, area, area_size, &info);
+  };
+  ormtr(&reported, &query);
+  lwork = workspace(reported, "dormtr");
+  work.resize(std::max(work.size(), static_cast<std::size_t>(lwork)));
+  ormtr(work.data(), &lwork);
+  if (info != 0) {
+    fail("dormtr", info);
+  }
+  return vectors;
+}
+
 template class Lapack<double>;
 template class Lapack<Complex>;
 

@@ -2,7 +2,9 @@
 // the library fills it: the Python module from SciPy's capsules, the C++ tests from a linked one.
 #pragma once
 
+#include <optional>
 #include <type_traits>
+#include <vector>
 
 #include "core/types.hpp"
 
@@ -38,7 +40,21 @@ struct RealRoutines : LapackRoutines<double> {
   using Tpqrt = void(int* m, int* n, int* l, int* nb, double* a, int* lda, double* b, int* ldb,
                      double* t, int* ldt, double* work, int* info);
 
+  using Sytrd = void(char* uplo, int* n, double* a, int* lda, double* d, double* e, double* tau,
+                     double* work, int* lwork, int* info);
+  using Sterf = void(int* n, double* d, double* e, int* info);
+  using Stemr = void(char* jobz, char* range, int* n, double* d, double* e, double* vl, double* vu,
+                     int* il, int* iu, int* m, double* w, double* z, int* ldz, int* nzc,
+                     int* isuppz, int* tryrac, double* work, int* lwork, int* iwork, int* liwork,
+                     int* info);
+  using Ormtr = void(char* side, char* uplo, char* trans, int* m, int* n, double* a, int* lda,
+                     double* tau, double* c, int* ldc, double* work, int* lwork, int* info);
+
   Tpqrt* tpqrt = nullptr;
+  Sytrd* sytrd = nullptr;
+  Sterf* sterf = nullptr;
+  Stemr* stemr = nullptr;
+  Ormtr* ormtr = nullptr;
   Syevd* syevd = nullptr;
   Syev* syev = nullptr;
   Gesdd* gesdd = nullptr;
@@ -61,6 +77,11 @@ struct ComplexRoutines : LapackRoutines<Complex> {
   Heev* heev = nullptr;
   Gesdd* gesdd = nullptr;
   Gesvd* gesvd = nullptr;
+};
+
+// d on the diagonal, e beside it, and the scales of the reflectors that led there.
+struct Tridiagonal {
+  std::vector<double> d, e, tau;
 };
 
 struct LapackTable {
@@ -87,6 +108,17 @@ class Lapack {
   void eigh(bool vectors, Index n, Scalar* a, double* w) const;
   // job 'N': values only, 'S': min(m, n) vectors, 'A': all. a is destroyed.
   void svd(char job, Index m, Index n, Scalar* a, double* s, Scalar* u, Scalar* vt) const;
+
+  // A symmetric matrix as Q T Q' with T tridiagonal: a becomes what `ormtr` needs of Q.
+  Tridiagonal tridiagonal(Index n, double* a) const
+    requires(std::is_same_v<Scalar, double>);
+  // Eigenvalues of T, ascending; nothing where they do not converge.
+  std::optional<std::vector<double>> eigenvalues(const Tridiagonal& t) const
+    requires(std::is_same_v<Scalar, double>);
+  // Eigenvectors (n, count) of the smallest eigenvalues of Q T Q'; nothing where LAPACK finds none.
+  std::optional<std::vector<double>> smallest_eigenvectors(const Tridiagonal& t, const double* q,
+                                                           Index count) const
+    requires(std::is_same_v<Scalar, double>);
 
   // R of the QR of the upper triangular upper (n, n) with rows (m, n) below; rows are destroyed.
   void tpqrt(Index m, Index n, double* upper, double* rows) const

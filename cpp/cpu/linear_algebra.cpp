@@ -1,8 +1,11 @@
 // The matrix operations of the CPU backend, for real and complex numbers.
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
+#include <utility>
 
 #include "cpu/cpu_backend.hpp"
+#include "cpu/gram_singular_values.hpp"
 #include "cpu/host_matrix.hpp"
 
 namespace fastcca {
@@ -174,6 +177,13 @@ EigenDecompositionOf<Scalar> CpuLinearAlgebra<Scalar, Base>::eigh(Mat symmetric)
 
 template <class Scalar, class Base>
 std::vector<double> CpuLinearAlgebra<Scalar, Base>::singular_values(Mat a) const {
+  if constexpr (std::is_same_v<Scalar, double>) {
+    if (std::min(a.rows(), a.cols()) >= kGramSingularValuesFrom) {
+      if (auto values = gram_singular_values(lapack_, a.data(), a.rows(), a.cols())) {
+        return std::move(*values);
+      }
+    }
+  }
   std::vector<double> out(at(std::min(a.rows(), a.cols())));
   lapack_.svd('N', a.rows(), a.cols(), a.data(), out.data(), nullptr, nullptr);
   return out;

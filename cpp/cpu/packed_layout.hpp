@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cpu/accumulate.hpp"
+#include "cpu/product_tiles.hpp"
 #include "cpu/simd.hpp"
 #include "cpu/unwritten.hpp"
 
@@ -50,16 +51,27 @@ class PackedLayout {
  public:
   static constexpr bool kSingle = std::is_same_v<Real, float>;
 
-  PackedLayout(std::span<const ArrayView> blocks, const simd::Level& level)
+  PackedLayout(std::span<const ArrayView> blocks, const WantedTiles& wanted,
+               const simd::Level& level)
       : blocks_(blocks), level_(level), lanes_(kSingle ? 2 * level.lanes : level.lanes) {
+    std::vector<Index> widths;
     for (const ArrayView& block : blocks) {
       offsets_.push_back(width_);
-      width_ += (block.cols + lanes_ - 1) / lanes_ * lanes_;
+      widths.push_back((block.cols + lanes_ - 1) / lanes_ * lanes_);
+      width_ += widths.back();
     }
-    for (Index row = 0; row < panels(); row += kTileRows) {
-      const Index row_end = std::min(row + kTileRows, panels());
-      for (Index col = 0; col < row_end; col += kTileCols) {
-        tiles_.push_back({row, row_end, col, std::min(col + kTileCols, row_end)});
+    product_tiles_ = ProductTiles(widths, wanted);
+    for (std::size_t j = 0; j < blocks.size(); ++j) {
+      // Blocks that are wanted one after the other are worked off as one.
+      for (std::size_t i = j; i < blocks.size();) {
+        std::size_t end = i;
+        while (end < blocks.size() && product_tiles_.has(end, j)) {
+          ++end;
+        }
+        if (end > i) {
+          add_tiles(i, end, j);
+        }
+        i = end + 1;
       }
     }
   }
@@ -69,6 +81,7 @@ class PackedLayout {
   Index panels() const { return width_ / lanes_; }
   Index tile_count() const { return static_cast<Index>(tiles_.size()); }
   const std::vector<Index>& offsets() const { return offsets_; }
+  const ProductTiles& product_tiles() const { return product_tiles_; }
 
   // Packs panels [first, last) of samples [row, row + depth), and adds up what they hold.
   void pack(Index row, Index depth, Index first, Index last, const Preparation& with, Real* packed,
@@ -108,24 +121,48 @@ class PackedLayout {
   // Adds the products of one packed block of samples to the tile.
   void update(Index tile, const Real* packed, Index depth, double* products) const {
     const Tile& t = tiles_[static_cast<std::size_t>(tile)];
+    const Index panel = lanes_ * simd::kDepth;
     for (Index col = t.col; col < t.col_end; ++col) {
       const Index row = std::max(t.row, col);
+      const Real* a = packed + row * panel;
+      const Real* b = packed + col * panel;
+      double* c = products + t.begin + (row - t.row) * lanes_ + (col - t.col) * lanes_ * t.height;
       if constexpr (kSingle) {
-        level_.update_single(packed, depth, row, t.row_end, col, products, width_);
+        level_.update_single(a, t.row_end - row, b, depth, c, t.height);
       } else {
-        level_.update(packed, depth, row, t.row_end, col, products, width_);
+        level_.update(a, t.row_end - row, b, depth, c, t.height);
       }
     }
   }
 
  private:
+  // Panels of samples, and where their products begin.
   struct Tile {
     Index row, row_end, col, col_end;
+    Index begin, height;
   };
   // Output tiles, in panels: rows of a tile stay in the second-level cache of a core.
   static constexpr Index kTileRows = 24;
   static constexpr Index kTileCols = 16;
   static constexpr Index kMostLanes = 8;
+
+  // Blocks [first, last) with block j.
+  void add_tiles(std::size_t first, std::size_t last, std::size_t j) {
+    const Index rows_begin = offsets_[first] / lanes_;
+    const Index rows_end = (offsets_[last - 1] + product_tiles_.width(last - 1)) / lanes_;
+    const Index cols_begin = offsets_[j] / lanes_;
+    const Index cols_end = (offsets_[j] + product_tiles_.width(j)) / lanes_;
+    const Index height = product_tiles_.height(j);
+    for (Index row = rows_begin; row < rows_end; row += kTileRows) {
+      const Index row_end = std::min(row + kTileRows, rows_end);
+      for (Index col = cols_begin; col < std::min(cols_end, row_end); col += kTileCols) {
+        const Index begin = product_tiles_.begin(first, j) + (row - rows_begin) * lanes_ +
+                            (col - cols_begin) * lanes_ * height;
+        tiles_.push_back(
+            {row, row_end, col, std::min({col + kTileCols, cols_end, row_end}), begin, height});
+      }
+    }
+  }
 
   void narrow(Index depth, Index cols, const double* scale, double* doubles, float* packed,
               double* squares) const {
@@ -143,6 +180,7 @@ class PackedLayout {
   const simd::Level& level_;
   Index lanes_;
   std::vector<Index> offsets_;
+  ProductTiles product_tiles_;
   std::vector<Tile> tiles_;
   Index width_ = 0;
 };

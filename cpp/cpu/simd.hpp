@@ -36,10 +36,10 @@ struct Level {
   void (*pack)(const Source& source, std::int64_t row, std::int64_t depth, std::int64_t col,
                std::int64_t cols, const double* shift, double* packed, double* sums);
 
-  // c += a' b for row panels [row_panel, row_panel_end) and one column panel of the same packed
-  // block; c is column-major, its row 0 and column 0 those of the block.
-  void (*update)(const double* packed, std::int64_t depth, std::int64_t row_panel,
-                 std::int64_t row_panel_end, std::int64_t col_panel, double* c, std::int64_t ldc);
+  // c += a' b for `panels` row panels from a on and the column panel b of the same packed block of
+  // samples; c is column-major.
+  void (*update)(const double* a, std::int64_t panels, const double* b, std::int64_t depth,
+                 double* c, std::int64_t ldc);
 
   // Single precision, in panels of 2 * lanes features. Two panels of packed samples times
   // scale[0..2 * lanes), rounded to float, as one such panel; adds their squares, before they are
@@ -48,9 +48,8 @@ struct Level {
                  double* squares);
 
   // As `update`, of panels that `narrow` made.
-  void (*update_single)(const float* packed, std::int64_t depth, std::int64_t row_panel,
-                        std::int64_t row_panel_end, std::int64_t col_panel, double* c,
-                        std::int64_t ldc);
+  void (*update_single)(const float* a, std::int64_t panels, const float* b, std::int64_t depth,
+                        double* c, std::int64_t ldc);
 };
 
 extern const Level kBaseline;

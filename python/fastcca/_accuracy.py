@@ -18,6 +18,8 @@ __all__ = [
 ]
 
 PRECISIONS = ("double", "single")
+# What the decomposition of the core matrix may lose, whatever the route that led there.
+_LEAST_ERROR = 1e-14
 # Errors of single precision above this are no answer.
 _MOST_SINGLE_ERROR = 1e-3
 # Of single precision, in condition**2 * eps: a sum in float32 is wrong by up to 20 eps of the norms
@@ -56,7 +58,8 @@ def error_bound(condition: float, *, method: str, single: bool, ridge: float = 0
     kappa = _lifted(condition, ridge)
     if single:
         return single_error(kappa)
-    return _error(kappa) if method == "moments" else 10.0 * kappa * 2.0**-52
+    error = _error(kappa) if method == "moments" else 10.0 * kappa * 2.0**-52
+    return max(error, _LEAST_ERROR)
 
 
 def single_error(condition: float) -> float:

@@ -10,7 +10,7 @@ from fastcca import _core, _cuda_module
 from fastcca._compiled import is_cuda
 from fastcca._device import device_of
 
-__all__ = ["backends", "check_one_memory", "resolve"]
+__all__ = ["backends", "check_one_memory", "resolve", "state_place"]
 
 
 def backends() -> tuple[str, ...]:
@@ -68,6 +68,12 @@ def resolve(backend: str | None, /, *, stacklevel: int | None = 3, **data: objec
     if backend == "cpu" and _core.lapack_error():
         raise ValueError(f"{said} cannot run here: {_core.lapack_error()}")
     return backend
+
+
+def state_place(backend: str | None, /, **data: object) -> str:
+    """Return where to keep a new state: "cpu" or a CUDA device."""
+    place = resolve(backend, stacklevel=None, **data)
+    return "cpu" if place == "numpy" else place
 
 
 def check_one_memory(data: Mapping[str, object]) -> dict[str, int]:

@@ -63,8 +63,8 @@ class CCAResult:
     error_bound : float
         The error of the correlations that the arithmetic of the route may have made:
         ``10 * condition**2 * 2.2e-16`` on the route "moments", ``10 * condition * 2.2e-16`` on the
-        route "qr", and ``40 * condition**2 * 1.2e-7`` with ``precision="single"``. It says nothing
-        of directions that were left out.
+        route "qr", both at least 1e-14, and ``40 * condition**2 * 1.2e-7`` with
+        ``precision="single"``. It says nothing of directions that were left out.
     method : str
         The route taken: "moments" (from the covariances) or "qr" (from orthonormal bases of the
         data itself).

@@ -38,7 +38,7 @@ __all__: list[str] = [
 ]
 
 class Moments:
-    format_version: typing.ClassVar[int] = 2
+    format_version: typing.ClassVar[int] = 3
     @staticmethod
     def restore(
         n_samples: typing.SupportsInt | typing.SupportsIndex,
@@ -46,12 +46,17 @@ class Moments:
         means: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
         precisions: collections.abc.Sequence[str],
         scatter: collections.abc.Sequence[
-            collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]
+            collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None]
         ],
         single: bool = False,
     ) -> Moments: ...
     def __init__(self, single: bool = False) -> None: ...
     def clone(self) -> Moments: ...
+    def keeps(
+        self,
+        row_block: typing.SupportsInt | typing.SupportsIndex,
+        col_block: typing.SupportsInt | typing.SupportsIndex,
+    ) -> bool: ...
     def mean(
         self, block: typing.SupportsInt | typing.SupportsIndex
     ) -> numpy.typing.NDArray[numpy.float64]: ...
@@ -67,6 +72,12 @@ class Moments:
         names: collections.abc.Sequence[str],
         arrays: collections.abc.Sequence[numpy.typing.NDArray[typing.Any]],
         precisions: collections.abc.Sequence[str] | None = None,
+        pairs: collections.abc.Sequence[
+            tuple[
+                typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+            ]
+        ]
+        | None = None,
     ) -> None: ...
     @property
     def block_names(self) -> list[str]: ...

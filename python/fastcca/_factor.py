@@ -10,16 +10,11 @@ import numpy.typing as npt
 
 from fastcca import _core
 from fastcca._arrays import AnyArray, as_samples, precision_name
-from fastcca._backend import check_one_memory
+from fastcca._backend import check_one_memory, state_place
+from fastcca._batch import check_stored, compared_blocks, named_batch
 from fastcca._blas import threads_for_many
 from fastcca._compiled import device_at, module_at, new_factor, place_of
-from fastcca._moments import (
-    check_state_size,
-    check_stored,
-    compared_blocks,
-    named_batch,
-    state_place,
-)
+from fastcca._memory import check_memory
 from fastcca._stored import Stored, is_stored
 
 __all__ = ["QRFactor"]
@@ -100,7 +95,7 @@ class QRFactor:
         self, batch: Mapping[str, AnyArray], dtypes: Sequence[np.dtype[Any]] | None = None
     ) -> None:
         precisions = None if dtypes is None else [precision_name(dtype) for dtype in dtypes]
-        check_state_size(list(batch.values()), copies=5)
+        _check_size(list(batch.values()))
         with threads_for_many() as threads:
             self._state.update(list(batch), list(batch.values()), precisions, threads)
 
@@ -242,6 +237,17 @@ class QRFactor:
     def _check_not_a_view(self, action: str) -> None:
         if self._selection is not None:
             raise ValueError(f"cannot {action} a view of two blocks; use the factor it came from")
+
+
+def _check_size(arrays: Sequence[AnyArray]) -> None:
+    """Raise MemoryError where `update` would not find room."""
+    features = sum(array.shape[-1] for array in arrays)
+    check_memory(
+        5 * 8 * features**2,
+        f"states of {features} features in all, 5 square matrices of float64,",
+        "Reduce the features first (spatial='pool', a random projection, principal components). "
+        "Fewer samples than features need no such matrix, if they are passed as arrays.",
+    )
 
 
 def _restore(content: dict[str, Any]) -> QRFactor:

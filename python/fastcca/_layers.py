@@ -242,7 +242,7 @@ def _of_samples(
         place,
     )
     narrow = [name for name in sources if not layers.is_wide(name)]
-    moments = Moments(backend=place) if narrow else None
+    moments = _moments_between([[n for n in names if n in narrow] for names in blocks], place)
     if moments is not None:
         try:
             _add(moments, {name: sources[name] for name in narrow}, spatial, size)
@@ -259,6 +259,15 @@ def _of_samples(
         size,
         place,
     )
+
+
+def _moments_between(sides: Sequence[Sequence[str]], backend: str | None) -> Moments | None:
+    """Return an empty state of the pairs to compare: of one side with itself, or between two."""
+    if not all(sides):
+        return None
+    if len(sides) == 1:
+        return Moments(backend=backend)
+    return Moments(pairs=[(sides[0], sides[1])], backend=backend)
 
 
 def _add(moments: Moments, sources: dict[str, Any], spatial: str | None, size: Size) -> None:
@@ -286,7 +295,7 @@ def _of_batches(
     backend: str | None,
 ) -> Layers:
     place = _backend.resolve(backend, stacklevel=5)
-    moments = Moments(backend=backend)
+    moments: Moments | None = None
     names: list[tuple[str, ...]] = []
     blocks: list[tuple[str, ...]] = []
     for batch in batches:
@@ -300,11 +309,14 @@ def _of_batches(
                 "(xs, ys) of dicts"
             )
         blocks, sources = _sources(sides, layout, spatial, size)
-        if not names:
-            moments._follow(sources)
         names = [tuple(side) for side in sides]
+        if moments is None:
+            moments = _moments_between(blocks, backend)
+            assert moments is not None  # no side is empty
+            moments._follow(sources)
         _add(moments, sources, spatial, size)
     if not names:
         raise ValueError("xs yields no batch; it needs at least one")
+    assert moments is not None  # made of the first batch
     place = place if place == "numpy" else moments._place
     return Layers(names[0], names[-1], blocks[0], blocks[-1], moments, {}, place=place)

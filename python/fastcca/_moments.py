@@ -11,16 +11,21 @@ import numpy.typing as npt
 from fastcca import _core
 from fastcca._accuracy import check_precision
 from fastcca._arrays import AnyArray, as_numbers, precision_name
-from fastcca._backend import check_one_memory, resolve
+from fastcca._backend import check_one_memory, state_place
+from fastcca._batch import (
+    IMAGINARY,
+    check_size,
+    check_stored,
+    compared_blocks,
+    index_pairs,
+    named_batch,
+    real_blocks,
+)
 from fastcca._compiled import device_at, module_at, new_moments, place_of
-from fastcca._memory import check_memory
+from fastcca._pairs import ALL, Pairs, PairsLike, pairs_of
 from fastcca._stored import Stored, is_stored
 
-__all__ = ["Moments", "check_state_size", "check_stored", "compared_blocks", "named_batch"]
-
-_POSITIONAL_NAMES = ("x", "y")
-# Complex samples are accumulated as two real blocks; the second has the name and this.
-_IMAGINARY = ".imag"
+__all__ = ["Moments"]
 
 
 class Moments:
@@ -39,6 +44,13 @@ class Moments:
     backend : {None, "cpu", "cuda"}
         Where the state is kept. "cuda" reads arrays of the CPU too, through pinned memory; several
         devices are "cuda:0" and so on. None takes FASTCCA_BACKEND, or where the first batch lies.
+    pairs : {"all", "same-name"} or list of pairs
+        Which pairs of blocks are accumulated and kept, besides every block with itself; the rest
+        cost neither time nor memory, and cannot be compared. "same-name" are blocks whose names are
+        the same after the first "/", as ``"a/conv1"`` and ``"b/conv1"`` of two networks that
+        `fastcca.torch.record` records. In a list, a pair is ``(first, second)``, each the name of
+        a block, a pattern, or a list of these, all of which are paired with all of the other side:
+        ``[("a/*", "b/*")]`` keeps the pairs between two networks.
 
     Notes
     -----
@@ -47,8 +59,9 @@ class Moments:
     than the spread cost no digits. The result has the same bits on any number of threads, but not
     for another division into batches.
 
-    Memory is 8 bytes for each pair of features, of all blocks together: ``4 * P**2`` while
-    nothing is added, and as much again during `update`, for ``P`` features in all.
+    Memory is 8 bytes for each pair of features of two blocks that are kept, and of a block with
+    itself: with all pairs of many blocks, ``4 * P**2`` bytes for ``P`` features in all. During
+    `update` it is three times that.
 
     Examples
     --------
@@ -63,10 +76,17 @@ class Moments:
     Moments(n_samples=1000, blocks={'x': 3, 'y': 2})
     """
 
-    __slots__ = ("_follows_data", "_selection", "_state")
+    __slots__ = ("_follows_data", "_pairs", "_selection", "_state")
 
-    def __init__(self, *, precision: str = "double", backend: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        precision: str = "double",
+        pairs: PairsLike = "all",
+        backend: str | None = None,
+    ) -> None:
         single = check_precision(precision) == "single"
+        self._pairs = pairs_of(pairs)
         self._state = new_moments(state_place(backend), single=single)
         self._follows_data = backend is None
         # Names of the visible blocks; None means all, and that this is not a view.
@@ -81,7 +101,8 @@ class Moments:
         ----------
         *blocks : array_like, (n_samples, features)
             One or two blocks, named "x" and "y". Real or complex numbers of any precision,
-            bfloat16 too, strides and byte order, arrays or tensors on the CPU, read in place.
+            bfloat16 too, strides and byte order, arrays or tensors, read in place. All on the CPU,
+            or all on the CUDA device of the state.
             Data sets of h5py, zarr and safetensors are read some rows at a time.
         **named_blocks : array_like, (n_samples, features)
             Further blocks under names of their own. The first batch fixes names, order and
@@ -90,8 +111,9 @@ class Moments:
         Raises
         ------
         ValueError
-            If shapes do not fit each other or the batches before, a value is NaN or infinite, or
-            of two names one is the other with ".imag". The state is then what it was.
+            If shapes do not fit each other or the batches before, a value is NaN or infinite,
+            `pairs` speaks of blocks that there are not, or of two names one is the other with
+            ".imag". The state is then what it was.
         TypeError
             If a block is no array of numbers.
         MemoryError
@@ -116,7 +138,7 @@ class Moments:
     def _update_from_files(self, sources: Mapping[str, object]) -> None:
         # In a state of their own, so that an error in the middle leaves this one as it was.
         stored = Stored(sources)
-        added = Moments(precision=self.precision, backend=self._place)
+        added = Moments(precision=self.precision, pairs=self.pairs, backend=self._place)
         for arrays in stored.batches():
             with stored.told_where():
                 added._update(dict(zip(sources, arrays, strict=True)))
@@ -130,9 +152,11 @@ class Moments:
         `dtypes`, one for each block, where real values were computed from coarser ones.
         """
         precisions = None if dtypes is None else [precision_name(dtype) for dtype in dtypes]
-        names, arrays = _real_blocks(batch)
-        check_state_size(arrays, copies=2)
-        self._state.update(names, arrays, precisions)
+        names, arrays = real_blocks(batch)
+        kept = self._pairs.among(tuple(batch))
+        check_size(batch, kept)
+        pairs = None if kept is None else index_pairs(tuple(names), kept)
+        self._state.update(names, arrays, precisions, pairs)
 
     def merge(self, other: Moments) -> None:
         """Add the samples of another state over the same blocks, exactly as if seen here.
@@ -140,17 +164,22 @@ class Moments:
         Parameters
         ----------
         other : Moments
-            Left as it is. Same block names, order and features; an empty state fits any.
+            Left as it is. Same block names, order, features and pairs; an empty one fits any.
 
         Raises
         ------
         ValueError
-            If the blocks differ. The state is then what it was.
+            If the blocks or the pairs differ. The state is then what it was.
         """
         self._check_not_a_view("merge into")
         if not isinstance(other, Moments):
             raise TypeError(f"can only merge Moments, not {type(other).__name__}")
-        self._state.merge(other._own_state(self._place))
+        added = other._own_state(self._place)
+        if other.pairs != self.pairs:
+            added = added.clone()  # may grow in another thread, after the check
+            if added.block_names and not self._state.block_names:
+                _check_same_kept(self._pairs, Moments._of(added))
+        self._state.merge(added)
 
     def __add__(self, other: Moments) -> Moments:
         if not isinstance(other, Moments):
@@ -165,7 +194,7 @@ class Moments:
 
     def copy(self) -> Moments:
         """Return an independent state with the same content."""
-        return Moments._of(self._own_state().clone())
+        return Moments._of(self._own_state().clone(), pairs_of(self.pairs))
 
     # -- reading -----------------------------------------------------------------------------
 
@@ -180,6 +209,11 @@ class Moments:
         return "single" if self._state.single else "double"
 
     @property
+    def pairs(self) -> PairsLike:
+        """Which pairs of blocks are kept, as the argument says; "all" of a view of two blocks."""
+        return (self._pairs if self._selection is None else ALL).given()
+
+    @property
     def block_names(self) -> tuple[str, ...]:
         """Names of the blocks, in their order."""
         if self._selection is not None:
@@ -188,7 +222,7 @@ class Moments:
         return tuple(
             name
             for name in stored
-            if not (name.endswith(_IMAGINARY) and name.removesuffix(_IMAGINARY) in stored)
+            if not (name.endswith(IMAGINARY) and name.removesuffix(IMAGINARY) in stored)
         )
 
     def mean(self, name: str) -> npt.NDArray[Any]:
@@ -208,9 +242,12 @@ class Moments:
         ------
         ValueError
             With fewer than 2 samples.
+        KeyError
+            If there is no block of that name, or the pair is not kept.
         """
         if self.n_samples < 2:
             raise ValueError(f"a covariance needs at least 2 samples, not {self.n_samples}")
+        self._check_kept(first, second)
         scatter = self._scatter(first, second)
         scatter /= self.n_samples - 1
         return scatter
@@ -237,10 +274,9 @@ class Moments:
         Raises
         ------
         KeyError
-            If there is no block of that name.
+            If there is no block of that name, or the pair is not kept.
         """
-        for name in (first, second):
-            self._index(name)
+        self._check_kept(first, second)
         view = Moments._of(self._state)
         view._selection = (first, second)
         return view
@@ -248,7 +284,8 @@ class Moments:
     def __repr__(self) -> str:
         blocks = {name: self.mean(name).size for name in self.block_names}
         precision = ", precision='single'" if self._state.single else ""
-        return f"Moments(n_samples={self.n_samples}, blocks={blocks}{precision})"
+        pairs = "" if self.pairs == "all" else f", pairs={self.pairs!r}"
+        return f"Moments(n_samples={self.n_samples}, blocks={blocks}{precision}{pairs})"
 
     # -- storage -----------------------------------------------------------------------------
 
@@ -262,16 +299,21 @@ class Moments:
             "names": state.block_names,
             "means": [state.mean(i) for i in range(count)],
             "precisions": [state.precision(i) for i in range(count)],
-            "scatter": [[state.scatter(i, j) for j in range(i + 1)] for i in range(count)],
+            "pairs": self.pairs,
+            "scatter": [
+                [state.scatter(i, j) if state.keeps(i, j) else None for j in range(i + 1)]
+                for i in range(count)
+            ],
         }
         return (_restore, (content,))
 
     # -- inside the package ------------------------------------------------------------------
 
     @staticmethod
-    def _of(state: _core.Moments) -> Moments:
+    def _of(state: _core.Moments, pairs: Pairs = ALL) -> Moments:
         moments = Moments.__new__(Moments)
         moments._state = state
+        moments._pairs = pairs
         moments._selection = None
         moments._follows_data = False
         return moments
@@ -284,7 +326,8 @@ class Moments:
         """Return a state of the same content at a place: this one where it is there already."""
         if place in ("numpy", self._place):  # the reference reads any
             return self
-        moved = Moments._of(restored_at(place, self._state, range(len(self._state.block_names))))
+        everything = range(len(self._state.block_names))
+        moved = Moments._of(_copied_to(place, self._state, everything), self._pairs)
         moved._selection = self._selection
         return moved
 
@@ -296,14 +339,37 @@ class Moments:
         return self._state.block_names.index(name)
 
     def _is_complex(self, name: str) -> bool:
-        return name + _IMAGINARY in self._state.block_names
+        return name + IMAGINARY in self._state.block_names
 
     def _imaginary_index(self, name: str) -> int:
-        return self._state.block_names.index(name + _IMAGINARY)
+        return self._state.block_names.index(name + IMAGINARY)
 
     def _compared(self, count: int) -> tuple[str, ...]:
         """Names of the blocks of a measure that takes `count` of them."""
-        return compared_blocks(self.block_names, count, "these moments hold")
+        names = compared_blocks(self.block_names, count, "these moments hold")
+        if count == 2:
+            self._check_kept(*names)
+        return names
+
+    def _keeps(self, first: str, second: str) -> bool:
+        return self._state.keeps(self._index(first), self._index(second))
+
+    def _check_kept(self, first: str, second: str) -> None:
+        if not self._keeps(first, second):
+            raise KeyError(
+                f"these moments keep no pair of {first!r} and {second!r}, for "
+                f"pairs={self._pairs.given()!r}; accumulate Moments(pairs=...) that name it, or all"
+            )
+
+    def _bytes(self) -> int:
+        """Bytes that the matrices of this state take."""
+        sizes = {name: self.mean(name).size for name in self.block_names}
+        return 8 * sum(
+            sizes[first] * sizes[second]
+            for i, first in enumerate(sizes)
+            for second in list(sizes)[: i + 1]
+            if self._keeps(first, second)
+        )
 
     def _own_state(self, place: str | None = None) -> _core.Moments:
         """Return a state of exactly the visible blocks: the shared one where all are visible."""
@@ -316,20 +382,14 @@ class Moments:
             chosen.append(self._index(name))
             if self._is_complex(name):
                 chosen.append(self._imaginary_index(name))
-        return restored_at(place, self._state, chosen)
+        return _copied_to(place, self._state, chosen)
 
     def _check_not_a_view(self, action: str) -> None:
         if self._selection is not None:
             raise ValueError(f"cannot {action} a view of two blocks; use the moments it came from")
 
 
-def state_place(backend: str | None, /, **data: object) -> str:
-    """Return where to keep a new state: "cpu" or a CUDA device."""
-    place = resolve(backend, stacklevel=None, **data)
-    return "cpu" if place == "numpy" else place
-
-
-def restored_at(place: str, state: _core.Moments, chosen: Sequence[int]) -> _core.Moments:
+def _copied_to(place: str, state: _core.Moments, chosen: Sequence[int]) -> _core.Moments:
     """Copy some blocks of a state to a place."""
     names = state.block_names
     copy: _core.Moments = module_at(place).Moments.restore(
@@ -337,76 +397,29 @@ def restored_at(place: str, state: _core.Moments, chosen: Sequence[int]) -> _cor
         [names[i] for i in chosen],
         [state.mean(i) for i in chosen],
         [state.precision(i) for i in chosen],
-        [[state.scatter(i, j) for j in chosen[: row + 1]] for row, i in enumerate(chosen)],
+        [
+            [state.scatter(i, j) if state.keeps(i, j) else None for j in chosen[: row + 1]]
+            for row, i in enumerate(chosen)
+        ],
         state.single,
         device_at(place),
     )
     return copy
 
 
-def compared_blocks(names: tuple[str, ...], count: int, said_to_hold: str) -> tuple[str, ...]:
-    """Check the number of blocks of a state for a measure that takes `count` of them."""
-    if len(names) != count:
-        advice = (
-            "this measure takes one block"
-            if count == 1
-            else "choose the two to compare with .pair(first, second)"
-        )
-        raise ValueError(f"{said_to_hold} {len(names)} blocks {names}; {advice}")
-    return names
-
-
-def check_stored(what: str, arrays: Sequence[AnyArray]) -> None:
-    """Raise ValueError where a stored state has been damaged."""
-    if not all(np.isfinite(array).all() for array in arrays):
-        raise ValueError(f"the stored {what} hold values that are not finite: they are damaged")
-
-
-def named_batch(
-    blocks: Sequence[npt.ArrayLike], named_blocks: Mapping[str, npt.ArrayLike]
-) -> dict[str, npt.ArrayLike]:
-    """Join unnamed blocks, "x" and "y", and named ones."""
-    if len(blocks) > len(_POSITIONAL_NAMES):
-        raise TypeError(
-            f"update takes one or two unnamed blocks, not {len(blocks)}; name them: "
-            "update(layer1=a, layer2=b, layer3=c)"
-        )
-    batch: dict[str, npt.ArrayLike] = dict(zip(_POSITIONAL_NAMES, blocks, strict=False))
-    for name, block in named_blocks.items():
-        if name in batch:
-            raise TypeError(f"the block {name!r} is given twice, by position and by name")
-        batch[name] = block
-    return batch
-
-
-def check_state_size(arrays: Sequence[AnyArray], copies: int) -> None:
-    """Raise MemoryError where a state of these blocks would not fit in memory."""
-    features = sum(array.shape[-1] for array in arrays)
-    check_memory(
-        copies * 8 * features**2,
-        f"states of {features} features in all, {copies} square matrices of float64,",
-        "Reduce the features first (spatial='pool', a random projection, principal components). "
-        "Fewer samples than features need no such matrix, if they are passed as arrays.",
-    )
-
-
-def _real_blocks(batch: Mapping[str, AnyArray]) -> tuple[list[str], list[AnyArray]]:
-    """Names and arrays as the compiled state takes them."""
-    names: list[str] = []
-    arrays: list[AnyArray] = []
-    for name, array in batch.items():
-        if name.endswith(_IMAGINARY) and name.removesuffix(_IMAGINARY) in batch:
-            raise ValueError(
-                f"the name {name!r} stands for the imaginary part of the block "
-                f"{name.removesuffix(_IMAGINARY)!r}; rename one of the two"
-            )
-        if array.dtype.kind == "c":
-            names += [name, name + _IMAGINARY]
-            arrays += [array.real, array.imag]
-        else:
-            names.append(name)
-            arrays.append(array)
-    return names, arrays
+def _check_same_kept(pairs: Pairs, other: Moments) -> None:
+    """Raise ValueError where a rule keeps other pairs than a state."""
+    names = other.block_names
+    kept = pairs.among(names)
+    for i, first in enumerate(names):
+        for second in names[:i]:
+            here = kept is None or (first, second) in kept
+            if here != other._keeps(first, second):
+                which = "this" if here else "the other"
+                raise ValueError(
+                    f"cannot merge a state of other pairs of blocks: {which} alone keeps "
+                    f"{second} and {first}; use the same pairs on both sides"
+                )
 
 
 def _restore(content: dict[str, Any]) -> Moments:
@@ -416,7 +429,8 @@ def _restore(content: dict[str, Any]) -> Moments:
             f"these moments were stored in format {version}, but this version of fastcca reads up "
             f"to {_core.Moments.format_version}: upgrade fastcca"
         )
-    check_stored("moments", [*content["means"], *(t for row in content["scatter"] for t in row)])
+    tiles = [tile for row in content["scatter"] for tile in row if tile is not None]
+    check_stored("moments", [*content["means"], *tiles])
     return Moments._of(
         _core.Moments.restore(
             content["n_samples"],
@@ -426,5 +440,6 @@ def _restore(content: dict[str, Any]) -> Moments:
             content["scatter"],
             # Format 1 knew no other.
             check_precision(content.get("precision", "double")) == "single",
-        )
+        ),
+        pairs_of(content.get("pairs", "all")),  # formats 1 and 2 knew no other
     )

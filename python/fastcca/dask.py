@@ -22,8 +22,10 @@ import numpy.typing as npt
 
 from fastcca import _core
 from fastcca._accuracy import check_precision
+from fastcca._batch import named_batch
 from fastcca._layouts import LayoutOrPair, Size, lay_out
-from fastcca._moments import Moments, named_batch
+from fastcca._moments import Moments
+from fastcca._pairs import PairsLike, pairs_of
 from fastcca._stored import check_shapes
 
 try:
@@ -45,6 +47,7 @@ __all__ = ["moments"]
 def moments(
     *blocks: Array,
     precision: str = "double",
+    pairs: PairsLike = "all",
     layout: LayoutOrPair = None,
     spatial: str | None = None,
     size: Size = None,
@@ -60,7 +63,7 @@ def moments(
         One or two blocks, named "x" and "y", of any dtype that `Moments.update` takes.
     **named_blocks : dask.array.Array, (n_samples, features)
         Further blocks under names of their own; the names of options are taken.
-    precision : {"double", "single"}
+    precision, pairs
         As in `Moments`.
     layout, spatial, size
         As in `cca`: with `layout`, blocks are maps. One string for all blocks, or one for each in
@@ -106,11 +109,14 @@ def moments(
     if not batch:
         raise TypeError("moments needs at least one block: moments(x, y), or moments(layer1=x)")
     names = tuple(batch)
+    rule = pairs_of(pairs)
+    rule.among(names)  # an error here, and not on the workers
     sample_axes = _checked_blocks(batch, layout, spatial, size)
     arrays = _aligned(list(batch.values()), sample_axes)
     options = {
         "names": names,
         "precision": precision,
+        "pairs": rule.given(),
         "layout": layout,
         "spatial": spatial,
         "size": None if size is None else tuple(size),
@@ -188,7 +194,7 @@ def _of_chunk(
     parts: Sequence[npt.NDArray[Any]], start: int, count: int, options: dict[str, Any]
 ) -> Moments:
     """Return the state of one chunk of samples; an empty one where the chunk is empty."""
-    state = Moments(precision=options["precision"])
+    state = Moments(precision=options["precision"], pairs=options["pairs"])
     if count == 0:
         return state
     batch = dict(zip(options["names"], parts, strict=True))
@@ -245,8 +251,7 @@ def _limited_to(threads: int) -> Iterator[None]:
 
 def _size(state: Moments) -> int:
     """Bytes of a state, by which dask's workers decide what to keep and where to merge."""
-    features = sum(state._state.mean(i).size for i in range(len(state._state.block_names)))
-    return 8 * features**2 + 1024
+    return state._bytes() + 1024
 
 
 sizeof.register(Moments, _size)

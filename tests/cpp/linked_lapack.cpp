@@ -25,6 +25,14 @@ void FASTCCA_LAPACK(dgesdd_)(char*, int*, int*, double*, int*, double*, double*,
                              int*, double*, int*, int*, int*, Length);
 void FASTCCA_LAPACK(dgesvd_)(char*, char*, int*, int*, double*, int*, double*, double*, int*,
                              double*, int*, double*, int*, int*, Length, Length);
+void FASTCCA_LAPACK(dsytrd_)(char*, int*, double*, int*, double*, double*, double*, double*, int*,
+                             int*, Length);
+void FASTCCA_LAPACK(dsterf_)(int*, double*, double*, int*);
+void FASTCCA_LAPACK(dstemr_)(char*, char*, int*, double*, double*, double*, double*, int*, int*,
+                             int*, double*, double*, int*, int*, int*, int*, double*, int*, int*,
+                             int*, int*, Length, Length);
+void FASTCCA_LAPACK(dormtr_)(char*, char*, char*, int*, int*, double*, int*, double*, double*, int*,
+                             double*, int*, int*, Length, Length, Length);
 void FASTCCA_LAPACK(dtpqrt_)(int*, int*, int*, int*, double*, int*, double*, int*, double*, int*,
                              double*, int*);
 void FASTCCA_LAPACK(zgemm_)(char*, char*, int*, int*, int*, Complex*, Complex*, int*, Complex*,
@@ -74,6 +82,25 @@ LapackTable linked_lapack() {
                         double* u, int* ldu, double* vt, int* ldvt, double* work, int* lwork,
                         int* info) {
     FASTCCA_LAPACK(dgesvd_)(jobu, jobvt, m, n, a, lda, s, u, ldu, vt, ldvt, work, lwork, info, 1,
+                            1);
+  };
+  table.real.sytrd = [](char* uplo, int* n, double* a, int* lda, double* d, double* e, double* tau,
+                        double* work, int* lwork, int* info) {
+    FASTCCA_LAPACK(dsytrd_)(uplo, n, a, lda, d, e, tau, work, lwork, info, 1);
+  };
+  table.real.sterf = [](int* n, double* d, double* e, int* info) {
+    FASTCCA_LAPACK(dsterf_)(n, d, e, info);
+  };
+  table.real.stemr = [](char* jobz, char* range, int* n, double* d, double* e, double* vl,
+                        double* vu, int* il, int* iu, int* m, double* w, double* z, int* ldz,
+                        int* nzc, int* isuppz, int* tryrac, double* work, int* lwork, int* iwork,
+                        int* liwork, int* info) {
+    FASTCCA_LAPACK(dstemr_)(jobz, range, n, d, e, vl, vu, il, iu, m, w, z, ldz, nzc, isuppz, tryrac,
+                            work, lwork, iwork, liwork, info, 1, 1);
+  };
+  table.real.ormtr = [](char* side, char* uplo, char* trans, int* m, int* n, double* a, int* lda,
+                        double* tau, double* c, int* ldc, double* work, int* lwork, int* info) {
+    FASTCCA_LAPACK(dormtr_)(side, uplo, trans, m, n, a, lda, tau, c, ldc, work, lwork, info, 1, 1,
                             1);
   };
   table.real.tpqrt = [](int* m, int* n, int* l, int* nb, double* a, int* lda, double* b, int* ldb,

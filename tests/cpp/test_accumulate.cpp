@@ -25,10 +25,12 @@ BatchMoments accumulate(const std::vector<Samples>& blocks) {
   for (const Samples& block : blocks) {
     views.push_back(block.view);
   }
-  return backend().accumulate(views, 0);
+  return backend().accumulate(views, {}, 0);
 }
 
-BatchMoments accumulate(const Samples& block) { return backend().accumulate({&block.view, 1}, 0); }
+BatchMoments accumulate(const Samples& block) {
+  return backend().accumulate({&block.view, 1}, {}, 0);
+}
 
 BatchMoments accumulate_with(int threads, const std::vector<Samples>& blocks) {
   set_num_threads(threads);
@@ -148,11 +150,11 @@ void check_every_number(DType dtype, double (*value_of)(std::uint16_t)) {
       const NonFinite strange = backend().find_non_finite(view);
       if (all_finite) {
         CHECK(strange.count == 0);
-        CHECK(backend().accumulate({&view, 1}, 0).means[0] == values);  // -0 may come back as 0
+        CHECK(backend().accumulate({&view, 1}, {}, 0).means[0] == values);  // -0 may come back as 0
       } else {  // the exponent says so, and it is the same for all
         CHECK(strange.count == kAtOnce);
         CHECK(std::isnan(strange.value) == std::isnan(values[0]));
-        const BatchMoments found = backend().accumulate({&view, 1}, 0);
+        const BatchMoments found = backend().accumulate({&view, 1}, {}, 0);
         const auto diagonal = backend().diagonal(found.scatter[0][0]);
         CHECK(std::none_of(diagonal.begin(), diagonal.end(),
                            [](double d) { return std::isfinite(d); }));

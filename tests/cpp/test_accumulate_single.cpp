@@ -27,16 +27,16 @@ std::vector<ArrayView> views_of(const std::vector<Samples>& blocks) {
 }
 
 BatchMoments accumulate(const std::vector<Samples>& blocks, int threads = 0) {
-  return backend().accumulate_single(views_of(blocks), threads);
+  return backend().accumulate_single(views_of(blocks), {}, threads);
 }
 
 BatchMoments accumulate(const Samples& block) {
-  return backend().accumulate_single({&block.view, 1}, 0);
+  return backend().accumulate_single({&block.view, 1}, {}, 0);
 }
 
 // Whether the samples were too much for float32, and the answer is that of double precision.
 bool falls_back(const Samples& block) {
-  const BatchMoments wide = backend().accumulate({&block.view, 1}, 0);
+  const BatchMoments wide = backend().accumulate({&block.view, 1}, {}, 0);
   return same_bits(snapshot(accumulate(block)), snapshot(wide));
 }
 
@@ -56,7 +56,7 @@ double tile_error(const Dense& tile, const Samples& x, const Samples& y, const R
 
 void check_against_reference(const std::vector<Samples>& blocks) {
   const BatchMoments found = accumulate(blocks);
-  const BatchMoments wide = backend().accumulate(views_of(blocks), 0);
+  const BatchMoments wide = backend().accumulate(views_of(blocks), {}, 0);
   std::vector<Reference> wanted;
   for (const Samples& block : blocks) {
     wanted.push_back(reference_of(block.values));

@@ -86,7 +86,7 @@ Folded<T> folded(const Dense& values, const Shape& shape, const Strides& strides
 }
 
 Snapshot accumulated(const std::vector<ArrayView>& views, int threads = 1) {
-  return snapshot(backend().accumulate(views, threads));
+  return snapshot(backend().accumulate(views, {}, threads));
 }
 
 // The same values as one run, row after row.

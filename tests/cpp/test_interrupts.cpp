@@ -85,7 +85,7 @@ TEST_CASE("an interrupted update of moments changes nothing") {
 TEST_CASE("checks are rare: about one for each block of samples and tile of features") {
   const WithThreads limit(1);
   const Samples narrow = samples_of(random_matrix(Index{256} * 40, 30, 1));
-  const long of_narrow = checks_of([&] { backend().accumulate({&narrow.view, 1}, 0); });
+  const long of_narrow = checks_of([&] { backend().accumulate({&narrow.view, 1}, {}, 0); });
   CHECK(of_narrow >= 40);
   CHECK(of_narrow <= 40 + 30 + 2);
 }
@@ -164,7 +164,7 @@ TEST_CASE("many items can be interrupted between and inside") {
         if (std::this_thread::get_id() != caller) {  // which is to get some items, however slow
           std::this_thread::sleep_for(std::chrono::milliseconds(10));
         }
-        backend().accumulate({&samples.view, 1}, 1);
+        backend().accumulate({&samples.view, 1}, {}, 1);
       });
     };
     for (const long point : {0, 1, 2}) {

@@ -1,0 +1,66 @@
+#include "cpu/gram_singular_values.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+namespace fastcca {
+
+namespace {
+
+constexpr double kSmall = 0.05;  // of the largest singular value
+// More vectors than this share cost what the bidiagonal form would have.
+constexpr double kMostSmall = 0.3;
+
+std::size_t count_of(Index rows, Index cols) { return static_cast<std::size_t>(rows * cols); }
+
+// Of values beyond these the squares over- or underflow.
+constexpr double kLeast = 0x1p-400;
+constexpr double kMost = 0x1p400;
+
+bool squares_in_range(const double* a, Index count) {
+  double largest = 0.0;
+  for (Index k = 0; k < count; ++k) {
+    largest = std::max(largest, std::abs(a[k]));
+  }
+  return largest > kLeast && largest < kMost;
+}
+
+}  // namespace
+
+std::optional<std::vector<double>> gram_singular_values(const Lapack<double>& lapack,
+                                                        const double* a, Index rows, Index cols) {
+  const bool wide = rows < cols;
+  const Index size = std::min(rows, cols);
+  if (!squares_in_range(a, rows * cols)) {
+    return std::nullopt;
+  }
+  std::vector<double> gram(count_of(size, size));
+  lapack.gemm(!wide, wide, size, size, std::max(rows, cols), a, a, gram.data());
+  const Tridiagonal t = lapack.tridiagonal(size, gram.data());
+  auto values = lapack.eigenvalues(t);  // ascending
+  if (!values || !std::isfinite(values->back())) {
+    return std::nullopt;
+  }
+  const auto first_large =
+      std::upper_bound(values->begin(), values->end(), kSmall * kSmall * values->back());
+  const Index small = first_large - values->begin();
+  if (static_cast<double>(small) > kMostSmall * static_cast<double>(size)) {
+    return std::nullopt;
+  }
+  std::transform(first_large, values->end(), first_large, [](double v) { return std::sqrt(v); });
+  if (small > 0) {
+    const auto vectors = lapack.smallest_eigenvectors(t, gram.data(), small);
+    if (!vectors) {
+      return std::nullopt;
+    }
+    const Index other = std::max(rows, cols);
+    std::vector<double> images(count_of(other, small));
+    lapack.gemm(wide, false, other, small, size, a, vectors->data(), images.data());
+    lapack.svd('N', other, small, images.data(), values->data(), nullptr, nullptr);
+  }
+  std::sort(values->begin(), values->end(), std::greater<>());
+  return values;
+}
+
+}  // namespace fastcca
