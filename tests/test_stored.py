@@ -10,6 +10,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 import fastcca
+from cases import BACKENDS
 from fastcca import _stored
 
 ROWS = 3000
@@ -122,7 +123,7 @@ def test_a_file_beside_an_array(blocks, small_batches, tmp_path):
     np.testing.assert_allclose(fastcca.cca(x, blocks[1]).correlations, expected, atol=1e-13)
 
 
-@pytest.mark.parametrize("backend", ["cpu", "numpy"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("shape", [(200, 5, 4, 3), (40, 5, 4, 3)])
 @pytest.mark.parametrize("spatial", ["fold", "pool", "flatten", "resize"])
 @pytest.mark.filterwarnings("ignore::fastcca.RankWarning")

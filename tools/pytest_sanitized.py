@@ -28,10 +28,10 @@ LEFT_OUT = {
 
 # An editable install puts a finder of fastcca before all paths: this one takes it away again, in
 # every process that a test starts as well.
-SITE = '''import sys
+SITE = """import sys
 
 sys.meta_path[:] = [f for f in sys.meta_path if "ScikitBuild" not in type(f).__name__]
-'''
+"""
 
 
 def build(jobs: int) -> None:
@@ -83,7 +83,9 @@ def main() -> int:
     build(arguments.jobs)
     variables = environment()
     probe = [sys.executable, "-c", "import fastcca._core as m; print(m.__file__)"]
-    found = subprocess.run(probe, env=variables, check=True, capture_output=True, text=True, cwd=ROOT)
+    found = subprocess.run(
+        probe, env=variables, check=True, capture_output=True, text=True, cwd=ROOT
+    )
     if Path(found.stdout.strip()).parent != PACKAGE:
         print(f"fastcca._core comes from {found.stdout.strip()}, not from {PACKAGE}")
         return 1

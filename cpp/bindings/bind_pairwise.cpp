@@ -10,7 +10,7 @@ using Pairs = std::vector<IndexPair>;
 PreparedBlocks prepare_blocks(const LockedMoments& moments, const std::vector<Index>& blocks,
                               const std::vector<Keep>& keeps, double ridge, double rank_tolerance,
                               int threads) {
-  require_lapack();
+  require_usable();
   if (blocks.size() != keeps.size()) {
     throw py::value_error("there must be one keep for each block");
   }
@@ -25,12 +25,12 @@ PreparedBlocks prepare_blocks(const LockedMoments& moments, const std::vector<In
 
 py::list cca_of_pairs(const PreparedBlocks& prepared, const LockedMoments& moments,
                       const Pairs& pairs, bool weights, int threads) {
-  const CpuBackend& backend = solving_backend();
+  require_usable();
   const auto solutions = without_gil(
       moments, [&](const Moments& m) { return prepared.cca(m, pairs, weights, threads); });
   py::list out;
   for (const CcaSolution& s : solutions) {
-    out.append(to_dict(backend, s));
+    out.append(to_dict(moments.backend(), s));
   }
   return out;
 }
@@ -48,7 +48,7 @@ py::list regression_of_pairs(const PreparedBlocks& prepared, const LockedMoments
 
 template <double (*kMeasure)(const Moments&, Index, Index)>
 std::vector<double> numbers(const LockedMoments& moments, const Pairs& pairs, int threads) {
-  require_lapack();
+  require_usable();
   return without_gil(moments,
                      [&](const Moments& m) { return measure_pairs(m, pairs, kMeasure, threads); });
 }
@@ -56,7 +56,7 @@ std::vector<double> numbers(const LockedMoments& moments, const Pairs& pairs, in
 }  // namespace
 
 void bind_pairwise(py::module_& m) {
-  py::class_<PreparedBlocks>(m, "PreparedBlocks")
+  py::class_<PreparedBlocks>(m, "PreparedBlocks", py::module_local())
       .def(py::init(&prepare_blocks), py::arg("moments"), py::arg("blocks"), py::arg("keeps"),
            py::arg("ridge"), py::arg("rank_tolerance"), py::arg("threads"))
       .def("cca", &cca_of_pairs, py::arg("moments"), py::arg("pairs"), py::arg("weights"),

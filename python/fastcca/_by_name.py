@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from fastcca._backend import Solvers
 from fastcca._cca import CCAResult, check_options, result_fields
 from fastcca._keep import Keep, keep_of
 from fastcca._pair import Pair
 from fastcca._parts import CcaParts, RegressionParts
 from fastcca._pwcca import projection_weights, weighted_mean
+from fastcca._solvers import Solvers
 from fastcca._summary import mean_of
 
 __all__ = ["MEASURES", "Named", "Valued", "named"]

@@ -19,6 +19,7 @@ from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
 from fastcca._pair import pair_of
 from fastcca._parts import CcaParts
+from fastcca._solvers import solvers_at
 
 __all__ = [
     "SAMPLES_PER_FEATURE",
@@ -316,9 +317,10 @@ def cca(
         channel is a feature. "resize": bilinear resizing to a common grid, then fold.
     size : tuple of int, optional
         The grid of "resize"; the smaller of the two per axis if not given.
-    backend : {None, "cpu", "numpy"}
-        The compiled core or the numpy reference; None takes FASTCCA_BACKEND or the first of
-        `backends()`.
+    backend : {None, "cpu", "cuda", "numpy"}
+        The compiled core on the CPU or on an NVIDIA GPU, or the numpy reference. None takes
+        FASTCCA_BACKEND, or works where the data are: both sides on one CUDA device, or the CPU.
+        "cuda:1" is the second device. docs/gpu.md tells what of it runs where.
 
     Returns
     -------
@@ -367,8 +369,11 @@ def cca(
     array([1., 1., 1.])
     """
     check_options(ridge=ridge, method=method, rank_tolerance=rank_tolerance, precision=precision)
-    solvers = _backend.solvers(backend)
-    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, precision=precision)
+    place = _backend.resolve(backend, x=x, y=y)
+    pair = pair_of(
+        x, y, layout=layout, spatial=spatial, size=size, precision=precision, place=place
+    )
+    solvers = solvers_at(place)
     parts = solvers.cca(
         pair,
         ridge=float(ridge),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastcca import _core
+from fastcca import _backend, _core
 from fastcca._arrays import as_real, as_samples
 from fastcca._factor import QRFactor
 from fastcca._layouts import Maps, Size, lay_out
@@ -42,6 +42,8 @@ class Layers:
         The state, where it is not moments.
     spatial : str or None
     size : tuple of int or None
+    place : str
+        Where states are made and solved, as of a `Pair`.
     """
 
     x_names: tuple[str, ...]
@@ -53,6 +55,7 @@ class Layers:
     spatial: str | None = None
     size: Size = None
     factor: QRFactor | None = None
+    place: str = "cpu"
 
     def pair(self, x: str, y: str) -> Pair:
         """Two blocks with their samples.
@@ -60,19 +63,18 @@ class Layers:
         Without samples, a view of their state; KeyError where this lacks the pair.
         """
         if self.factor is not None:
-            return Pair(("x", "y"), self.factor.pair(x, y))
+            return Pair(("x", "y"), self.factor.pair(x, y), place=self.place)
         if not self.sources:
             assert self.moments is not None
-            return Pair(("x", "y"), self.moments.pair(x, y))
+            return Pair(("x", "y"), self.moments.pair(x, y), place=self.place)
         names = (x, y if x != y else f"{y} itself")  # blocks of one state need different names
         chosen = [self.sources[x], self.sources[y]]
         if _any_in_file(chosen):
-            return Pair(
-                names, _stored(dict(zip(names, chosen, strict=True)), self.spatial, self.size)
-            )
+            stored = _stored(dict(zip(names, chosen, strict=True)), self.spatial, self.size)
+            return Pair(names, stored, place=self.place)
         if isinstance(chosen[0], Map):
-            return Pair(names, _maps(chosen, self.spatial, self.size))
-        return Pair(names, chosen)
+            return Pair(names, _maps(chosen, self.spatial, self.size), place=self.place)
+        return Pair(names, chosen, place=self.place)
 
     def held(self, x: str, y: str) -> bool:
         """Whether the moments hold a pair of blocks."""
@@ -145,6 +147,7 @@ def layers_of(
     layout: Layout = None,
     spatial: str | None = None,
     size: Size = None,
+    backend: str | None = None,
 ) -> Layers:
     """Check layers given as a list, a dict, batches of dicts, or a `Moments`.
 
@@ -164,19 +167,27 @@ def layers_of(
                 raise TypeError(f"the block {name!r} is complex; pairwise takes real layers")
         names = xs.block_names
         _check_any(names, "xs")
+        place = _backend.resolve(backend, stacklevel=4, xs=xs)
         if isinstance(xs, QRFactor):
-            return Layers(names, names, names, names, None, {}, factor=xs)
-        return Layers(names, names, names, names, xs, {})
+            factor = xs._moved_to(place)
+            return Layers(names, names, names, names, None, {}, factor=factor, place=place)
+        return Layers(names, names, names, names, xs._moved_to(place), {}, place=place)
     if isinstance(xs, Mapping | list | tuple | np.ndarray):
         sides = [_named(xs, "xs")] if ys is None else [_named(xs, "xs"), _named(ys, "ys")]
-        return _of_samples(sides, layout, spatial, size)
+        layers = {
+            f"{side}[{name!r}]": layer
+            for side, named in zip(("xs", "ys"), sides, strict=False)
+            for name, layer in named.items()
+        }
+        place = _backend.resolve(backend, stacklevel=4, **layers)
+        return _of_samples(sides, layout, spatial, size, place)
     if isinstance(xs, Iterable) and not isinstance(xs, str | bytes) and not hasattr(xs, "shape"):
         if ys is not None:
             raise TypeError(
                 "xs is an iterator of batches: leave ys out, and let every batch be a pair "
                 "(xs, ys) of dicts"
             )
-        return _of_batches(xs, layout, spatial, size)
+        return _of_batches(xs, layout, spatial, size, backend)
     raise TypeError(
         f"xs is a {type(xs).__name__}; it must be a list or dict of layers, an iterator of batches "
         "of these, a Moments or a QRFactor"
@@ -272,28 +283,48 @@ def _check_rows(counts: Mapping[str, object], what: str) -> None:
     raise ValueError(f"the layers have different numbers of {what} ({told}); {advice}")
 
 
-def _of_samples(sides: list[Side], layout: Layout, spatial: str | None, size: Size) -> Layers:
+def _of_samples(
+    sides: list[Side], layout: Layout, spatial: str | None, size: Size, place: str
+) -> Layers:
     blocks, sources = _sources(sides, layout, spatial, size)
     layers = Layers(
-        tuple(sides[0]), tuple(sides[-1]), blocks[0], blocks[-1], None, sources, spatial, size
+        tuple(sides[0]),
+        tuple(sides[-1]),
+        blocks[0],
+        blocks[-1],
+        None,
+        sources,
+        spatial,
+        size,
+        place=place,
     )
     narrow = [name for name in sources if not layers.is_wide(name)]
-    moments = _moments_between([[n for n in names if n in narrow] for names in blocks])
+    moments = _moments_between([[n for n in names if n in narrow] for names in blocks], place)
     if moments is not None:
         try:
             _add(moments, {name: sources[name] for name in narrow}, spatial, size)
         except _core.ScaleError:
             moments = None  # the measures of single pairs scale their samples
     return Layers(
-        tuple(sides[0]), tuple(sides[-1]), blocks[0], blocks[-1], moments, sources, spatial, size
+        tuple(sides[0]),
+        tuple(sides[-1]),
+        blocks[0],
+        blocks[-1],
+        moments,
+        sources,
+        spatial,
+        size,
+        place=place,
     )
 
 
-def _moments_between(sides: Sequence[Sequence[str]]) -> Moments | None:
+def _moments_between(sides: Sequence[Sequence[str]], backend: str | None) -> Moments | None:
     """Return an empty state of the pairs to compare: of one side with itself, or between two."""
     if not all(sides):
         return None
-    return Moments() if len(sides) == 1 else Moments(pairs=[(sides[0], sides[1])])
+    if len(sides) == 1:
+        return Moments(backend=backend)
+    return Moments(pairs=[(sides[0], sides[1])], backend=backend)
 
 
 def _add(moments: Moments, sources: dict[str, Any], spatial: str | None, size: Size) -> None:
@@ -315,8 +346,13 @@ def _add(moments: Moments, sources: dict[str, Any], spatial: str | None, size: S
 
 
 def _of_batches(
-    batches: Iterable[object], layout: Layout, spatial: str | None, size: Size
+    batches: Iterable[object],
+    layout: Layout,
+    spatial: str | None,
+    size: Size,
+    backend: str | None,
 ) -> Layers:
+    place = _backend.resolve(backend, stacklevel=5)
     moments: Moments | None = None
     names: list[tuple[str, ...]] = []
     blocks: list[tuple[str, ...]] = []
@@ -333,9 +369,12 @@ def _of_batches(
         blocks, sources = _sources(sides, layout, spatial, size)
         names = [tuple(side) for side in sides]
         if moments is None:
-            moments = _moments_between(blocks)
+            moments = _moments_between(blocks, backend)
             assert moments is not None  # no side is empty
+            moments._follow(sources)
         _add(moments, sources, spatial, size)
     if not names:
         raise ValueError("xs yields no batch; it needs at least one")
-    return Layers(names[0], names[-1], blocks[0], blocks[-1], moments, {})
+    assert moments is not None  # made of the first batch
+    place = place if place == "numpy" else moments._place
+    return Layers(names[0], names[-1], blocks[0], blocks[-1], moments, {}, place=place)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastcca import _backend, _core
+from fastcca import _core
 from fastcca._by_name import Named, Valued
 from fastcca._cca import SAMPLES_PER_FEATURE, check_options
 from fastcca._compare import MEASURES
@@ -21,6 +21,7 @@ from fastcca._pairwise_result import PairwiseResult
 from fastcca._parts import CcaParts
 from fastcca._prepared import PreparedPairs
 from fastcca._progress import Progress, progress_of
+from fastcca._solvers import Solvers, solvers_at
 
 __all__ = ["PairwiseResult", "Progress", "compared", "pairwise"]
 
@@ -138,9 +139,9 @@ def compared(
     keeps = keep_of(keep, criterion)
     if ridge and measure not in ("cca", "r2_cca"):
         raise ValueError(f"ridge={ridge} is for measure='cca' and 'r2_cca', not {measure!r}")
-    solvers = _backend.solvers(backend)
-    layers = layers_of(xs, ys, layout=layout, spatial=spatial, size=size)
-    numpy_backend = _backend.resolve(backend) == "numpy"
+    layers = layers_of(xs, ys, layout=layout, spatial=spatial, size=size, backend=backend)
+    solvers = solvers_at(layers.place)
+    numpy_backend = layers.place == "numpy"
     chosen = Named(
         measure,
         ridge=float(ridge),
@@ -190,7 +191,7 @@ def _routes(layers: Layers, x: str, y: str, numpy_backend: bool) -> list[Pair]:
     # The reference computes from the samples whenever it has them.
     if numpy_backend or layers.moments is None or not layers.held(x, y):
         return [of_samples]
-    return [Pair((x, y), layers.moments.pair(x, y)), of_samples]
+    return [Pair((x, y), layers.moments.pair(x, y), place=layers.place), of_samples]
 
 
 @dataclass(slots=True)
@@ -198,7 +199,7 @@ class _Question:
     """The measure to ask of every pair, and what there is to warn of."""
 
     chosen: Named
-    solvers: _backend.Solvers
+    solvers: Solvers
     notes: Notes = field(default_factory=Notes)
 
     def prepared(

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastcca._backend import Solvers
 from fastcca._bfloat16 import with_numbers
 from fastcca._by_name import Named, Valued
 from fastcca._maps import slices
@@ -25,6 +24,7 @@ from fastcca._pwcca import projection_weights
 from fastcca._resampling import Index
 from fastcca._rescale import in_range
 from fastcca._sample_space import Features, SampleSpace
+from fastcca._solvers import Solvers
 
 __all__ = ["Permuted", "PermutedGrams", "permuted_in_range"]
 

@@ -16,6 +16,7 @@ from fastcca._layouts import LayoutOrPair, Size
 from fastcca._pair import Pair, pair_of
 from fastcca._resampling import Index, Seed, generators, members_of
 from fastcca._similarity import warn_about_regression
+from fastcca._solvers import Solvers, solvers_at
 
 __all__ = ["Resampled", "resampled"]
 
@@ -36,7 +37,7 @@ class Resampled:
     """
 
     chosen: Named
-    solvers: _backend.Solvers
+    solvers: Solvers
     pair: Pair
     members: list[Index]
     seeds: list[np.random.SeedSequence]
@@ -70,7 +71,7 @@ def resampled(
     """Check the arguments that `permutation_test` and `bootstrap` have in common."""
     chosen = named(measure, options)
     seeds = generators(seed, count)
-    solvers = _backend.solvers(backend)
-    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
+    place = _backend.resolve(backend, stacklevel=4, x=x, y=y)
+    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, place=place)
     pair.require_real()
-    return Resampled(chosen, solvers, pair, members_of(groups, pair.n_units), seeds)
+    return Resampled(chosen, solvers_at(place), pair, members_of(groups, pair.n_units), seeds)

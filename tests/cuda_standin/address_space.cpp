@@ -128,7 +128,8 @@ int device_of_address(const void* pointer) {
   const char* address = static_cast<const char*>(pointer);
   for (std::size_t i = 0; i < spaces().size(); ++i) {
     const Space& space = *spaces()[i];
-    if (address >= space.visible && address < space.visible + kSpaceBytes) return static_cast<int>(i);
+    if (address >= space.visible && address < space.visible + kSpaceBytes)
+      return static_cast<int>(i);
   }
   return -1;
 }

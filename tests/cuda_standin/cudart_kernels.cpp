@@ -27,7 +27,8 @@ void __cudaRegisterFunction(void** handle, const char* host_stub, char* device_f
                             dim3* block_size, dim3* grid_size, int* warp_size);
 void __cudaRegisterVar(void** handle, char* host, char* device, const char* name, int external,
                        std::size_t size, int constant, int global);
-unsigned __cudaPushCallConfiguration(dim3 grid, dim3 block, std::size_t shared, cudaStream_t stream);
+unsigned __cudaPushCallConfiguration(dim3 grid, dim3 block, std::size_t shared,
+                                     cudaStream_t stream);
 cudaError_t __cudaPopCallConfiguration(dim3* grid, dim3* block, std::size_t* shared, void* stream);
 cudaError_t __cudaGetKernel(cudaKernel_t* kernel, const void* host_stub);
 cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void** args,
@@ -38,7 +39,8 @@ namespace standin {
 namespace {
 
 constexpr std::size_t kWord = sizeof(std::uintptr_t);
-constexpr std::uintptr_t kLowestMapping = std::uintptr_t{1} << 44;  // programs and libraries lie above
+constexpr std::uintptr_t kLowestMapping = std::uintptr_t{1}
+                                          << 44;  // programs and libraries lie above
 constexpr std::uintptr_t kHighestMapping = std::uintptr_t{1} << 47;
 constexpr unsigned kMaxThreadsPerBlock = 1024;
 constexpr unsigned kMaxGridYZ = 65535;
@@ -75,7 +77,8 @@ bool is_mapped(std::uintptr_t word) {
 }
 
 // The memory that the words of a kernel's body point to.
-std::vector<Operand> operands_of(const std::string& kernel, const std::vector<char>& body, int device) {
+std::vector<Operand> operands_of(const std::string& kernel, const std::vector<char>& body,
+                                 int device) {
   std::vector<Operand> operands;
   for (std::size_t i = 0; i + kWord <= body.size(); i += kWord) {
     std::uintptr_t word = 0;
@@ -93,7 +96,8 @@ std::vector<Operand> operands_of(const std::string& kernel, const std::vector<ch
     if (block != nullptr && block->device == kHost) {
       operands.push_back(*pinned_operand(kernel.c_str(), "body", pointer, {}, false));
     } else {
-      operands.push_back(device_operand(kernel.c_str(), argument.c_str(), pointer, device, {}, false));
+      operands.push_back(
+          device_operand(kernel.c_str(), argument.c_str(), pointer, device, {}, false));
       operands.back().argument = "body";
     }
     operands.back().region.width = 1;  // at least there: nothing says how far the kernel goes
@@ -139,8 +143,8 @@ void run_twin(const Twin& twin, const std::string& name, const std::vector<Block
   for (const BlockPointer& block : blocks) require_intact(*block, after.c_str());
   for (std::size_t i = 0; i < before.size(); ++i) {
     const Region region = changed(*blocks[i], before[i]);
-    blocks[i]->history.add(
-        {.moment = moment, .region = region, .argument = "body", .writes = true}, blocks[i]->name());
+    blocks[i]->history.add({.moment = moment, .region = region, .argument = "body", .writes = true},
+                           blocks[i]->name());
   }
 }
 
@@ -218,7 +222,8 @@ void __cudaRegisterVar(void**, char*, char*, const char* name, int, std::size_t,
   die("the stand-in has no device variables: %s", name);
 }
 
-unsigned __cudaPushCallConfiguration(dim3 grid, dim3 block, std::size_t shared, cudaStream_t stream) {
+unsigned __cudaPushCallConfiguration(dim3 grid, dim3 block, std::size_t shared,
+                                     cudaStream_t stream) {
   configurations.push_back({grid, block, shared, stream});
   return 0;
 }

@@ -14,7 +14,8 @@ std::map<const void*, std::unique_ptr<Event>>& events() {
 
 Event& event_of(const char* call, cudaEvent_t handle) {
   const auto found = events().find(handle);
-  if (found == events().end()) die("%s: %p is no event, or one that was destroyed", call, static_cast<void*>(handle));
+  if (found == events().end())
+    die("%s: %p is no event, or one that was destroyed", call, static_cast<void*>(handle));
   return *found->second;
 }
 
@@ -46,7 +47,8 @@ StreamPointer stream_of(const char* call, cudaStream_t handle) {
 }
 
 StreamPointer working_stream(const char* call, cudaStream_t handle) {
-  if (handle == nullptr) die("%s: stream 0 was given: the work must go to a stream of its own", call);
+  if (handle == nullptr)
+    die("%s: stream 0 was given: the work must go to a stream of its own", call);
   return stream_of(call, handle);
 }
 
@@ -61,7 +63,8 @@ cudaError_t cudaStreamCreate(cudaStream_t* handle) {
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* handle, unsigned int flags) {
-  return make_stream_for(Entry("cudaStreamCreateWithFlags"), handle, flags != cudaStreamNonBlocking);
+  return make_stream_for(Entry("cudaStreamCreateWithFlags"), handle,
+                         flags != cudaStreamNonBlocking);
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t handle) {

@@ -89,7 +89,8 @@ Operand operand_in(const char* call, const char* argument, const BlockPointer& b
   }
   region.offset += static_cast<std::size_t>(static_cast<const char*>(pointer) - block->address);
   if (region.end() > block->bytes) {
-    die("%s: argument %s reaches %zu bytes past the end: it is %s, and takes %zu rows of %zu bytes, "
+    die("%s: argument %s reaches %zu bytes past the end: it is %s, and takes %zu rows of %zu "
+        "bytes, "
         "%zu bytes apart",
         call, argument, region.end() - block->bytes, describe(pointer).c_str(), region.rows,
         region.width, region.pitch);
@@ -108,12 +109,14 @@ void* allocate(int device, std::size_t bytes, const char* call) {
   if (bytes == 0) return nullptr;
   if (bytes > settings().memory || state().used[device] > settings().memory - bytes) return nullptr;
   const std::size_t offset = take_addresses(device, pages_for(bytes));
-  return add_block(device, bytes, call, visible_base(device) + offset, working_base(device) + offset);
+  return add_block(device, bytes, call, visible_base(device) + offset,
+                   working_base(device) + offset);
 }
 
 void* allocate_pinned(std::size_t bytes, const char* call) {
   const std::size_t pages = pages_for(bytes);
-  void* mapped = mmap(nullptr, pages + 2 * kPageBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* mapped =
+      mmap(nullptr, pages + 2 * kPageBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) return nullptr;
   char* first_page = static_cast<char*>(mapped) + kPageBytes;
   if (mprotect(first_page, pages, PROT_READ | PROT_WRITE) != 0) die("%s: mprotect failed", call);
@@ -131,7 +134,8 @@ void release(const BlockPointer& block) {
   if (state().freed.size() > kRemembered) state().freed.pop_back();
   const Pages pages = pages_of(*block, block->working);
   if (block->device != kHost) {
-    give_back_pages(block->device, static_cast<std::size_t>(pages.begin - working_base(block->device)),
+    give_back_pages(block->device,
+                    static_cast<std::size_t>(pages.begin - working_base(block->device)),
                     pages.bytes);
     return;
   }

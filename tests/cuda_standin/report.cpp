@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kLeakStatus = 86;  // what a process with leaks exits with, where they are fatal
 
-constexpr const char* kKinds[] = {"blocks",      "pinned",         "streams",       "events",
+constexpr const char* kKinds[] = {"blocks",       "pinned",         "streams",       "events",
                                   "blas handles", "solver handles", "solver params", "pools"};
 
 std::size_t blocks_of(bool pinned, bool bytes) {

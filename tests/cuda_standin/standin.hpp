@@ -1,5 +1,5 @@
-// What tests ask of the stand-in beside CUDA's own calls: plain C functions, for C++ and for ctypes.
-// README.md says what the environment variables do.
+// What tests ask of the stand-in beside CUDA's own calls: plain C functions, for C++ and for
+// ctypes. README.md says what the environment variables do.
 #pragma once
 
 #include <cstddef>
