@@ -23,14 +23,26 @@ PreparedBlocks prepare_blocks(const LockedMoments& moments, const std::vector<In
   });
 }
 
+Wanted wanted_named(const std::string& name) {
+  if (name == "sum_of_squares") {
+    return Wanted::kSumOfSquares;
+  }
+  if (name != "correlations" && name != "weights") {
+    throw py::value_error("of a pair there is no '" + name + "'");
+  }
+  return name == "weights" ? Wanted::kWeights : Wanted::kCorrelations;
+}
+
 py::list cca_of_pairs(const PreparedBlocks& prepared, const LockedMoments& moments,
-                      const Pairs& pairs, bool weights, int threads) {
+                      const Pairs& pairs, const std::string& wanted, int threads) {
   require_usable();
   const auto solutions = without_gil(
-      moments, [&](const Moments& m) { return prepared.cca(m, pairs, weights, threads); });
+      moments, [&](const Moments& m) { return prepared.cca(m, pairs, wanted_named(wanted), threads); });
   py::list out;
   for (const CcaSolution& s : solutions) {
-    out.append(to_dict(moments.backend(), s));
+    py::dict one = to_dict(moments.backend(), s);
+    one["sum_of_squares"] = s.sum_of_squares;
+    out.append(std::move(one));
   }
   return out;
 }
@@ -59,7 +71,7 @@ void bind_pairwise(py::module_& m) {
   py::class_<PreparedBlocks>(m, "PreparedBlocks", py::module_local())
       .def(py::init(&prepare_blocks), py::arg("moments"), py::arg("blocks"), py::arg("keeps"),
            py::arg("ridge"), py::arg("rank_tolerance"), py::arg("threads"))
-      .def("cca", &cca_of_pairs, py::arg("moments"), py::arg("pairs"), py::arg("weights"),
+      .def("cca", &cca_of_pairs, py::arg("moments"), py::arg("pairs"), py::arg("wanted"),
            py::arg("threads"))
       .def("linear_regression", &regression_of_pairs, py::arg("moments"), py::arg("pairs"),
            py::arg("threads"));

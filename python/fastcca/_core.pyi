@@ -149,7 +149,7 @@ class PreparedBlocks:
                 typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
             ]
         ],
-        weights: bool,
+        wanted: str,
         threads: typing.SupportsInt | typing.SupportsIndex,
     ) -> list[dict[str, typing.Any]]: ...
     def linear_regression(

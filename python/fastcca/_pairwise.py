@@ -230,6 +230,8 @@ class _Question:
         if valued.parts is None:
             return valued.value, valued.value
         self._look_at(valued.parts, x_name, y_name)
+        if self.chosen.measure != "pwcca":  # all others are symmetric
+            return valued.value, valued.value
         return valued.value, self.chosen.of_parts(valued.parts, back=True)
 
     def _look_at(self, parts: CcaParts, x_name: str, y_name: str) -> None:

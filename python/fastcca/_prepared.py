@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastcca._blas import threads_for_many
-from fastcca._by_name import Named, Valued
+from fastcca._by_name import Named, Valued, mean_square
 from fastcca._compiled import module_of
 from fastcca._keep import Keep
 from fastcca._moments import Moments
@@ -76,12 +76,15 @@ class PreparedPairs:
             if chosen.measure == "linear_regression_r2":
                 solved = self._prepared.linear_regression(state, entries, threads)
             else:
-                solved = self._prepared.cca(state, entries, chosen.measure == "pwcca", threads)
+                solved = self._prepared.cca(state, entries, chosen.wanted, threads)
         return [self._valued(x, y, one) for (x, y), one in zip(pairs, solved, strict=True)]
 
     def _valued(self, x: str, y: str, solved: dict[str, Any]) -> Valued:
         if self._chosen.measure == "linear_regression_r2":
             regression = parts_of_regression(self._moments, x, y, solved)
             return Valued(regression["r2"], regression=regression)
+        squares = solved.pop("sum_of_squares")
         parts = parts_of_moments(self._moments, x, y, solved, self._chosen.ridge)
+        if self._chosen.measure == "r2_cca":
+            return Valued(mean_square(squares, parts), parts=parts)
         return Valued(self._chosen.of_parts(parts), parts=parts)
