@@ -469,6 +469,7 @@ void add_tiles(Snapshot& out, const Matrix& tile) { out.scatter.push_back(to_hos
 Snapshot snapshot(const Moments& moments) {
   Snapshot out;
   out.n = moments.n_samples();
+  out.products = moments.products();
   for (Index i = 0; i < moments.block_count(); ++i) {
     const Block& block = moments.block(i);
     out.names.push_back(block.name);
@@ -516,7 +517,8 @@ bool same_bits(const Snapshot& a, const Snapshot& b) {
   const auto same = [](const std::vector<double>& x, const std::vector<double>& y) {
     return same_bits(x, y);
   };
-  return a.n == b.n && a.names == b.names && a.precisions == b.precisions &&
+  return a.n == b.n && a.products == b.products && a.names == b.names &&
+         a.precisions == b.precisions &&
          std::equal(a.means.begin(), a.means.end(), b.means.begin(), b.means.end(), same) &&
          std::equal(a.scatter.begin(), a.scatter.end(), b.scatter.begin(), b.scatter.end(), same);
 }

@@ -139,6 +139,7 @@ double product_error(double found, const Dense& x, Index i, const Dense& y, Inde
 // All that a state holds, to compare bit for bit.
 struct Snapshot {
   Index n = 0;
+  Products products = Products::kDouble;
   std::vector<std::string> names;
   std::vector<std::string> precisions;
   std::vector<std::vector<double>> means;

@@ -1,7 +1,7 @@
 // Makes inputs for the fuzzer where there is no libFuzzer, and replays those in files:
-//   fastcca_fuzz --executions N --seed S [--max-bytes B]
+//   fastcca_fuzz --executions N --seed S [--max-bytes B] [--save DIRECTORY]
 //   fastcca_fuzz FILE...
-#include <unistd.h>
+#include <sys/time.h>
 
 #include <algorithm>
 #include <csignal>
@@ -27,7 +27,7 @@ using Input = std::vector<std::uint8_t>;
 using Random = std::mt19937_64;
 using fastcca::fuzz::Op;
 
-constexpr unsigned kSecondsAtMost = 60;  // of one input, which takes less than a millisecond
+constexpr long kSecondsAtMost = 60;  // of one input, which takes less than a millisecond
 
 struct Running {
   unsigned long long seed = 0;
@@ -51,17 +51,25 @@ void write_down(int signal) {
       std::fclose(file);
     }
     std::fprintf(stderr, "%s: seed %llu, execution %llu, input in %s\n",
-                 signal == SIGALRM ? "takes too long" : "failed", running.seed, running.execution,
+                 signal == SIGPROF ? "takes too long" : "failed", running.seed, running.execution,
                  name);
   }
   std::raise(signal);
 }
 
+// Of the processor: a machine that does much else, or stops us for a while, is no fault of an
+// input.
+void limit_seconds(long seconds) {
+  itimerval limit{};
+  limit.it_value.tv_sec = seconds;
+  setitimer(ITIMER_PROF, &limit, nullptr);
+}
+
 void execute(const Input& input) {
   running.input = &input;
-  alarm(kSecondsAtMost);
+  limit_seconds(kSecondsAtMost);
   LLVMFuzzerTestOneInput(input.data(), input.size());
-  alarm(0);
+  limit_seconds(0);
   running.input = nullptr;
 }
 
@@ -108,6 +116,7 @@ Input operations(Random& random, std::size_t most) {
   if (blocks == 2) {
     out.push_back(below(random, 2));
   }
+  out.push_back(below(random, 8));  // whose products are single
   const auto batches = 2 + random() % 5;
   for (std::size_t i = 0; out.size() < most && i < 24; ++i) {
     constexpr Op kBuild[] = {Op::kUpdate,       Op::kUpdate, Op::kUpdate,      Op::kUpdateFactor,
@@ -176,7 +185,19 @@ void print_counts(unsigned long long executions) {
   }
 }
 
-void run(unsigned long long executions, unsigned long long seed, std::size_t most) {
+// Such an input is what libFuzzer starts from.
+void save(const Input& input, const std::string& directory, unsigned long long execution) {
+  std::ofstream file(directory + "/input-" + std::to_string(execution), std::ios::binary);
+  file.write(reinterpret_cast<const char*>(input.data()),
+             static_cast<std::streamsize>(input.size()));
+  if (!file) {
+    std::fprintf(stderr, "cannot write to %s\n", directory.c_str());
+    std::exit(2);
+  }
+}
+
+void run(unsigned long long executions, unsigned long long seed, std::size_t most,
+         const std::string& directory) {
   constexpr std::size_t kPool = 256;
   running.seed = seed;
   Random random(seed);
@@ -189,6 +210,9 @@ void run(unsigned long long executions, unsigned long long seed, std::size_t mos
                       : mutated(pool[random() % pool.size()], random, most);
     running.execution = i;
     execute(input);
+    if (!directory.empty()) {
+      save(input, directory, i);
+    }
     if (pool.size() < kPool) {
       pool.push_back(std::move(input));
     } else {
@@ -200,7 +224,7 @@ void run(unsigned long long executions, unsigned long long seed, std::size_t mos
 
 int usage() {
   std::fprintf(stderr,
-               "usage: fastcca_fuzz --executions N --seed S [--max-bytes B]\n"
+               "usage: fastcca_fuzz --executions N --seed S [--max-bytes B] [--save DIRECTORY]\n"
                "       fastcca_fuzz FILE...\n");
   return 2;
 }
@@ -209,13 +233,21 @@ int usage() {
 
 int main(int argc, char** argv) {
   std::signal(SIGABRT, write_down);
-  std::signal(SIGALRM, write_down);
+  std::signal(SIGPROF, write_down);
   unsigned long long executions = 0;
   unsigned long long seed = 0;
   unsigned long long most = 512;
   unsigned long long replayed = 0;
+  std::string directory;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument(argv[i]);
+    if (argument == "--save") {
+      if (++i == argc) {
+        return usage();
+      }
+      directory = argv[i];
+      continue;
+    }
     if (argument.starts_with("--")) {
       auto* const value = argument == "--executions"  ? &executions
                           : argument == "--seed"      ? &seed
@@ -243,7 +275,7 @@ int main(int argc, char** argv) {
     return usage();
   }
   if (executions > 0) {
-    run(executions, seed, std::max<std::size_t>(most, 1));
+    run(executions, seed, std::max<std::size_t>(most, 1), directory);
   } else {
     print_counts(replayed);
   }

@@ -3,6 +3,7 @@
 // anything.
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 #include <utility>
 
 #include "questions.hpp"
@@ -28,8 +29,11 @@ class Machine {
     if (blocks == 3 && in_.rarely(2)) {
       sizes_[2] = sizes_[1];  // so that complex blocks occur
     }
+    const Index single = in_.below(8);  // a bit for each
     for (int i = 0; i < 3; ++i) {
-      moments_.push_back({Moments(testing::backend())});
+      const bool is_single = (single >> i) % 2 == 1;
+      const Products products = is_single ? Products::kSingle : Products::kDouble;
+      moments_.push_back({Moments(testing::backend(), products)});
     }
     for (int i = 0; i < 2; ++i) {
       factors_.push_back({QrFactor(testing::backend())});
@@ -109,6 +113,11 @@ class Machine {
         attempt(op, held.made_up, [&] { apply(held.state, std::span(names), std::span(views)); });
     finish(held, before, ok);
     require(!ok || held.state.n_samples() == before.n + views[0].rows, "samples are counted");
+    if constexpr (std::is_same_v<State, Moments>) {
+      if (before.n == 0 && held.state.products() == Products::kSingle) {
+        check_single_batch(held.state, names, views);
+      }
+    }
   }
 
   template <class State>
@@ -119,6 +128,10 @@ class Machine {
     const bool ok = attempt(op, into.made_up, [&] { into.state.merge(from.state); });
     finish(into, before, ok);
     require(!ok || into.state.n_samples() == before.n + other.n, "samples are counted");
+    const Products coarsest =
+        other.n > 0 ? std::max(before.products, other.products) : before.products;
+    require(!ok || testing::snapshot(into.state).products == coarsest,
+            "products are the coarsest of both");
     require(&into == &from || testing::same_bits(testing::snapshot(from.state), other),
             "a merge leaves the other state");
   }
@@ -197,11 +210,15 @@ class Machine {
       }
     }
     const auto before = testing::snapshot(from.state);
-    const bool changed = parts.changed || copied != from.state.block_count();
+    const Products products = in_.rarely(16) ? Products::kSingle : from.state.products();
+    const bool changed =
+        parts.changed || copied != from.state.block_count() || products != from.state.products();
     if (attempt(Op::kRestore, true, [&] {
-          to = {Moments::restore(testing::backend(), parts.n, parts.blocks, std::move(scatter)),
+          to = {Moments::restore(testing::backend(), parts.n, parts.blocks, std::move(scatter),
+                                 products),
                 from.made_up || changed};
         })) {
+      require(to.state.products() == products, "products are what was stored");
       require(changed || testing::same_bits(testing::snapshot(to.state), before),
               "restored bit by bit");
       check_state(to.state);

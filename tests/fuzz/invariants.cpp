@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 
 namespace fastcca::fuzz {
 
@@ -81,6 +82,44 @@ void check_state(const QrFactor& factor) {
   for (Index j = 0; j < r.cols; ++j) {
     for (Index i = j + 1; i < r.rows; ++i) {
       require(r(i, j) == 0.0, "a factor is upper triangular");
+    }
+  }
+}
+
+void check_single_batch(const Moments& single, std::span<const std::string> names,
+                        std::span<const ArrayView> views) {
+  Moments wide(testing::backend());
+  try {
+    wide.update(names, views, 1);
+  } catch (const std::exception&) {
+    return require(single.n_samples() == 0, "single products take what double ones take");
+  }
+  require(single.n_samples() == wide.n_samples(), "single products take what double ones take");
+  // Two factors are rounded, and so is every sum; a shift beside the mean makes them a little
+  // larger.
+  const double n = static_cast<double>(wide.n_samples());
+  const double most = 1.25 * (n + 2.0) * 0x1p-24;
+  std::vector<std::vector<double>> norms;
+  for (Index i = 0; i < wide.block_count(); ++i) {
+    require(testing::same_bits(single.block(i).mean, wide.block(i).mean), "means are the same");
+    norms.push_back(testing::backend().diagonal(wide.scatter(i, i)));
+    for (std::size_t k = 0; k < norms.back().size(); ++k) {
+      // What is left of a constant after its mean is taken off, and what a square below the normal
+      // numbers may have been.
+      const double lost = 0x1p-48 * std::abs(wide.block(i).mean[k]) + 0x1p-511;
+      norms.back()[k] = std::sqrt(norms.back()[k]) + std::sqrt(n) * lost;
+    }
+    for (Index j = 0; j <= i; ++j) {
+      const auto found = testing::to_host(single.scatter(i, j));
+      const auto wanted = testing::to_host(wide.scatter(i, j));
+      for (Index l = 0; l < wanted.cols; ++l) {
+        for (Index k = 0; k < wanted.rows; ++k) {
+          const double size =
+              norms[testing::at(i)][testing::at(k)] * norms[testing::at(j)][testing::at(l)];
+          require(std::abs(found(k, l) - wanted(k, l)) <= most * size,
+                  "single products are those of float32");
+        }
+      }
     }
   }
 }
