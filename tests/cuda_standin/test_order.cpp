@@ -177,6 +177,16 @@ TEST_CASE("an event between streams keeps their order in every schedule") {
   }
 }
 
+TEST_CASE("a synchronisation that is ignored shows as one that was removed") {
+  const std::string one = "FASTCCA_STANDIN_FAIL=";
+  check_death("ordered_by_an_event", SIGABRT, {"race: cublasDaxpy_v2 (x) reads"},
+              {one + "cudaStreamWaitEvent:0:1:-1"});
+  check_death("ordered_by_an_event", SIGABRT, {"race: cublasDaxpy_v2 (x) reads"},
+              {one + "cudaEventRecord:0:1:-1"});
+  check_death("ordered_by_an_event", SIGABRT, {"race: cudaMemcpy (src) reads"},
+              {one + "cudaStreamSynchronize:0:1:-1"});
+}
+
 TEST_CASE("without it, the race is named, or a schedule gives the wrong sum") {
   check_death("not_ordered", SIGABRT,
               {"race: cublasDaxpy_v2 (x) reads block", "while cudaMemcpyAsync (dst)", "writes it"});

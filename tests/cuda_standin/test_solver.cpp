@@ -153,7 +153,7 @@ TEST_CASE("syevBatched does what syevd does to each matrix") {
     stack.insert(stack.end(), matrices.back().data.begin(), matrices.back().data.end());
   }
   const DeviceArray<double> a(stack);
-  const DeviceArray<double> w(kBatch * kN);
+  const DeviceArray<double> w(std::size_t{kBatch} * kN);
   const DeviceArray<int> info(kBatch);
   Buffers buffers([&](std::size_t* device, std::size_t* host) {
     return cusolverDnXsyevBatched_bufferSize(
@@ -174,7 +174,7 @@ TEST_CASE("syevBatched does what syevd does to each matrix") {
                      values.begin() + static_cast<long>(i) * kN));
     const std::size_t size = matrices[i].data.size();
     CHECK(vectors[i * size] == one.vectors(0, 0));
-    CHECK(vectors[i * size + kLeading * (kN - 1) + kN - 1] == one.vectors(kN - 1, kN - 1));
+    CHECK(vectors[(i + 1) * size - (kLeading - kN) - 1] == one.vectors(kN - 1, kN - 1));
   }
 }
 
