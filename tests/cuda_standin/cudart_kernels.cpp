@@ -14,6 +14,7 @@
 #include "faults.hpp"
 #include "memory.hpp"
 #include "runtime.hpp"
+#include "settings.hpp"
 #include "standin.hpp"
 
 // Declared by nvcc's own headers only, which a host compiler does not read.
@@ -127,7 +128,7 @@ void run_twin(const Twin& twin, const std::string& name, const std::vector<Use>&
     if (use.block->live) blocks.push_back(use.block);
   }
   std::vector<std::vector<char>> before;
-  const bool may_race = live_streams() > 1;
+  const bool may_race = settings().check_races && live_streams() > 1;
   for (const BlockPointer& block : blocks) {
     before.push_back(may_race ? contents(*block) : std::vector<char>());
   }

@@ -130,6 +130,10 @@ STANDIN_CASE(leaks_one_block) {
   void* a = nullptr;
   OK(cudaMalloc(&a, 640));
 }
+STANDIN_CASE(leaks_one_stream) {
+  cudaStream_t stream = nullptr;
+  OK(cudaStreamCreate(&stream));
+}
 STANDIN_CASE(leaks_nothing) {
   const Session session;
   const DeviceArray<double> a(4);
@@ -187,10 +191,12 @@ TEST_CASE("leaks are listed at exit, and can end the process") {
   CHECK(listed.status == 0);
   CHECK(listed.output.find("alive: 1 blocks") != std::string::npos);
   CHECK(listed.output.find("(640 bytes, cudaMalloc, device 0)") != std::string::npos);
-  const auto fatal = run_case("leaks_one_block", {"FASTCCA_STANDIN_LEAKS_FATAL=1"});
-  CHECK(fatal.status == 86);
+  CHECK(run_case("leaks_one_block", {"FASTCCA_STANDIN_LEAKS_FATAL=all"}).status == 86);
+  CHECK(run_case("leaks_one_block", {"FASTCCA_STANDIN_LEAKS_FATAL=blocks"}).status == 86);
+  CHECK(run_case("leaks_one_stream", {"FASTCCA_STANDIN_LEAKS_FATAL=all"}).status == 86);
+  CHECK(run_case("leaks_one_stream", {"FASTCCA_STANDIN_LEAKS_FATAL=blocks"}).status == 0);
   const auto clean =
-      run_case("leaks_nothing", {"FASTCCA_STANDIN_LEAKS=-", "FASTCCA_STANDIN_LEAKS_FATAL=1"});
+      run_case("leaks_nothing", {"FASTCCA_STANDIN_LEAKS=-", "FASTCCA_STANDIN_LEAKS_FATAL=all"});
   CHECK(clean.status == 0);
   CHECK(clean.output.empty());
 }
