@@ -13,6 +13,8 @@
 namespace standin {
 namespace {
 
+constexpr int kIgnored = -1;  // in place of a status: does nothing, and says that it did
+
 struct Plan {
   std::string call;
   int skip;
@@ -90,7 +92,8 @@ Entry::Entry(const char* name) : lock_(state().mutex), name_(name) {
       continue;
     }
     if (plan.count > 0) --plan.count;
-    failure_ = plan.status;
+    ignored_ = plan.status == kIgnored;
+    failure_ = ignored_ ? 0 : plan.status;
     info_ = plan.info;
     return;
   }

@@ -11,6 +11,7 @@
 
 #include "address_space.hpp"
 #include "failures.hpp"
+#include "faults.hpp"
 #include "settings.hpp"
 
 namespace standin {
@@ -26,11 +27,6 @@ struct Freed {
   const char* address;
   std::size_t bytes;
   std::string name;
-};
-
-struct Pages {
-  char* begin;
-  std::size_t bytes;
 };
 
 struct State {
@@ -107,6 +103,7 @@ std::string Block::name() const {
 
 void* allocate(int device, std::size_t bytes, const char* call) {
   if (bytes == 0) return nullptr;
+  watch_faults();
   if (bytes > settings().memory || state().used[device] > settings().memory - bytes) return nullptr;
   const std::size_t offset = take_addresses(device, pages_for(bytes));
   return add_block(device, bytes, call, visible_base(device) + offset,
@@ -229,19 +226,11 @@ void require_intact(const Block& block, const char* after) {
   }
 }
 
-OpenBlocks::OpenBlocks(std::vector<BlockPointer> blocks) : blocks_(std::move(blocks)) {
-  for (const BlockPointer& block : blocks_) {
-    if (block->device == kHost) continue;
-    const Pages pages = pages_of(*block, block->address);
-    if (mprotect(pages.begin, pages.bytes, PROT_READ | PROT_WRITE) != 0) die("mprotect failed");
-  }
-}
+Pages visible_pages(const Block& block) { return pages_of(block, block.address); }
 
-OpenBlocks::~OpenBlocks() {
-  for (const BlockPointer& block : blocks_) {
-    if (block->device == kHost) continue;
-    const Pages pages = pages_of(*block, block->address);
-    mprotect(pages.begin, pages.bytes, PROT_NONE);
+void allow_access(const Pages& pages, bool allowed) {
+  if (mprotect(pages.begin, pages.bytes, allowed ? PROT_READ | PROT_WRITE : PROT_NONE) != 0) {
+    die("mprotect failed");
   }
 }
 
