@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
+#include <string>
 
 #include "core/interrupt.hpp"
 #include "cpu/accumulate.hpp"
@@ -59,13 +61,29 @@ BatchMoments centred(const PackedMoments& packed, std::span<const ArrayView> blo
 
 }  // namespace
 
+namespace {
+
+void require_host(std::span<const ArrayView> blocks) {
+  for (std::size_t b = 0; b < blocks.size(); ++b) {
+    if (blocks[b].memory != Memory::kHost) {
+      throw std::invalid_argument("array " + std::to_string(b) +
+                                  " lies in the memory of a device, which the CPU cannot read; "
+                                  "copy it to the host, or use the backend of its device");
+    }
+  }
+}
+
+}  // namespace
+
 BatchMoments CpuBackend::accumulate(std::span<const ArrayView> blocks, const WantedTiles& wanted,
                                     int threads) const {
+  require_host(blocks);
   return centred(accumulate_packed(blocks, wanted, threads), blocks);
 }
 
 BatchMoments CpuBackend::accumulate_single(std::span<const ArrayView> blocks,
                                            const WantedTiles& wanted, int threads) const {
+  require_host(blocks);
   return centred(accumulate_packed_single(blocks, wanted, threads), blocks);
 }
 
@@ -99,6 +117,7 @@ void for_each_value(const ArrayView& block, Visit visit) {
 }  // namespace
 
 NonFinite CpuBackend::find_non_finite(const ArrayView& block) const {
+  require_host({&block, 1});
   NonFinite out;
   for_each_value(block, [&out](Index row, Index col, double value) {
     if (std::isfinite(value)) {
@@ -115,6 +134,7 @@ NonFinite CpuBackend::find_non_finite(const ArrayView& block) const {
 }
 
 double CpuBackend::largest_deviation(const ArrayView& block) const {
+  require_host({&block, 1});
   std::vector<double> first(at(block.cols));
   double out = 0.0;
   for_each_value(block, [&](Index row, Index col, double value) {
@@ -128,6 +148,7 @@ double CpuBackend::largest_deviation(const ArrayView& block) const {
 
 CentredRows CpuBackend::read_centred(std::span<const ArrayView> blocks, Index row,
                                      Index count) const {
+  require_host(blocks);
   const simd::Level& level = simd::level();
   const Index lanes = level.lanes;
   Index width = 0;

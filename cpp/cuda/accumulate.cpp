@@ -23,7 +23,7 @@ Columns columns_of(const double* samples, Index depth, Index width) {
 // last one are computed.
 class Pass {
  public:
-  Pass(Context& context, std::span<const ArrayView> blocks, int threads)
+  Pass(Context& context, std::span<const ArrayView> blocks, const WantedTiles& wanted, int threads)
       : context_(context),
         blocks_(blocks),
         rows_(blocks[0].rows),
@@ -40,8 +40,9 @@ class Pass {
     for (std::size_t i = 0; i < blocks.size(); ++i) {
       auto& tiles = scatter_.emplace_back();
       for (std::size_t j = 0; j <= i; ++j) {
-        Matrix& tile = tiles.emplace_back(
-            allocate_matrix<double>(context.arena(), blocks[i].cols, blocks[j].cols));
+        const bool there = wanted(i, j);
+        Matrix& tile = tiles.emplace_back(allocate_matrix<double>(
+            context.arena(), there ? blocks[i].cols : 0, there ? blocks[j].cols : 0));
         context.set_zero(tile.data(), tile.rows() * tile.cols());
       }
     }
@@ -97,12 +98,15 @@ class Pass {
     }
   }
 
-  // Calls visit(tile, row, col) for every tile, with where its features begin.
+  // Calls visit(tile, row, col) for every wanted tile, with where its features begin.
   template <class Visit>
   void for_each_tile(Visit visit) {
     for (std::size_t i = 0; i < scatter_.size(); ++i) {
       for (std::size_t j = 0; j <= i; ++j) {
         Matrix& tile = scatter_[i][j];
+        if (tile.rows() == 0) {
+          continue;
+        }
         visit(Tile{tile.data(), tile.rows(), tile.cols(), i == j}, reader_.offsets()[i],
               reader_.offsets()[j]);
       }
@@ -169,8 +173,9 @@ class Pass {
 
 }  // namespace
 
-BatchMoments accumulate(Context& context, std::span<const ArrayView> blocks, int threads) {
-  Pass pass(context, blocks, threads);
+BatchMoments accumulate(Context& context, std::span<const ArrayView> blocks,
+                        const WantedTiles& wanted, int threads) {
+  Pass pass(context, blocks, wanted, threads);
   pass.choose_shift();
   pass.walk([](const Columns&) {},
             [&](const double* samples, Index depth) {
@@ -181,9 +186,10 @@ BatchMoments accumulate(Context& context, std::span<const ArrayView> blocks, int
   return pass.finish();
 }
 
-BatchMoments accumulate_single(Context& context, std::span<const ArrayView> blocks, int threads) {
+BatchMoments accumulate_single(Context& context, std::span<const ArrayView> blocks,
+                               const WantedTiles& wanted, int threads) {
   {
-    Pass pass(context, blocks, threads);
+    Pass pass(context, blocks, wanted, threads);
     pass.choose_shift();
     const std::vector<double> scales = pass.choose_scales();
     const auto scale = context.upload(std::span<const double>(scales));
@@ -217,7 +223,7 @@ BatchMoments accumulate_single(Context& context, std::span<const ArrayView> bloc
       return pass.finish();
     }
   }
-  return accumulate(context, blocks, threads);
+  return accumulate(context, blocks, wanted, threads);
 }
 
 }  // namespace fastcca::cuda

@@ -8,8 +8,10 @@
 
 namespace fastcca::cuda {
 
-BatchMoments accumulate(Context& context, std::span<const ArrayView> blocks, int threads);
+BatchMoments accumulate(Context& context, std::span<const ArrayView> blocks,
+                        const WantedTiles& wanted, int threads);
 // The same with products in single precision, where the samples fit into its range.
-BatchMoments accumulate_single(Context& context, std::span<const ArrayView> blocks, int threads);
+BatchMoments accumulate_single(Context& context, std::span<const ArrayView> blocks,
+                               const WantedTiles& wanted, int threads);
 
 }  // namespace fastcca::cuda

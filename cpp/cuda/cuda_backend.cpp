@@ -43,14 +43,16 @@ void CudaBackend::read_bytes(const void* device_memory, std::size_t bytes, void*
                      static_cast<unsigned char*>(host));
 }
 
-BatchMoments CudaBackend::accumulate(std::span<const ArrayView> blocks, int threads) const {
+BatchMoments CudaBackend::accumulate(std::span<const ArrayView> blocks, const WantedTiles& wanted,
+                                     int threads) const {
   const Call call(context());
-  return cuda::accumulate(context(), blocks, threads);
+  return cuda::accumulate(context(), blocks, wanted, threads);
 }
 
-BatchMoments CudaBackend::accumulate_single(std::span<const ArrayView> blocks, int threads) const {
+BatchMoments CudaBackend::accumulate_single(std::span<const ArrayView> blocks,
+                                            const WantedTiles& wanted, int threads) const {
   const Call call(context());
-  return cuda::accumulate_single(context(), blocks, threads);
+  return cuda::accumulate_single(context(), blocks, wanted, threads);
 }
 
 namespace {

@@ -78,8 +78,10 @@ class CudaBackend final : public CudaLinearAlgebra<double, Backend> {
   // Copies memory of the device, in the order of our stream, and waits.
   void read_bytes(const void* device_memory, std::size_t bytes, void* host) const;
 
-  BatchMoments accumulate(std::span<const ArrayView> blocks, int threads) const override;
-  BatchMoments accumulate_single(std::span<const ArrayView> blocks, int threads) const override;
+  BatchMoments accumulate(std::span<const ArrayView> blocks, const WantedTiles& wanted,
+                          int threads) const override;
+  BatchMoments accumulate_single(std::span<const ArrayView> blocks, const WantedTiles& wanted,
+                                 int threads) const override;
   NonFinite find_non_finite(const ArrayView& block) const override;
   double largest_deviation(const ArrayView& block) const override;
   CentredRows read_centred(std::span<const ArrayView> blocks, Index row,

@@ -1,6 +1,7 @@
 #include "cuda/gather.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -99,17 +100,18 @@ ArrayView gather(const ArrayView& view, Index row, Index depth, int threads, uns
   const Index items = along_samples ? view.cols : depth;
   const Index pieces = std::clamp<Index>(depth * view.cols * size / kPiece, 1, items);
   const int most = threads > 0 ? threads : num_threads();
-  for_each_on_threads(static_cast<int>(std::min<Index>(most, pieces)),
-                      static_cast<std::size_t>(pieces), [&](std::size_t piece) {
-                        const auto p = static_cast<Index>(piece);
-                        const Index first = items * p / pieces;
-                        const Index count = items * (p + 1) / pieces - first;
-                        if (along_samples) {
-                          gather_features(view, row, depth, first, count, to);
-                        } else {
-                          gather_samples(view, row + first, count, to + first * view.cols * size);
-                        }
-                      });
+  std::atomic<Index> next{0};
+  run_on_threads(static_cast<int>(std::min<Index>(most, pieces)), [&](int, Team&) {
+    for (Index p = next++; p < pieces; p = next++) {
+      const Index first = items * p / pieces;
+      const Index count = items * (p + 1) / pieces - first;
+      if (along_samples) {
+        gather_features(view, row, depth, first, count, to);
+      } else {
+        gather_samples(view, row + first, count, to + first * view.cols * size);
+      }
+    }
+  });
   ArrayView out;
   out.data = to;
   out.dtype = view.dtype;

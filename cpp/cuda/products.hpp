@@ -20,7 +20,7 @@ void add_products(const Context& context, const Piece<double>& piece, Index row,
 
 // So many products are added up in single precision before they are added to a sum in double. As
 // many equal ones lose up to a quarter of so many units of rounding.
-inline constexpr Index kSingleRun = 128;
+inline constexpr Index kSingleRun = 64;
 
 // The same by products in single precision; scratch holds as many numbers as the tile.
 void add_products(const Context& context, const Piece<float>& piece, Index row, Index col,

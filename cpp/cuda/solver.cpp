@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <type_traits>
 
@@ -59,17 +60,23 @@ int Solver<Scalar>::read(const DeviceBuffer<int>& info) const {
 
 template <class Scalar>
 double Solver<Scalar>::bring_into_range(Scalar* a, Index count, const char* what) const {
-  const double size = norm(context_, a, count);
+  constexpr int kFar = 300;
+  double size = norm(context_, a, count);
+  double factor = 1.0;
+  if (size > std::numeric_limits<double>::max()) {  // of numbers that need not be infinite
+    factor = std::ldexp(1.0, -2 * kFar);
+    scale(context_.stream(), a, count, factor);
+    size = norm(context_, a, count);
+  }
   if (!std::isfinite(size)) {
     throw DecompositionError(std::string("the matrix whose ") + what + " are wanted is not finite");
   }
-  constexpr int kFar = 300;
   const int exponent = size > 0.0 ? std::ilogb(size) : 0;
-  if (std::abs(exponent) <= kFar) {
-    return 1.0;
+  if (std::abs(exponent) > kFar) {
+    const double more = std::ldexp(1.0, std::min(-exponent, 1000));
+    scale(context_.stream(), a, count, more);
+    factor *= more;
   }
-  const double factor = std::ldexp(1.0, std::min(-exponent, 1000));
-  scale(context_.stream(), a, count, factor);
   return factor;
 }
 

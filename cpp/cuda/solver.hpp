@@ -23,8 +23,8 @@ class Solver {
   void qr(Index m, Index n, Scalar* a) const;
 
  private:
-  // The power of two that brings the norm near 1 where squares of the entries could leave the
-  // range of float64, after a was multiplied by it; 1 elsewhere.
+  // Where squares of the entries could leave the range of float64, multiplies a by a power of two
+  // and returns it: what cuSOLVER does of itself there is not documented.
   double bring_into_range(Scalar* a, Index count, const char* what) const;
   int read(const DeviceBuffer<int>& info) const;
   int eigenvalues_by(bool batched, bool vectors, Index n, Scalar* a, double* w) const;

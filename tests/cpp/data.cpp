@@ -9,11 +9,6 @@
 
 namespace fastcca::testing {
 
-const CpuBackend& backend() {
-  static const CpuBackend instance(linked_lapack());
-  return instance;
-}
-
 // ---- matrices ----------------------------------------------------------------------------------
 
 Matrix to_backend(const Dense& a) { return backend().from_host(a.values.data(), a.rows, a.cols); }

@@ -9,14 +9,18 @@
 
 #include "core/moments.hpp"
 #include "core/qr_factor.hpp"
-#include "cpu/cpu_backend.hpp"
 
 namespace fastcca::testing {
 
-// linked_lapack.cpp
-LapackTable linked_lapack();
+// The backend under test, by the one of backend_under_test_*.cpp that the program is linked with.
+const Backend& backend();
+// What it runs on, for people; throws std::invalid_argument where that is not to be had here.
+std::string description_of_backend();
+// Samples that it reads between two checks for interrupts, where features are few.
+Index samples_per_check();
+// Products that it adds up in single precision before they join a sum in double.
+Index single_run();
 
-const CpuBackend& backend();
 // Its real operations alone, as the templates of core/ take them.
 inline const LinearAlgebra<double>& algebra() { return backend(); }
 

@@ -1,7 +1,7 @@
 // Fills the LAPACK table from the library that the tests are linked with.
-#include <cstddef>
+#include "linked_lapack.hpp"
 
-#include "data.hpp"
+#include <cstddef>
 
 #define FASTCCA_CONCAT(a, b) a##b
 #define FASTCCA_PREFIXED(prefix, name) FASTCCA_CONCAT(prefix, name)

@@ -1,11 +1,11 @@
-// Runs the tests at the instruction set that FASTCCA_SIMD names, or the machine's widest one.
+// Runs the tests: on the CPU at the instruction set that FASTCCA_SIMD names, or the widest one.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
 #include <cstdio>
 #include <stdexcept>
 
-#include "cpu/simd.hpp"
+#include "data.hpp"
 
 namespace {
 
@@ -15,7 +15,7 @@ constexpr int kSkipped = 77;  // what CMakeLists.txt names as SKIP_RETURN_CODE
 
 int main(int argc, char** argv) {
   try {
-    std::printf("instruction set: %s\n", fastcca::simd::level().name);
+    std::printf("%s\n", fastcca::testing::description_of_backend().c_str());
   } catch (const std::invalid_argument& error) {
     std::printf("SKIPPED, nothing was run: %s\n", error.what());
     return kSkipped;

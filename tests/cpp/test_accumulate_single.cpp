@@ -156,8 +156,9 @@ TEST_CASE("a mean of a million deviations costs no digits of the scatter") {
 }
 
 TEST_CASE("samples that are alike round to the same side, and only so far") {
-  // 32 equal products lose up to 8 eps, 8 such sums 2 more, and rounding the samples 1.
-  constexpr double kAlike = 12.0;
+  // 32 equal products lose up to 8 eps, more of them in proportion, 8 such sums 2 more, and
+  // rounding the samples 1.
+  const double most = static_cast<double>(single_run()) / 4.0 + 4.0;
   for (const double other : {0.3, 1.7, -0.9}) {
     for (const Index every : {2, 3, 50}) {
       Dense values(2560, 3);
@@ -169,7 +170,7 @@ TEST_CASE("samples that are alike round to the same side, and only so far") {
       const Samples samples = samples_of(values);
       const Reference wanted = reference_of(values);
       const Dense found = to_host(accumulate(samples).scatter[0][0]);
-      CHECK(tile_error(found, samples, samples, wanted, wanted) < kAlike);
+      CHECK(tile_error(found, samples, samples, wanted, wanted) < most);
     }
   }
 }

@@ -84,7 +84,7 @@ TEST_CASE("an interrupted update of moments changes nothing") {
 
 TEST_CASE("checks are rare: about one for each block of samples and tile of features") {
   const WithThreads limit(1);
-  const Samples narrow = samples_of(random_matrix(Index{256} * 40, 30, 1));
+  const Samples narrow = samples_of(random_matrix(samples_per_check() * 40, 30, 1));
   const long of_narrow = checks_of([&] { backend().accumulate({&narrow.view, 1}, {}, 0); });
   CHECK(of_narrow >= 40);
   CHECK(of_narrow <= 40 + 30 + 2);

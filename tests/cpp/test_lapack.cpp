@@ -8,6 +8,8 @@
 
 #include "complex_data.hpp"
 #include "core/errors.hpp"
+#include "cpu/cpu_backend.hpp"
+#include "linked_lapack.hpp"
 
 namespace fastcca::testing {
 

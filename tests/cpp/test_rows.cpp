@@ -1,4 +1,4 @@
-// The operations of the CPU backend that the triangular factor is made of.
+// The operations of a backend that the triangular factor is made of.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 
 namespace fastcca::testing {
 
-TEST_SUITE_BEGIN("cpu rows");
+TEST_SUITE_BEGIN("rows");
 
 TEST_CASE("samples of all blocks side by side, centred, with a row of zeros below") {
   const Samples x = random_samples(700, 5, DType::kFloat32, 901, Layout::kSliced);
