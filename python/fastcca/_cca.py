@@ -412,18 +412,24 @@ def check_options(
         raise ValueError("precision='single' is for moments; method='qr' is always in double")
 
 
-def warn_about_accuracy(parts: CcaParts) -> None:
+def warn_about_accuracy(parts: CcaParts, stacklevel: int = 3) -> None:
     """Warn the caller of a public function where digits or directions were lost."""
     warn_about_digits(
         parts["digits"],
         parts["undecided"],
         max(parts["x_condition"], parts["y_condition"]),
         is_complex="c" in (parts["x_mean"].dtype.kind, parts["y_mean"].dtype.kind),
+        stacklevel=stacklevel + 1,
     )
 
 
 def warn_about_rank(
-    result: CCAResult, x_dimensions: int, y_dimensions: int, x_features: int, y_features: int
+    result: CCAResult,
+    x_dimensions: int,
+    y_dimensions: int,
+    x_features: int,
+    y_features: int,
+    stacklevel: int = 3,
 ) -> None:
     """Warn the caller of a public function where chance or counting makes the correlations."""
     n = result.n_samples
@@ -433,7 +439,7 @@ def warn_about_rank(
             warnings.warn(
                 f"no feature of {name} varies, so there is nothing to correlate",
                 RankWarning,
-                stacklevel=3,
+                stacklevel=stacklevel,
             )
             return
     if n >= SAMPLES_PER_FEATURE * features:
@@ -450,4 +456,4 @@ def warn_about_rank(
             f". With {x_dimensions} and {y_dimensions} dimensions, {forced} of the "
             f"{result.correlations.size} correlations are 1 by construction"
         )
-    warnings.warn(message, RankWarning, stacklevel=3)
+    warnings.warn(message, RankWarning, stacklevel=stacklevel)

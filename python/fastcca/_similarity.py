@@ -162,9 +162,11 @@ def linear_regression_r2(
     return parts["r2"]
 
 
-def warn_about_regression(parts: RegressionParts) -> None:
+def warn_about_regression(parts: RegressionParts, stacklevel: int = 3) -> None:
     """Warn the caller of a public function where digits or directions were lost."""
-    warn_about_digits(parts["digits"], parts["undecided"], parts["x_condition"])
+    warn_about_digits(
+        parts["digits"], parts["undecided"], parts["x_condition"], stacklevel=stacklevel + 1
+    )
 
 
 def debiased_cka(pair: Pair) -> float:
