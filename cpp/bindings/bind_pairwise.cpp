@@ -36,8 +36,9 @@ Wanted wanted_named(const std::string& name) {
 py::list cca_of_pairs(const PreparedBlocks& prepared, const LockedMoments& moments,
                       const Pairs& pairs, const std::string& wanted, int threads) {
   require_usable();
-  const auto solutions = without_gil(
-      moments, [&](const Moments& m) { return prepared.cca(m, pairs, wanted_named(wanted), threads); });
+  const auto solutions = without_gil(moments, [&](const Moments& m) {
+    return prepared.cca(m, pairs, wanted_named(wanted), threads);
+  });
   py::list out;
   for (const CcaSolution& s : solutions) {
     py::dict one = to_dict(moments.backend(), s);
