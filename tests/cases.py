@@ -1,6 +1,7 @@
 """Shared test data: published cases, data with known answers, one array in many layouts."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,7 +12,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 DATA = Path(__file__).parent / "data"
-BACKENDS = ("cpu", "numpy")
+# Which backend of compiled code the suite runs on; conftest.py makes it the default one.
+COMPILED = os.environ.get("FASTCCA_TEST_BACKEND", "cpu")
+BACKENDS = (COMPILED, "numpy")
 
 Array = NDArray[np.float64]
 AnyArray = NDArray[Any]

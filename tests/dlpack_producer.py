@@ -88,7 +88,7 @@ class Producer:
         code = self.changes.get("code", _CODES[self.array.dtype.kind])
         bits = self.changes.get("bits", 8 * self.array.itemsize)
         tensor = _Tensor(
-            data=self.array.ctypes.data - offset,
+            data=self.array.ctypes.data - offset + self.changes.get("address_offset", 0),
             device=_Device(self.changes.get("tensor_device", CPU), 0),
             ndim=self.changes.get("ndim", ndim),
             dtype=_DataType(code, bits, self.changes.get("lanes", 1)),

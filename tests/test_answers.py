@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import fastcca
-from cases import BACKENDS
+from cases import BACKENDS, COMPILED
 from oracle import exact_rank
 from strategies import (
     EPS,
@@ -53,7 +53,7 @@ def test_a_block_agrees_with_itself(pair, backend):
         assert_close(value, 1.0, promise(whole, size(pair)))
     assert_close(fastcca.cka(x, x, backend=backend), 1.0, rounding)
     assert_close(fastcca.procrustes(x, x, backend=backend), 1.0, rounding)
-    power = 2 if backend == "cpu" else 1  # the route of this one is that of the moments
+    power = 2 if backend == COMPILED else 1  # the route of this one is that of the moments
     if whole.condition < 1e6:
         r2 = fastcca.linear_regression_r2(x, x, backend=backend)
         slack = 20 * EPS * (whole.condition**power + size(pair))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import fastcca
+from cases import COMPILED
 from fastcca import _backend, _core
 
 X = np.random.default_rng(0).normal(size=(60, 3))
@@ -11,8 +12,8 @@ Y = np.random.default_rng(1).normal(size=(60, 2))
 
 
 def test_backends_here():
-    assert fastcca.backends() == ("cpu", "numpy")
-    assert _backend.resolve(None) == "cpu"
+    assert fastcca.backends()[-2:] == ("cpu", "numpy")
+    assert _backend.resolve(None).partition(":")[0] == COMPILED
 
 
 def test_environment_variable(monkeypatch):
@@ -26,12 +27,14 @@ def test_environment_variable(monkeypatch):
 
 @pytest.fixture
 def without_lapack(monkeypatch):
+    monkeypatch.delenv("FASTCCA_BACKEND", raising=False)
     monkeypatch.setattr(_core, "lapack_error", lambda: "integers are 64 bits wide")
 
 
 @pytest.mark.usefixtures("without_lapack")
 def test_without_lapack_the_reference_takes_over():
-    assert fastcca.backends() == ("numpy",)
+    assert fastcca.backends()[-1] == "numpy"
+    assert "cpu" not in fastcca.backends()
     with pytest.warns(RuntimeWarning, match="64 bits wide.*numpy") as caught:
         found = fastcca.cca(X, Y)
     assert caught[0].filename == __file__

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fastcca
-from cases import BACKENDS, google_logits
+from cases import BACKENDS, COMPILED, google_logits
 
 both_backends = pytest.mark.parametrize("backend", BACKENDS)
 ALL = ("cca", "r2_cca", "svcca", "pwcca", "cka", "procrustes", "linear_regression_r2")
@@ -119,14 +119,14 @@ def batches_read(monkeypatch):
 
 def test_the_data_are_read_once(rng, batches_read):
     x, y = blocks(rng)
-    fastcca.compare(x, y, ALL, backend="cpu")
+    fastcca.compare(x, y, ALL, backend=COMPILED)
     assert batches_read == [((200, 6), (200, 4))]
 
 
 def test_maps_are_read_once(rng, batches_read, monkeypatch):
     monkeypatch.setattr("fastcca._layouts.BLOCK_BYTES", 1000)
     x, y = rng.normal(size=(50, 4, 4, 5)), rng.normal(size=(50, 4, 4, 3))
-    fastcca.compare(x, y, ALL, layout="NHWC", spatial="pool", backend="cpu")
+    fastcca.compare(x, y, ALL, layout="NHWC", spatial="pool", backend=COMPILED)
     assert len(batches_read) > 1
     assert sum(shapes[0][0] for shapes in batches_read) == 50
 

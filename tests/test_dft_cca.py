@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastcca
-from cases import BACKENDS
+from cases import BACKENDS, COMPILED
 from fastcca import reference
 
 both_backends = pytest.mark.parametrize("backend", BACKENDS)
@@ -350,7 +350,7 @@ def test_memory_does_not_grow_with_the_samples(monkeypatch, layout, dtype):
     peaks = []
     for n in (1500, 6000):
         tracemalloc.start()
-        fastcca.dft_cca(x[:n], y[:n], layout=layout, backend="cpu")
+        fastcca.dft_cca(x[:n], y[:n], layout=layout, backend=COMPILED)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert x.nbytes > 5 * MIB

@@ -131,7 +131,8 @@ def test_another_major_version_is_given_back():
 
 
 def test_another_device_is_never_asked_for_its_tensor():
-    producer = Producer(values(), device=CUDA)
+    rocm = 10
+    producer = Producer(values(), device=rocm)
     with pytest.raises(TypeError, match=r"x is not in the memory of the CPU .* x\.cpu\(\)"):
         fastcca.cca(producer, values())
     assert producer.capsules == []

@@ -23,7 +23,12 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.glob("*.md"), ROOT / "README.md"])
 # by this file; of some, another test takes care
-NOT_RUN = ("<!-- not run -->", "<!-- run by tests/test_reduce.py -->")
+NOT_RUN = (
+    "<!-- not run -->",
+    "<!-- run by tests/test_reduce.py -->",
+    "<!-- run by tests/test_jax.py -->",
+    "<!-- run by tests/test_jax.py, where Keras is installed -->",
+)
 NEEDS_TORCH = "<!-- torch -->"
 TORCH = importlib.util.find_spec("torch") is not None
 

@@ -81,3 +81,29 @@ def test_errors():
         fastcca.dynamics([], {"a": layer})
     with warnings.catch_warnings(), pytest.raises(ValueError, match="same"):
         fastcca.dynamics([{"a": layer}, {"b": layer}], {"a": layer})
+
+
+def test_one_warning_for_all_checkpoints_that_names_them_and_the_caller():
+    rng = np.random.default_rng(0)
+    good, few = {"a": rng.normal(size=(40, 2))}, {"a": rng.normal(size=(40, 9))}
+    dead = {"a": np.ones((40, 2))}
+    checkpoints = {0: good, 10: few, 20: dead, "last": few}
+
+    with pytest.warns(fastcca.RankWarning) as record:
+        fastcca.dynamics(checkpoints, good, measure="cca")
+
+    told = sorted(str(warning.message) for warning in record)
+    assert len(told) == 2
+    assert told[0].startswith(
+        "40 samples for up to 9 features in 'a' at the checkpoints 10, 'last': chance alone"
+    )
+    assert told[1].startswith("no feature of 'a' varies at the checkpoint 20, so")
+    assert {warning.filename for warning in record} == {__file__}
+    with pytest.warns(fastcca.RankWarning, match="in '0' at 9 checkpoints from 0 to 8: chance"):
+        fastcca.dynamics([[few["a"]]] * 9, [good["a"]], measure="cca")
+
+
+def test_unknown_options_are_refused():
+    layer = np.random.default_rng(0).normal(size=(50, 2))
+    with pytest.raises(TypeError, match="unexpected keyword argument 'metric'"):
+        fastcca.dynamics([{"a": layer}], {"a": layer}, metric="cka")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import fastcca
+from cases import COMPILED
 
 SAMPLES, UNITS, NOISE = 2000, 200, 0.1
 
@@ -26,7 +27,7 @@ def layers(k, seed):
 
 @pytest.mark.parametrize(
     ("k", "seed", "backend"),
-    [(50, 0, "cpu"), (100, 1, "cpu"), (150, 2, "cpu"), (100, 3, "numpy")],
+    [(50, 0, COMPILED), (100, 1, COMPILED), (150, 2, COMPILED), (100, 3, "numpy")],
 )
 def test_distances_are_in_the_paper_s_order(k, seed, backend):
     x, y = layers(k, seed)

@@ -214,3 +214,43 @@ def test_ill_conditioned_layers_in_files_are_read_again(tmp_path):
 
     assert fastcca.cca(x, y).method == "qr"
     assert found.values[0, 1] == pytest.approx(fastcca.cca(x, y).mean, abs=1e-9)
+
+
+@pytest.mark.parametrize("measure", SINGLE)
+def test_a_factor_has_the_numbers_of_its_pairs(layers, measure):
+    factor = fastcca.QRFactor()
+    for rows in (slice(0, 120), slice(120, 300)):
+        factor.update(**{name: layer[rows] for name, layer in layers.items()})
+
+    found = fastcca.pairwise(factor, measure=measure)
+
+    expected = [[SINGLE[measure](factor.pair(x, y), None) for y in layers] for x in layers]
+    np.testing.assert_allclose(found.values, expected, rtol=0, atol=1e-12)
+    of_samples = one_by_one(measure, layers.values(), layers.values())
+    np.testing.assert_allclose(found.values, of_samples, rtol=0, atol=1e-9)
+    assert found.x_names == found.y_names == ("a", "b", "c")
+    with pytest.raises(TypeError, match="xs is a QRFactor, which holds all blocks: leave ys"):
+        fastcca.pairwise(factor, layers)
+
+
+def test_a_factor_keeps_what_moments_lose():
+    rng = np.random.default_rng(0)
+    good = rng.normal(size=(400, 4))
+    bad = good @ rng.normal(size=(4, 4)) + rng.normal(size=(400, 4))
+    bad[:, 3] = bad[:, 2] + 1e-7 * rng.normal(size=400)
+    factor = fastcca.QRFactor()
+    factor.update(good=good, bad=bad)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = fastcca.pairwise(factor, measure="cca").values
+    # Whitening by numpy's QR of the samples is another way to the same correlations.
+    bases = [np.linalg.qr(a - a.mean(axis=0))[0] for a in (good, bad)]
+    expected = np.linalg.svd(bases[0].T @ bases[1], compute_uv=False).mean()
+    assert found[0, 1] == pytest.approx(expected, abs=1e-8)
+
+
+def test_a_warning_names_the_line_of_the_caller(layers):
+    few = {name: layer[:20] for name, layer in layers.items()}
+    with pytest.warns(fastcca.RankWarning) as record:
+        fastcca.pairwise(few, measure="cca")
+    assert [warning.filename for warning in record] == [__file__]

@@ -413,3 +413,29 @@ def test_data_out_of_range_have_the_same_null(measure, factor):
     found = fastcca.permutation_test(x * factor, y, **options)
     np.testing.assert_allclose(found.null, expected.null, rtol=1e-12)
     assert found.p_value == expected.p_value
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("factors", [(1e-160, 1.0), (1e160, 1.0), (1e-160, 1e160), (1e160, 1e-150)])
+def test_pls_out_of_range_has_the_same_null_in_its_units(factors, backend):
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=(30, 3)), rng.normal(size=(30, 2))
+    options = {"measure": "pls", "n_permutations": 20, "seed": 0, "backend": backend}
+    expected = fastcca.permutation_test(x, y, **options)
+    found = fastcca.permutation_test(x * factors[0], y * factors[1], **options)
+    unit = factors[0] * factors[1]
+    np.testing.assert_allclose(found.null / unit, expected.null, rtol=1e-9)
+    assert found.value / unit == pytest.approx(expected.value, rel=1e-12)
+    assert found.largest / unit == pytest.approx(expected.largest, rel=1e-12)
+    assert found.p_value == expected.p_value
+    assert found.calibrated == pytest.approx(expected.calibrated, rel=1e-9)
+
+
+@pytest.mark.parametrize("factor", [1e200, 1e-200])
+def test_a_pls_whose_values_leave_the_range_is_refused(factor):
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=(30, 3)) * factor, rng.normal(size=(30, 2)) * factor
+    for call in (fastcca.pls, fastcca.permutation_test):
+        options = {} if call is fastcca.pls else {"measure": "pls", "n_permutations": 2}
+        with pytest.raises(ValueError, match="by a constant"):
+            call(x, y, **options)

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import fastcca
-from cases import BACKENDS, mixing
+from cases import BACKENDS, COMPILED, mixing
 from oracle import exact_rank
 from strategies import (
     EPS,
@@ -46,7 +46,7 @@ def gap(correlations):
 
 
 # Of the condition in the error of the regression, which the core takes from moments.
-POWER = {"cpu": 2, "numpy": 1}
+POWER = {COMPILED: 2, "numpy": 1}
 
 
 # --- not a bit ------------------------------------------------------------------------------------

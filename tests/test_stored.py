@@ -10,6 +10,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 import fastcca
+from cases import BACKENDS
 from fastcca import _stored
 
 ROWS = 3000
@@ -122,7 +123,7 @@ def test_a_file_beside_an_array(blocks, small_batches, tmp_path):
     np.testing.assert_allclose(fastcca.cca(x, blocks[1]).correlations, expected, atol=1e-13)
 
 
-@pytest.mark.parametrize("backend", ["cpu", "numpy"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("shape", [(200, 5, 4, 3), (40, 5, 4, 3)])
 @pytest.mark.parametrize("spatial", ["fold", "pool", "flatten", "resize"])
 @pytest.mark.filterwarnings("ignore::fastcca.RankWarning")
@@ -296,3 +297,43 @@ def test_features_first(blocks, small_batches, tmp_path):
     turned = in_hdf5([b.T for b in blocks], tmp_path, chunks=(2,))
     got = fastcca.cca(*turned, layout="CN").correlations
     np.testing.assert_allclose(got, fastcca.cca(*blocks).correlations, atol=1e-13)
+
+
+@pytest.mark.parametrize("spatial", ["fold", "pool", "flatten", "resize"])
+@pytest.mark.parametrize("measure", ["svcca", "cka"])
+def test_pairwise_reads_maps_in_blocks(measure, spatial, monkeypatch, tmp_path):
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(300, 4, 3, 2)).astype(np.float32)  # NHWC
+    y = np.moveaxis(x, -1, 1) + rng.normal(size=(300, 2, 4, 3)).astype(np.float32)
+    z = x[..., :1] + rng.normal(size=(300, 4, 3, 1)).astype(np.float32)
+    monkeypatch.setattr(_stored, "BATCH_BYTES", 30_000)
+    longest = 0
+
+    def watched(self, rows, read=_stored.Stored._read):
+        nonlocal longest
+        longest = max(longest, rows.stop - rows.start)
+        return read(self, rows)
+
+    monkeypatch.setattr(_stored.Stored, "_read", watched)
+    options = {"layout": ("NHWC", "NCHW", "NHWC"), "spatial": spatial, "measure": measure}
+    if spatial == "resize":
+        options["size"] = (2, 3)
+    expected = fastcca.pairwise([x, y, z], **options).values
+    assert longest == 0
+    a, b = in_hdf5((x, y), tmp_path, chunks=(16,))
+
+    found = fastcca.pairwise([a, b, z], **options).values
+    across = fastcca.pairwise([a], [b, z], **options).values
+
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(across, expected[:1, 1:], rtol=0, atol=1e-10)
+    assert 0 < longest < 300
+
+
+def test_pairwise_of_maps_in_files_that_do_not_fit(tmp_path):
+    x, y = np.ones((20, 4, 3, 2)), np.ones((20, 2, 3, 2))
+    a, b = in_hdf5((x, y), tmp_path, chunks=(8,))
+    with pytest.raises(ValueError, match=r"xs\['a'\]: 4 x 3; xs\['b'\]: 2 x 3.*pool.*resize"):
+        fastcca.pairwise({"a": a, "b": b}, layout="NHWC")
+    with pytest.raises(ValueError, match=r"xs\['b'\] has 4 axes"):
+        fastcca.pairwise({"a": a, "b": b}, layout=("NHWC", "NTC"))

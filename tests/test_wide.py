@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import fastcca
+from cases import BACKENDS
 from memory import peak_over_input
 
 N = 40
@@ -251,7 +252,7 @@ def test_peak_memory(measure):
 # --- the tolerance for the rank -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("backend", ["cpu", "numpy"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("n", [400, 20])
 def test_rank_tolerance(rng, backend, n):
     """Noise of 1e-3 that the dtype does not tell of, in 30 features of 5 dimensions."""

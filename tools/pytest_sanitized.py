@@ -10,6 +10,7 @@ stands behind every call of ours.
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -28,10 +29,10 @@ LEFT_OUT = {
 
 # An editable install puts a finder of fastcca before all paths: this one takes it away again, in
 # every process that a test starts as well.
-SITE = '''import sys
+SITE = """import sys
 
 sys.meta_path[:] = [f for f in sys.meta_path if "ScikitBuild" not in type(f).__name__]
-'''
+"""
 
 
 def build(jobs: int) -> None:
@@ -44,10 +45,9 @@ def build(jobs: int) -> None:
     subprocess.run(configure, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     compilation = ["cmake", "--build", "--preset", PRESET, "-j", str(jobs), "--target", "_core"]
     subprocess.run(compilation, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    PACKAGE.mkdir(parents=True, exist_ok=True)
-    for old in PACKAGE.iterdir():
-        old.unlink()
-    install = ["cmake", "--install", BUILD, "--component", "python", "--prefix", PACKAGE]
+    if PACKAGE.exists():
+        shutil.rmtree(PACKAGE)
+    install = ["cmake", "--install", str(BUILD), "--component", "python", "--prefix", str(PACKAGE)]
     subprocess.run(install, check=True, stdout=subprocess.DEVNULL)
     for source in (ROOT / "python" / "fastcca").iterdir():
         if source.suffix != ".so" and source.name != "__pycache__":
@@ -83,9 +83,10 @@ def main() -> int:
     build(arguments.jobs)
     variables = environment()
     probe = [sys.executable, "-c", "import fastcca._core as m; print(m.__file__)"]
-    found = subprocess.run(probe, env=variables, check=True, capture_output=True, text=True, cwd=ROOT)
-    if Path(found.stdout.strip()).parent != PACKAGE:
-        print(f"fastcca._core comes from {found.stdout.strip()}, not from {PACKAGE}")
+    run = subprocess.run(probe, env=variables, check=True, stdout=subprocess.PIPE, text=True)
+    found = Path(run.stdout.strip())
+    if found.parent != PACKAGE:
+        print(f"fastcca._core comes from {found}, not from {PACKAGE}")
         return 1
     ignored = [f"--ignore={name}" for name in LEFT_OUT]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *ignored, *of_pytest]

@@ -51,18 +51,36 @@ bool swapped(const py::dtype& dtype) {
   return order == (little ? '>' : '<');
 }
 
-}  // namespace
+// The array, and the device that its memory belongs to. It is not to be read where there is one.
+struct Given {
+  py::array array;
+  std::optional<int> device;
+};
 
-py::dtype bfloat16_dtype() {
-  py::list names;
-  py::list formats;
-  py::list offsets;
-  for (const int i : {0, 1}) {
-    names.append("bfloat16_" + std::to_string(i));
-    formats.append(py::dtype("u1"));
-    offsets.append(i);
+Given given(const py::object& value, const std::string& name) {
+  if (py::isinstance<py::array>(value)) {
+    return {value, std::nullopt};
   }
-  return py::dtype(names, formats, offsets, 2);
+  if (!py::hasattr(value, "view_on_device")) {
+    throw py::type_error(name + " is no array");
+  }
+  return {value.attr("view_on_device"), value.attr("device").cast<int>()};
+}
+
+// Of a block on a device, for a state on that backend.
+void check_device(const Backend& backend, int device, const std::string& name) {
+  if (memory_of_tensors() == Memory::kHost) {
+    throw py::type_error(name + " lies on CUDA device " + std::to_string(device) +
+                         ", and this state in the memory of the CPU: make the state with "
+                         "backend=\"cuda\", or copy " +
+                         name + ".cpu()");
+  }
+  if (device != device_of(backend)) {
+    throw py::value_error(name + " lies on CUDA device " + std::to_string(device) +
+                          ", and this state on device " + std::to_string(device_of(backend)) +
+                          ": copy " + name + " there, or make the state with " +
+                          "backend=\"cuda:" + std::to_string(device) + "\"");
+  }
 }
 
 ArrayView view_of(const py::array& array, const std::string& name) {
@@ -111,8 +129,22 @@ ArrayView view_of(const py::array& array, const std::string& name) {
   return view;
 }
 
-std::vector<ArrayView> views_of(const std::vector<std::string>& names,
-                                const std::vector<py::array>& arrays,
+}  // namespace
+
+py::dtype bfloat16_dtype() {
+  py::list names;
+  py::list formats;
+  py::list offsets;
+  for (const int i : {0, 1}) {
+    names.append("bfloat16_" + std::to_string(i));
+    formats.append(py::dtype("u1"));
+    offsets.append(i);
+  }
+  return py::dtype(names, formats, offsets, 2);
+}
+
+std::vector<ArrayView> views_of(const Backend& backend, const std::vector<std::string>& names,
+                                const std::vector<py::object>& arrays,
                                 const std::optional<std::vector<std::string>>& precisions) {
   if (names.size() != arrays.size() || (precisions && precisions->size() != names.size())) {
     throw py::value_error("update got " + std::to_string(names.size()) + " names for " +
@@ -120,7 +152,12 @@ std::vector<ArrayView> views_of(const std::vector<std::string>& names,
   }
   std::vector<ArrayView> views;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    views.push_back(view_of(arrays[i], names[i]));
+    const Given block = given(arrays[i], names[i]);
+    views.push_back(view_of(block.array, names[i]));
+    if (block.device) {
+      check_device(backend, *block.device, names[i]);
+      views[i].memory = Memory::kDevice;
+    }
     if (precisions) {
       views[i].rounded_to = precision_named((*precisions)[i]);
     }

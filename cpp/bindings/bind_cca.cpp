@@ -3,7 +3,6 @@
 #include "core/errors.hpp"
 #include "core/factor_measures.hpp"
 #include "core/symmetric_cca.hpp"
-#include "cpu/threads.hpp"
 
 namespace fastcca {
 
@@ -56,7 +55,7 @@ std::optional<Truncation> truncation_of(const Keep& keep) {
   return out;
 }
 
-py::dict to_dict(const CpuBackend& backend, const CcaSolution& solution) {
+py::dict to_dict(const Backend& backend, const CcaSolution& solution) {
   return to_dict<double>(backend, solution);
 }
 
@@ -64,22 +63,22 @@ namespace {
 
 py::dict solve(const LockedMoments& moments, Index x, Index y, double ridge, bool weights,
                const Keep& x_keep, const Keep& y_keep, double rank_tolerance) {
-  const CpuBackend& backend = solving_backend();
+  require_usable();
   const CcaOptions options{ridge, weights, truncation_of(x_keep), truncation_of(y_keep),
                            rank_tolerance};
   const CcaSolution s =
       without_gil(moments, [&](const Moments& m) { return solve_cca(m, x, y, options); });
-  return to_dict<double>(backend, s);
+  return to_dict<double>(moments.backend(), s);
 }
 
 py::dict solve_of_factor(const LockedFactor& factor, Index x, Index y, double ridge, bool weights,
                          const Keep& x_keep, const Keep& y_keep, double rank_tolerance) {
-  const CpuBackend& backend = solving_backend();
+  require_usable();
   const CcaOptions options{ridge, weights, truncation_of(x_keep), truncation_of(y_keep),
                            rank_tolerance};
   const CcaSolution s =
       without_gil(factor, [&](const QrFactor& f) { return solve_cca(f, x, y, options); });
-  return to_dict<double>(backend, s);
+  return to_dict<double>(factor.backend(), s);
 }
 
 // (real block, imaginary block or None)
@@ -97,26 +96,30 @@ CcaSolutionOf<Complex> solve_complex_of(const LockedMoments& moments, const Comp
 
 py::dict solve_complex(const LockedMoments& moments, const ComplexIndex& x, const ComplexIndex& y,
                        double ridge, bool weights, double rank_tolerance) {
-  const CpuBackend& backend = solving_backend();
+  require_usable();
   const auto s = without_gil([&] {
     return solve_complex_of(moments, x, y, {ridge, weights, {}, {}, rank_tolerance}, {}, {});
   });
-  return to_dict(backend.complex(), s);
+  return to_dict(moments.backend().complex(), s);
 }
 
-// One pair of complex blocks in each of several states, on so many threads, a state at a time.
+// One pair of complex blocks in each of several states on one device, on so many threads.
 py::list solve_complex_many(const std::vector<const LockedMoments*>& states, const ComplexIndex& x,
                             const ComplexIndex& y, double ridge, bool weights,
                             const Energy& x_energy, const Energy& y_energy, int threads) {
-  const CpuBackend& backend = solving_backend();
+  require_usable();
+  py::list out;
+  if (states.empty()) {
+    return out;
+  }
+  const Backend& backend = states.front()->backend();
   std::vector<CcaSolutionOf<Complex>> solutions(states.size());
   without_gil([&] {
-    for_each_on_threads(threads, states.size(), [&](std::size_t i) {
+    backend.for_each(threads, states.size(), [&](std::size_t i) {
       solutions[i] =
           solve_complex_of(*states[i], x, y, {ridge, weights, {}, {}}, x_energy, y_energy);
     });
   });
-  py::list out;
   for (const auto& s : solutions) {
     out.append(to_dict(backend.complex(), s));
   }
@@ -128,7 +131,7 @@ py::dict solve_symmetric(const LinearAlgebra<Scalar>& algebra, const NumpyMatrix
                          const DoubleVector& x_energy, double x_epsilon,
                          const NumpyMatrix<Scalar>& y_cov, const DoubleVector& y_energy,
                          double y_epsilon, const NumpyMatrix<Scalar>& cross_cov, double epsilon) {
-  require_lapack();
+  require_usable();
   const auto xx = to_matrix<Scalar>(algebra, x_cov);
   const auto yy = to_matrix<Scalar>(algebra, y_cov);
   const auto xy = to_matrix<Scalar>(algebra, cross_cov);
@@ -158,14 +161,16 @@ py::dict solve_symmetric(const LinearAlgebra<Scalar>& algebra, const NumpyMatrix
 }  // namespace
 
 void bind_cca(py::module_& m) {
-  py::register_exception_translator([](std::exception_ptr p) {
+  // Of this module's own calls alone, or the modules would translate each other's.
+  py::register_local_exception_translator([](std::exception_ptr p) {
     try {
       std::rethrow_exception(std::move(p));
     } catch (const DecompositionError& error) {
       py::set_error(py::module_::import("numpy.linalg").attr("LinAlgError"), error.what());
+    } catch (const ScaleError& error) {
+      py::set_error(py::module_::import("fastcca._core").attr("ScaleError"), error.what());
     }
   });
-  py::register_exception<ScaleError>(m, "ScaleError", PyExc_ValueError);
   m.def("solve_cca", &solve, py::arg("moments"), py::arg("x"), py::arg("y"), py::arg("ridge"),
         py::arg("weights"), py::arg("x_keep") = py::none(), py::arg("y_keep") = py::none(),
         py::arg("rank_tolerance") = 0.0);
@@ -180,20 +185,20 @@ void bind_cca(py::module_& m) {
   const auto symmetric = [&m](const char* name, auto function) {
     m.def(name, function, py::arg("x_cov"), py::arg("x_energy"), py::arg("x_epsilon"),
           py::arg("y_cov"), py::arg("y_energy"), py::arg("y_epsilon"), py::arg("cross_cov"),
-          py::arg("epsilon"));
+          py::arg("epsilon"), py::arg("device") = 0);
   };
-  symmetric("solve_symmetric_cca",
-            [](const NumpyMatrix<double>& xx, const DoubleVector& xe, double xp,
-               const NumpyMatrix<double>& yy, const DoubleVector& ye, double yp,
-               const NumpyMatrix<double>& xy, double epsilon) {
-              return solve_symmetric<double>(cpu_backend(), xx, xe, xp, yy, ye, yp, xy, epsilon);
-            });
+  symmetric(
+      "solve_symmetric_cca", [](const NumpyMatrix<double>& xx, const DoubleVector& xe, double xp,
+                                const NumpyMatrix<double>& yy, const DoubleVector& ye, double yp,
+                                const NumpyMatrix<double>& xy, double epsilon, int device) {
+        return solve_symmetric<double>(backend_on(device), xx, xe, xp, yy, ye, yp, xy, epsilon);
+      });
   symmetric("solve_complex_symmetric_cca",
             [](const NumpyMatrix<Complex>& xx, const DoubleVector& xe, double xp,
                const NumpyMatrix<Complex>& yy, const DoubleVector& ye, double yp,
-               const NumpyMatrix<Complex>& xy, double epsilon) {
-              return solve_symmetric<Complex>(cpu_backend().complex(), xx, xe, xp, yy, ye, yp, xy,
-                                              epsilon);
+               const NumpyMatrix<Complex>& xy, double epsilon, int device) {
+              return solve_symmetric<Complex>(backend_on(device).complex(), xx, xe, xp, yy, ye, yp,
+                                              xy, epsilon);
             });
 }
 

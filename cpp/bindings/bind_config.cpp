@@ -1,6 +1,7 @@
 #include <Eigen/Core>
 
 #include "bindings/bindings.hpp"
+#include "bindings/lapack_capsules.hpp"
 #include "cpu/simd.hpp"
 #include "cpu/threads.hpp"
 
@@ -30,7 +31,6 @@ py::dict build_config() {
   out["lapack_usable"] = lapack_error().empty();
   out["lapack_error"] = lapack_error();
   out["lapack_integer_bits"] = lapack_error().empty() ? 32 : 0;
-  out["cuda"] = false;
   return out;
 }
 

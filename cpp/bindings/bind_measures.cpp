@@ -7,16 +7,16 @@ namespace fastcca {
 namespace {
 
 py::dict pls(const LockedMoments& moments, Index x, Index y) {
-  const CpuBackend& backend = solving_backend();
+  require_usable();
   const PlsSolution s = without_gil(moments, [&](const Moments& m) { return solve_pls(m, x, y); });
   py::dict out;
   out["singular_values"] = to_numpy(s.singular_values);
-  out["x_weights"] = to_numpy<double>(backend, s.x_weights);
-  out["y_weights"] = to_numpy<double>(backend, s.y_weights);
+  out["x_weights"] = to_numpy<double>(moments.backend(), s.x_weights);
+  out["y_weights"] = to_numpy<double>(moments.backend(), s.y_weights);
   return out;
 }
 
-py::dict to_dict(const CpuBackend& backend, const PrincipalAxes& axes) {
+py::dict to_dict(const Backend& backend, const PrincipalAxes& axes) {
   py::dict out;
   out["variances"] = to_numpy(axes.variances);
   out["axes"] = to_numpy<double>(backend, axes.axes);
@@ -25,8 +25,8 @@ py::dict to_dict(const CpuBackend& backend, const PrincipalAxes& axes) {
 }
 
 py::dict pca(const LockedMoments& moments, Index block, double rank_tolerance) {
-  const CpuBackend& backend = solving_backend();
-  return to_dict(backend, without_gil(moments, [&](const Moments& m) {
+  require_usable();
+  return to_dict(moments.backend(), without_gil(moments, [&](const Moments& m) {
                    const LinearAlgebra<double>& algebra = m.backend();
                    BlockCovariance covariance = covariance_of(m, block);
                    covariance.rank_tolerance = rank_tolerance;
@@ -35,8 +35,8 @@ py::dict pca(const LockedMoments& moments, Index block, double rank_tolerance) {
 }
 
 py::dict pca_of_factor(const LockedFactor& factor, Index block, double rank_tolerance) {
-  const CpuBackend& backend = solving_backend();
-  return to_dict(backend, without_gil(factor, [&](const QrFactor& f) {
+  require_usable();
+  return to_dict(factor.backend(), without_gil(factor, [&](const QrFactor& f) {
                    return principal_axes(f, block, rank_tolerance);
                  }));
 }
@@ -44,14 +44,14 @@ py::dict pca_of_factor(const LockedFactor& factor, Index block, double rank_tole
 // State is Moments or QrFactor.
 template <class State>
 py::dict regression(const Locked<State>& state, Index x, Index y, double rank_tolerance) {
-  require_lapack();
+  require_usable();
   return to_dict(without_gil(
       state, [&](const State& held) { return linear_regression(held, x, y, rank_tolerance); }));
 }
 
 template <double (*kMeasure)(const Moments&, Index, Index)>
 double number(const LockedMoments& moments, Index x, Index y) {
-  require_lapack();
+  require_usable();
   return without_gil(moments, [&](const Moments& m) { return kMeasure(m, x, y); });
 }
 

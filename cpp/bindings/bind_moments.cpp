@@ -1,36 +1,39 @@
 #include <algorithm>
 
 #include "bindings/bindings.hpp"
-#include "cpu/threads.hpp"
 
 namespace fastcca {
 
 namespace {
 
 void update(LockedMoments& self, const std::vector<std::string>& names,
-            const std::vector<py::array>& arrays,
+            const std::vector<py::object>& arrays,
             const std::optional<std::vector<std::string>>& precisions,
             const std::optional<std::vector<IndexPair>>& pairs) {
-  const std::vector<ArrayView> views = views_of(names, arrays, precisions);
+  const std::vector<ArrayView> views = views_of(self.backend(), names, arrays, precisions);
   const WantedTiles wanted =
       pairs ? WantedTiles(static_cast<Index>(names.size()), *pairs) : WantedTiles();
   without_gil(self, [&](Moments& m) { m.update(names, views, 0, wanted); });
 }
 
-// One batch for each of several states, a state per thread at a time.
+// One batch for each of several states on one device, a state per thread at a time.
 void update_many(const std::vector<LockedMoments*>& states, const std::vector<std::string>& names,
-                 const std::vector<std::vector<py::array>>& batches,
+                 const std::vector<std::vector<py::object>>& batches,
                  const std::vector<std::string>& precisions) {
-  std::vector<std::vector<ArrayView>> views;
-  for (const auto& arrays : batches) {
-    views.push_back(views_of(names, arrays, precisions));
-  }
-  if (views.size() != states.size()) {
+  if (batches.size() != states.size()) {
     throw py::value_error("update_many got " + std::to_string(batches.size()) + " batches for " +
                           std::to_string(states.size()) + " states");
   }
+  if (states.empty()) {
+    return;
+  }
+  const Backend& backend = states.front()->backend();
+  std::vector<std::vector<ArrayView>> views;
+  for (const auto& arrays : batches) {
+    views.push_back(views_of(backend, names, arrays, precisions));
+  }
   without_gil([&] {
-    for_each_on_threads(num_threads(), states.size(), [&](std::size_t i) {
+    backend.for_each(0, states.size(), [&](std::size_t i) {
       states[i]->call([&](Moments& m) { m.update(names, views[i], 1); });
     });
   });
@@ -55,7 +58,7 @@ DoubleMatrix scatter(const LockedMoments& self, Index i, Index j) {
     check_blocks(m, i, j);
     return j <= i ? m.backend().copy(m.scatter(i, j)) : m.backend().transposed(m.scatter(j, i));
   });
-  return to_numpy<double>(cpu_backend(), copy);
+  return to_numpy<double>(self.backend(), copy);
 }
 
 using OptionalMatrix = std::optional<DoubleMatrix>;
@@ -66,13 +69,13 @@ std::unique_ptr<LockedMoments> restore(Index n, const std::vector<std::string>& 
                                        const std::vector<DoubleVector>& means,
                                        const std::vector<std::string>& precisions,
                                        const std::vector<std::vector<OptionalMatrix>>& scatter,
-                                       bool single) {
-  const CpuBackend& backend = cpu_backend();
+                                       bool single, int device) {
+  const Backend& backend = backend_on(device);
   std::vector<std::vector<Matrix>> tiles;
   for (const auto& row : scatter) {
     auto& out = tiles.emplace_back();
     for (const auto& tile : row) {
-      out.push_back(tile ? to_matrix<double>(backend, *tile) : backend.zeros(0, 0));
+      out.push_back(tile ? to_matrix<double>(backend, *tile) : Matrix());
     }
   }
   return std::make_unique<LockedMoments>(Moments::restore(
@@ -82,12 +85,13 @@ std::unique_ptr<LockedMoments> restore(Index n, const std::vector<std::string>& 
 }  // namespace
 
 void bind_moments(py::module_& module) {
-  py::class_<LockedMoments> moments(module, "Moments");
+  py::class_<LockedMoments> moments(module, "Moments", py::module_local());
   moments
-      .def(py::init([](bool single) {
-             return std::make_unique<LockedMoments>(Moments(cpu_backend(), products_of(single)));
+      .def(py::init([](bool single, int device) {
+             return std::make_unique<LockedMoments>(
+                 Moments(backend_on(device), products_of(single)));
            }),
-           py::arg("single") = false)
+           py::arg("single") = false, py::arg("device") = 0)
       .def_property_readonly("single",
                              [](const LockedMoments& self) {
                                return without_gil(self, [](const Moments& m) {
@@ -95,7 +99,8 @@ void bind_moments(py::module_& module) {
                                });
                              })
       .def_static("restore", &restore, py::arg("n_samples"), py::arg("names"), py::arg("means"),
-                  py::arg("precisions"), py::arg("scatter"), py::arg("single") = false)
+                  py::arg("precisions"), py::arg("scatter"), py::arg("single") = false,
+                  py::arg("device") = 0)
       .def("update", &update, py::arg("names"), py::arg("arrays"),
            py::arg("precisions") = py::none(), py::arg("pairs") = py::none())
       .def("keeps", &keeps, py::arg("row_block"), py::arg("col_block"))

@@ -10,7 +10,7 @@ using Pairs = std::vector<IndexPair>;
 PreparedBlocks prepare_blocks(const LockedMoments& moments, const std::vector<Index>& blocks,
                               const std::vector<Keep>& keeps, double ridge, double rank_tolerance,
                               int threads) {
-  require_lapack();
+  require_usable();
   if (blocks.size() != keeps.size()) {
     throw py::value_error("there must be one keep for each block");
   }
@@ -23,14 +23,26 @@ PreparedBlocks prepare_blocks(const LockedMoments& moments, const std::vector<In
   });
 }
 
+Wanted wanted_named(const std::string& name) {
+  if (name == "sum_of_squares") {
+    return Wanted::kSumOfSquares;
+  }
+  if (name != "correlations" && name != "weights") {
+    throw py::value_error("of a pair there is no '" + name + "'");
+  }
+  return name == "weights" ? Wanted::kWeights : Wanted::kCorrelations;
+}
+
 py::list cca_of_pairs(const PreparedBlocks& prepared, const LockedMoments& moments,
-                      const Pairs& pairs, bool weights, int threads) {
-  const CpuBackend& backend = solving_backend();
+                      const Pairs& pairs, const std::string& wanted, int threads) {
+  require_usable();
   const auto solutions = without_gil(
-      moments, [&](const Moments& m) { return prepared.cca(m, pairs, weights, threads); });
+      moments, [&](const Moments& m) { return prepared.cca(m, pairs, wanted_named(wanted), threads); });
   py::list out;
   for (const CcaSolution& s : solutions) {
-    out.append(to_dict(backend, s));
+    py::dict one = to_dict(moments.backend(), s);
+    one["sum_of_squares"] = s.sum_of_squares;
+    out.append(std::move(one));
   }
   return out;
 }
@@ -48,7 +60,7 @@ py::list regression_of_pairs(const PreparedBlocks& prepared, const LockedMoments
 
 template <double (*kMeasure)(const Moments&, Index, Index)>
 std::vector<double> numbers(const LockedMoments& moments, const Pairs& pairs, int threads) {
-  require_lapack();
+  require_usable();
   return without_gil(moments,
                      [&](const Moments& m) { return measure_pairs(m, pairs, kMeasure, threads); });
 }
@@ -56,10 +68,10 @@ std::vector<double> numbers(const LockedMoments& moments, const Pairs& pairs, in
 }  // namespace
 
 void bind_pairwise(py::module_& m) {
-  py::class_<PreparedBlocks>(m, "PreparedBlocks")
+  py::class_<PreparedBlocks>(m, "PreparedBlocks", py::module_local())
       .def(py::init(&prepare_blocks), py::arg("moments"), py::arg("blocks"), py::arg("keeps"),
            py::arg("ridge"), py::arg("rank_tolerance"), py::arg("threads"))
-      .def("cca", &cca_of_pairs, py::arg("moments"), py::arg("pairs"), py::arg("weights"),
+      .def("cca", &cca_of_pairs, py::arg("moments"), py::arg("pairs"), py::arg("wanted"),
            py::arg("threads"))
       .def("linear_regression", &regression_of_pairs, py::arg("moments"), py::arg("pairs"),
            py::arg("threads"));

@@ -6,18 +6,18 @@ namespace fastcca {
 namespace {
 
 void update(LockedFactor& self, const std::vector<std::string>& names,
-            const std::vector<py::array>& arrays,
+            const std::vector<py::object>& arrays,
             const std::optional<std::vector<std::string>>& precisions, int threads) {
-  require_lapack();
-  const std::vector<ArrayView> views = views_of(names, arrays, precisions);
+  require_usable();
+  const std::vector<ArrayView> views = views_of(self.backend(), names, arrays, precisions);
   without_gil(self, [&](QrFactor& f) { f.update(names, views, threads); });
 }
 
 std::unique_ptr<LockedFactor> restore(Index n, const std::vector<std::string>& names,
                                       const std::vector<DoubleVector>& means,
                                       const std::vector<std::string>& precisions,
-                                      const DoubleMatrix& factor) {
-  const CpuBackend& backend = cpu_backend();
+                                      const DoubleMatrix& factor, int device) {
+  const Backend& backend = backend_on(device);
   return std::make_unique<LockedFactor>(QrFactor::restore(
       backend, n, blocks_of(names, means, precisions), to_matrix<double>(backend, factor)));
 }
@@ -25,22 +25,26 @@ std::unique_ptr<LockedFactor> restore(Index n, const std::vector<std::string>& n
 }  // namespace
 
 void bind_qr_factor(py::module_& module) {
-  py::class_<LockedFactor> factor(module, "QrFactor");
-  factor.def(py::init([] { return std::make_unique<LockedFactor>(QrFactor(cpu_backend())); }))
+  py::class_<LockedFactor> factor(module, "QrFactor", py::module_local());
+  factor
+      .def(py::init([](int device) {
+             return std::make_unique<LockedFactor>(QrFactor(backend_on(device)));
+           }),
+           py::arg("device") = 0)
       .def_static("restore", &restore, py::arg("n_samples"), py::arg("names"), py::arg("means"),
-                  py::arg("precisions"), py::arg("factor"))
+                  py::arg("precisions"), py::arg("factor"), py::arg("device") = 0)
       .def("update", &update, py::arg("names"), py::arg("arrays"), py::arg("precisions"),
            py::arg("threads"))
       .def("moments",
            [](const LockedFactor& self) {
-             require_lapack();
+             require_usable();
              return std::make_unique<LockedMoments>(
                  without_gil(self, [](const QrFactor& f) { return moments_of(f); }));
            })
       .def_property_readonly("factor", [](const LockedFactor& self) {
         const Matrix copy =
             without_gil(self, [](const QrFactor& f) { return f.backend().copy(f.factor()); });
-        return to_numpy<double>(cpu_backend(), copy);
+        return to_numpy<double>(self.backend(), copy);
       });
   bind_state<QrFactor>(factor);
 }

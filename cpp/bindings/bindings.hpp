@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "bindings/locked.hpp"
+#include "bindings/module.hpp"
 #include "core/cca.hpp"
 #include "core/measures.hpp"
 #include "core/moments.hpp"
 #include "core/qr_factor.hpp"
-#include "cpu/cpu_backend.hpp"
 
 namespace fastcca {
 
@@ -28,22 +28,13 @@ using DoubleMatrix = NumpyMatrix<double>;
 using LockedMoments = Locked<Moments>;
 using LockedFactor = Locked<QrFactor>;
 
-// lapack_capsules.cpp
-// Fills the table from SciPy; returns an empty text, or why its LAPACK cannot be used.
-std::string load_lapack();
-const std::string& lapack_error();
-const CpuBackend& cpu_backend();
-// The same, or a RuntimeError where there is no usable LAPACK.
-const CpuBackend& solving_backend();
-void require_lapack();
-
 // arrays.cpp
 // How arrays of bfloat16 are handed over: numpy has no such type, see _bfloat16.py.
 py::dtype bfloat16_dtype();
-ArrayView view_of(const py::array& array, const std::string& name);
+// Arrays for a state on that backend, each a numpy array or a DeviceArray of _device.py.
 // `precisions`, one for each block, where values were computed from coarser ones.
-std::vector<ArrayView> views_of(const std::vector<std::string>& names,
-                                const std::vector<py::array>& arrays,
+std::vector<ArrayView> views_of(const Backend& backend, const std::vector<std::string>& names,
+                                const std::vector<py::object>& arrays,
                                 const std::optional<std::vector<std::string>>& precisions);
 std::vector<Block> blocks_of(const std::vector<std::string>& names,
                              const std::vector<DoubleVector>& means,
@@ -55,7 +46,12 @@ std::vector<double> to_vector(const DoubleVector& array);
 template <class Scalar>
 NumpyMatrix<Scalar> to_numpy(const LinearAlgebra<Scalar>& algebra, const MatrixOf<Scalar>& matrix) {
   NumpyMatrix<Scalar> out({matrix.rows(), matrix.cols()});
-  algebra.to_host(matrix, out.mutable_data());
+  Scalar* values = out.mutable_data();
+  {
+    // A device may be busy with another thread's call, which needs the GIL to hear signals.
+    const py::gil_scoped_release release;
+    algebra.to_host(matrix, values);
+  }
   return out;
 }
 
@@ -64,7 +60,11 @@ MatrixOf<Scalar> to_matrix(const LinearAlgebra<Scalar>& algebra, const NumpyMatr
   if (array.ndim() != 2) {
     throw py::value_error("a matrix must have 2 dimensions, not " + std::to_string(array.ndim()));
   }
-  return algebra.from_host(array.data(), array.shape(0), array.shape(1));
+  const Scalar* values = array.data();
+  const Index rows = array.shape(0);
+  const Index cols = array.shape(1);
+  const py::gil_scoped_release release;
+  return algebra.from_host(values, rows, cols);
 }
 
 // What every state offers. Its content is copied under the lock, and becomes Python's afterwards.
@@ -94,6 +94,7 @@ void bind_state(py::class_<Locked<State>>& state) {
           [](const L& self) {
             return std::make_unique<L>(without_gil(self, [](const State& s) { return s.clone(); }));
           })
+      .def_property_readonly("device", [](const L& self) { return device_of(self.backend()); })
       .def_property_readonly("n_samples",
                              [](const L& self) {
                                return without_gil(self,
@@ -126,7 +127,7 @@ void bind_state(py::class_<Locked<State>>& state) {
 using Keep = std::optional<std::pair<std::string, double>>;
 std::optional<Truncation> truncation_of(const Keep& keep);
 
-py::dict to_dict(const CpuBackend& backend, const CcaSolution& solution);
+py::dict to_dict(const Backend& backend, const CcaSolution& solution);
 py::dict to_dict(const Regression& regression);
 
 void bind_dlpack(py::module_& m);
@@ -135,6 +136,7 @@ void bind_qr_factor(py::module_& m);
 void bind_cca(py::module_& m);
 void bind_measures(py::module_& m);
 void bind_pairwise(py::module_& m);
+// Of _core alone.
 void bind_config(py::module_& m);
 
 }  // namespace fastcca

@@ -79,20 +79,17 @@ void check_shape(const Tensor& tensor, const std::string& name) {
   }
 }
 
-void check_device(std::int32_t type, const std::string& name) {
-  if (type != dlpack::kCpu && type != dlpack::kCudaHost && type != dlpack::kRocmHost) {
-    throw py::type_error(name + " is not in the memory of the CPU (DLPack device type " +
-                         std::to_string(type) + "); copy it there first, with " + name +
-                         ".cpu() in PyTorch, jax.device_get(" + name + ") or cupy.asnumpy(" + name +
-                         ")");
-  }
-}
-
-// An array that cannot be written to, and keeps the tensor for as long as it lives.
+// An array that cannot be written to, and keeps the tensor for as long as it lives. On a device it
+// must not be read either: numpy only carries its shape and strides.
 template <class Managed>
-py::array array_of(Owned<Managed> owned, const std::string& name) {
+py::array array_of(Owned<Managed> owned, std::int32_t device, const std::string& name) {
   const Tensor& tensor = owned->tensor;
-  check_device(tensor.device.type, name);
+  // Again, since a producer may say one thing and do another.
+  stream_to_read(tensor.device.type, tensor.device.id, name);
+  if (memory_of_tensors() == Memory::kDevice && tensor.device.id != device) {
+    throw py::type_error(name + " says that it is on device " + std::to_string(device) +
+                         ", but its tensor is on device " + std::to_string(tensor.device.id));
+  }
   const py::dtype dtype = dtype_of(tensor.dtype, name);
   check_shape(tensor, name);
   const std::vector<py::ssize_t> shape(tensor.shape, tensor.shape + tensor.ndim);
@@ -116,20 +113,30 @@ py::array array_of(Owned<Managed> owned, const std::string& name) {
   return out;
 }
 
-py::array from_dlpack(const py::object& producer, const std::string& name) {
-  const auto device = producer.attr("__dlpack_device__")().cast<py::tuple>();
-  check_device(device[0].cast<std::int32_t>(), name);
+// The capsule of a producer, asked for in the way that it knows.
+py::object capsule_of(const py::object& producer, std::optional<std::uintptr_t> stream) {
   const py::object method = producer.attr("__dlpack__");
-  py::object capsule;
+  py::dict options;
+  if (stream) {
+    options["stream"] = *stream;
+  }
+  py::dict with_version(**options);
+  with_version["max_version"] = py::make_tuple(dlpack::kMajorVersion, dlpack::kMinorVersion);
   try {
-    capsule = method(py::arg("max_version") =
-                         py::make_tuple(dlpack::kMajorVersion, dlpack::kMinorVersion));
+    return method(**with_version);
   } catch (py::error_already_set& error) {
     if (!error.matches(PyExc_TypeError)) {
       throw;
     }
-    capsule = method();  // a producer from before versions
   }
+  return method(**options);  // a producer from before versions
+}
+
+py::array from_dlpack(const py::object& producer, const std::string& name) {
+  const auto place = producer.attr("__dlpack_device__")().cast<py::tuple>();
+  const auto device = place[1].cast<std::int32_t>();
+  const py::object capsule =
+      capsule_of(producer, stream_to_read(place[0].cast<std::int32_t>(), device, name));
   if (PyCapsule_IsValid(capsule.ptr(), "dltensor_versioned") != 0) {
     auto owned =
         take<dlpack::VersionedTensor>(capsule, "dltensor_versioned", "used_dltensor_versioned");
@@ -137,10 +144,11 @@ py::array from_dlpack(const py::object& producer, const std::string& name) {
       throw py::type_error(name + " speaks DLPack " + std::to_string(owned->version.major) +
                            ", but version 1 was asked for");
     }
-    return array_of(std::move(owned), name);
+    return array_of(std::move(owned), device, name);
   }
   if (PyCapsule_IsValid(capsule.ptr(), "dltensor") != 0) {
-    return array_of(take<dlpack::ManagedTensor>(capsule, "dltensor", "used_dltensor"), name);
+    return array_of(take<dlpack::ManagedTensor>(capsule, "dltensor", "used_dltensor"), device,
+                    name);
   }
   throw py::type_error(name + ".__dlpack__() returned no unused DLPack capsule");
 }

@@ -1,5 +1,5 @@
 // The structs of DLPack 1.x, a fixed binary interface: https://dmlc.github.io/dlpack/latest/ (the
-// protocol in Python: python_spec.html there). Only what a consumer on the CPU reads.
+// protocol in Python: python_spec.html there). Only what a consumer reads.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,10 @@ inline constexpr std::uint32_t kMinorVersion = 0;  // the least that has what we
 
 enum DeviceType : std::int32_t {  // NOLINT(performance-enum-size): a fixed ABI
   kCpu = 1,
+  kCuda = 2,
   kCudaHost = 3,  // pinned memory, which the CPU reads like any other
   kRocmHost = 11,
+  kCudaManaged = 13,
 };
 
 enum TypeCode : std::uint8_t {

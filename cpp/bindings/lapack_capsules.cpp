@@ -1,6 +1,10 @@
 // BLAS and LAPACK from SciPy: the Cython modules publish C function pointers in capsules whose
 // names are the C signatures.
-#include "bindings/bindings.hpp"
+#include "bindings/lapack_capsules.hpp"
+
+#include <pybind11/pybind11.h>
+
+namespace py = pybind11;
 
 namespace fastcca {
 
@@ -63,23 +67,8 @@ std::string load_lapack() {
   return s.error;
 }
 
+const LapackTable& lapack_table() { return state().table; }
+
 const std::string& lapack_error() { return state().error; }
-
-const CpuBackend& cpu_backend() {
-  static const CpuBackend backend(state().table);
-  return backend;
-}
-
-void require_lapack() {
-  if (!lapack_error().empty()) {
-    throw std::runtime_error("the cpu backend has no LAPACK: " + lapack_error() +
-                             "; use backend=\"numpy\"");
-  }
-}
-
-const CpuBackend& solving_backend() {
-  require_lapack();
-  return cpu_backend();
-}
 
 }  // namespace fastcca

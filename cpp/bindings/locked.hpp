@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "core/backend.hpp"
 #include "core/interrupt.hpp"
 
 namespace fastcca {
@@ -45,7 +46,10 @@ class StateLock {
 template <class State>
 class Locked {
  public:
-  explicit Locked(State s) : state_(std::move(s)) {}
+  explicit Locked(State s) : state_(std::move(s)), backend_(state_.backend()) {}
+
+  // Does not change, so it needs no lock.
+  const Backend& backend() const { return backend_; }
 
   // f(state) under the lock, to be called without the GIL.
   template <class F>
@@ -66,6 +70,7 @@ class Locked {
 
  private:
   State state_;
+  const Backend& backend_;
   mutable StateLock lock_;
 };
 

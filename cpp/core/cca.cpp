@@ -35,10 +35,17 @@ CcaSideOf<Scalar> side_of(const LinearAlgebra<Scalar>& algebra, const WhitenerOf
 // Fills in what follows from the core matrix of two sides that both have a direction.
 template <class Scalar>
 void decompose(const LinearAlgebra<Scalar>& algebra, const WhitenerOf<Scalar>& rows,
-               const WhitenerOf<Scalar>& cols, MatrixOf<Scalar> core, bool weights,
+               const WhitenerOf<Scalar>& cols, MatrixOf<Scalar> core, Wanted wanted,
                CcaSideOf<Scalar>& row_side, CcaSideOf<Scalar>& col_side,
-               std::vector<double>& correlations) {
-  if (weights) {
+               CcaSolutionOf<Scalar>& out) {
+  if (wanted == Wanted::kSumOfSquares) {
+    const double norm = algebra.frobenius_norm(core);
+    out.sum_of_squares =
+        std::min(norm * norm, static_cast<double>(std::min(rows.rank(), cols.rank())));
+    return;
+  }
+  std::vector<double>& correlations = out.correlations;
+  if (wanted == Wanted::kWeights) {
     auto svd = algebra.svd(std::move(core));
     correlations = std::move(svd.values);
     auto v = algebra.transposed(svd.vt);
@@ -51,6 +58,7 @@ void decompose(const LinearAlgebra<Scalar>& algebra, const WhitenerOf<Scalar>& r
   }
   for (double& rho : correlations) {
     rho = std::clamp(rho, 0.0, 1.0);
+    out.sum_of_squares += rho * rho;
   }
 }
 
@@ -79,10 +87,10 @@ CcaSolutionOf<Scalar> solve_prepared(const LinearAlgebra<Scalar>& algebra,
                                      const PreparedBlockOf<Scalar>& rows,
                                      const PreparedBlockOf<Scalar>& cols,
                                      const MatrixOf<Scalar>& cross, double degrees, bool swapped,
-                                     bool weights) {
+                                     Wanted wanted) {
   CcaSolutionOf<Scalar> out;
   const auto fill = [&](CcaSideOf<Scalar>& side, const PreparedBlockOf<Scalar>& block) {
-    side = side_of(algebra, block.whitener, weights);
+    side = side_of(algebra, block.whitener, wanted == Wanted::kWeights);
     side.rank = block.rank;
     side.undecided = block.undecided;
     side.dead = block.dead;
@@ -93,8 +101,8 @@ CcaSolutionOf<Scalar> solve_prepared(const LinearAlgebra<Scalar>& algebra,
   fill(col_side, cols);
   if (rows.whitener.rank() > 0 && cols.whitener.rank() > 0) {
     decompose(algebra, rows.whitener, cols.whitener,
-              core_matrix(algebra, rows.whitener, cols.whitener, cross, degrees), weights, row_side,
-              col_side, out.correlations);
+              core_matrix(algebra, rows.whitener, cols.whitener, cross, degrees), wanted, row_side,
+              col_side, out);
   }
   return out;
 }
@@ -108,7 +116,7 @@ CcaSolutionOf<Scalar> solve_cca(const LinearAlgebra<Scalar>& algebra,
   };
   return solve_prepared(algebra, prepared(pair.rows, pair.swapped),
                         prepared(pair.cols, !pair.swapped), *pair.cross, pair.degrees(),
-                        pair.swapped, options.weights);
+                        pair.swapped, options.weights ? Wanted::kWeights : Wanted::kCorrelations);
 }
 
 CcaSolution solve_whitened(const LinearAlgebra<double>& algebra, const Whitener& x,
@@ -119,7 +127,8 @@ CcaSolution solve_whitened(const LinearAlgebra<double>& algebra, const Whitener&
   out.x.dead = without(x);
   out.y.dead = without(y);
   if (x.rank() > 0 && y.rank() > 0) {
-    decompose(algebra, x, y, std::move(core), weights, out.x, out.y, out.correlations);
+    decompose(algebra, x, y, std::move(core), weights ? Wanted::kWeights : Wanted::kCorrelations,
+              out.x, out.y, out);
   }
   return out;
 }
@@ -132,7 +141,7 @@ CcaSolution solve_cca(const Moments& moments, Index x, Index y, const CcaOptions
 template PreparedBlock prepare(const LinearAlgebra<double>&, BlockCovariance, double, double,
                                const std::optional<Truncation>&);
 template CcaSolution solve_prepared(const LinearAlgebra<double>&, const PreparedBlock&,
-                                    const PreparedBlock&, const Matrix&, double, bool, bool);
+                                    const PreparedBlock&, const Matrix&, double, bool, Wanted);
 template CcaSolution solve_cca(const LinearAlgebra<double>&, const BlockPair&, const CcaOptions&);
 template CcaSolutionOf<Complex> solve_cca(const LinearAlgebra<Complex>&,
                                           const BlockPairOf<Complex>&, const CcaOptions&);

@@ -29,9 +29,14 @@ struct CcaSideOf {
   std::optional<MatrixOf<Scalar>> loadings;  // (p, k), covariances of the units with the variates
 };
 
+// What is asked of a pair; the sum of squares takes no decomposition.
+enum class Wanted : std::uint8_t { kSumOfSquares, kCorrelations, kWeights };
+
 template <class Scalar>
 struct CcaSolutionOf {
-  std::vector<double> correlations;  // (k,) descending in [0, 1], k = min of the ranks
+  // (k,) descending in [0, 1], k = min of the ranks; none where their squares alone were wanted
+  std::vector<double> correlations;
+  double sum_of_squares = 0.0;
   CcaSideOf<Scalar> x;
   CcaSideOf<Scalar> y;
 };
@@ -59,7 +64,7 @@ CcaSolutionOf<Scalar> solve_prepared(const LinearAlgebra<Scalar>& algebra,
                                      const PreparedBlockOf<Scalar>& rows,
                                      const PreparedBlockOf<Scalar>& cols,
                                      const MatrixOf<Scalar>& cross, double degrees, bool swapped,
-                                     bool weights);
+                                     Wanted wanted);
 
 template <class Scalar>
 CcaSolutionOf<Scalar> solve_cca(const LinearAlgebra<Scalar>& algebra,

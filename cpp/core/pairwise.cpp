@@ -22,7 +22,7 @@ PreparedBlocks::PreparedBlocks(const Moments& moments, std::vector<Entry> entrie
 }
 
 std::vector<CcaSolution> PreparedBlocks::cca(const Moments& moments,
-                                             std::span<const IndexPair> pairs, bool weights,
+                                             std::span<const IndexPair> pairs, Wanted wanted,
                                              int threads) const {
   check(moments, pairs);
   const LinearAlgebra<double>& algebra = moments.backend();
@@ -34,7 +34,7 @@ std::vector<CcaSolution> PreparedBlocks::cca(const Moments& moments,
     const PreparedBlock& rows = prepared_[pair.swapped ? y : x];
     const PreparedBlock& cols = prepared_[pair.swapped ? x : y];
     out[i] =
-        solve_prepared(algebra, rows, cols, *pair.cross, pair.degrees(), pair.swapped, weights);
+        solve_prepared(algebra, rows, cols, *pair.cross, pair.degrees(), pair.swapped, wanted);
   });
   return out;
 }

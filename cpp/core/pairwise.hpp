@@ -22,7 +22,7 @@ class PreparedBlocks {
 
   // Of pairs of entries. The state is the one that the blocks were prepared from, as it was.
   std::vector<CcaSolution> cca(const Moments& moments, std::span<const IndexPair> pairs,
-                               bool weights, int threads) const;
+                               Wanted wanted, int threads) const;
   // Of the second entry of each pair on the first. The ridge has to be 0, and no truncation.
   std::vector<Regression> linear_regression(const Moments& moments,
                                             std::span<const IndexPair> pairs, int threads) const;

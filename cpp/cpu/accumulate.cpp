@@ -17,16 +17,18 @@ namespace {
 
 using simd::kDepth;
 
-// Multiply-adds below which one thread is done before a second one has started.
-constexpr double kSingleThreadWork = 1 << 24;
+// Multiply-adds that are worth a sample range of their own: a thread has begun with it long before
+// another one would have done it as well.
+constexpr double kLeafWork = 1 << 23;
 
 // Up to this padded width every sample range has products of its own; beyond it, threads share
 // one set of products and own tiles of it.
 constexpr Index kNarrowWidth = 512;
 
-// Sample ranges of narrow data. A constant, not the number of threads, so that the order of all
-// additions, and with it every bit of the result, is the same for any number of threads.
-constexpr Index kLeaves = 8;
+// Sample ranges of narrow data at most. How many there are depends on the data, never on threads,
+// so that the order of all additions, and with it every bit of the result, is the same for any
+// number of threads.
+constexpr Index kMostLeaves = 8;
 
 // The mean of the probes: near enough to the mean of all that the products of what is left lose no
 // digits.
@@ -66,14 +68,15 @@ void accumulate_narrow(const PackedLayout<Real>& layout, Index rows, int most_th
   const Index blocks = block_count(rows);
   const double work =
       static_cast<double>(rows) * static_cast<double>(width) * static_cast<double>(width);
-  const Index leaves = work < kSingleThreadWork ? 1 : std::min(kLeaves, blocks);
+  const Index most_leaves = std::min(kMostLeaves, blocks);
+  const Index leaves = static_cast<Index>(
+      std::clamp(std::floor(work / kLeafWork), 1.0, static_cast<double>(most_leaves)));
   const int threads = static_cast<int>(std::min<Index>(most_threads, leaves));
 
   const Index cells = layout.product_tiles().size();
-  // A single range needs no place of its own.
+  // The first range needs no place of its own.
   const auto own_products =
-      std::make_unique<double[]>(static_cast<std::size_t>(leaves > 1 ? cells * leaves : 0));
-  double* products = leaves > 1 ? own_products.get() : out.products.get();
+      std::make_unique<double[]>(static_cast<std::size_t>(cells * (leaves - 1)));
   std::vector<double> sums(static_cast<std::size_t>(width * leaves), 0.0);
   std::vector<double> squares(static_cast<std::size_t>(width * leaves), 0.0);
   const auto packed = aligned_buffer<Real>(width * kDepth * threads);
@@ -81,7 +84,8 @@ void accumulate_narrow(const PackedLayout<Real>& layout, Index rows, int most_th
   run_on_threads(threads, [&](int thread, Team&) {
     Real* own = packed.get() + thread * width * kDepth;
     for (Index leaf = next++; leaf < leaves; leaf = next++) {
-      double* leaf_products = products + leaf * cells;
+      double* leaf_products =
+          leaf == 0 ? out.products.get() : own_products.get() + (leaf - 1) * cells;
       const Totals totals{sums.data() + leaf * width, squares.data() + leaf * width};
       for (Index b = blocks * leaf / leaves; b < blocks * (leaf + 1) / leaves; ++b) {
         throw_if_interrupted();
@@ -100,9 +104,9 @@ void accumulate_narrow(const PackedLayout<Real>& layout, Index rows, int most_th
       out.squares[static_cast<std::size_t>(j)] +=
           squares[static_cast<std::size_t>(leaf * width + j)];
     }
-    for (Index k = 0; leaves > 1 && k < cells; ++k) {
+    for (Index k = 0; leaf > 0 && k < cells; ++k) {
       out.products[static_cast<std::size_t>(k)] +=
-          products[static_cast<std::size_t>(leaf * cells + k)];
+          own_products[static_cast<std::size_t>((leaf - 1) * cells + k)];
     }
   }
 }

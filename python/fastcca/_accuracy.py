@@ -88,7 +88,12 @@ def _error(condition: float) -> float:
 
 
 def warn_about_digits(
-    digits: float | None, undecided: int, condition: float, *, is_complex: bool = False
+    digits: float | None,
+    undecided: int,
+    condition: float,
+    *,
+    is_complex: bool = False,
+    stacklevel: int = 4,
 ) -> None:
     """Warn the caller of a public function where moments have lost what the samples hold."""
     if digits is None and not undecided:
@@ -109,5 +114,5 @@ def warn_about_digits(
     warnings.warn(
         f"the moments of these data, of condition {condition:.2g}, {', and '.join(told)}. {advice}",
         AccuracyWarning,
-        stacklevel=4,
+        stacklevel=stacklevel,
     )

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from fastcca import _core
 from fastcca._bfloat16 import carried, is_bfloat16, with_numbers
+from fastcca._device import on_device
 
 __all__ = [
     "AnyArray",
@@ -115,6 +116,10 @@ def _as_array(value: object, name: str) -> AnyArray:
     if type(value) is np.ndarray:
         array: AnyArray = value
     else:
+        _check_not_lazy(value, name)
+        elsewhere = on_device(value, name)
+        if elsewhere is not None:
+            return elsewhere
         tensor = _from_dlpack(value, name)
         array = _converted(value, name) if tensor is None else tensor
     return carried(array) if is_bfloat16(array.dtype) else array
@@ -124,10 +129,6 @@ def _from_dlpack(value: object, name: str) -> AnyArray | None:
     """Read a tensor of another library where it lies, or None where that is not the way."""
     if isinstance(value, np.ndarray | type) or not hasattr(value, "__dlpack_device__"):
         return None
-    for attribute, remedy in _LAZY.items():
-        lazy = getattr(value, attribute, False)
-        if (lazy() if callable(lazy) else lazy) is True:
-            raise TypeError(f"{name} is a tensor whose values {remedy.format(name)}")
     try:
         return _core.from_dlpack(value, name)
     except (BufferError, RuntimeError, ValueError):
@@ -135,6 +136,15 @@ def _from_dlpack(value: object, name: str) -> AnyArray | None:
         if not hasattr(value, "__array__"):
             raise
     return None
+
+
+def _check_not_lazy(value: object, name: str) -> None:
+    if isinstance(value, np.ndarray | type) or not hasattr(value, "__dlpack_device__"):
+        return
+    for attribute, remedy in _LAZY.items():
+        lazy = getattr(value, attribute, False)
+        if (lazy() if callable(lazy) else lazy) is True:
+            raise TypeError(f"{name} is a tensor whose values {remedy.format(name)}")
 
 
 def _converted(value: object, name: str) -> AnyArray:

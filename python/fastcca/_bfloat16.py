@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastcca._device import on_host
+
 __all__ = ["BFLOAT16", "carried", "is_bfloat16", "with_numbers"]
 
 BFLOAT16 = np.dtype([("bfloat16_0", np.uint8), ("bfloat16_1", np.uint8)])
@@ -32,7 +34,11 @@ def carried(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def with_numbers(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return an array that numpy can calculate with: float32 from bfloat16, any other as it is."""
+    """Return an array that numpy can calculate with, any other as it is.
+
+    float32 from bfloat16, and a copy on the host of what lies on a device.
+    """
+    array = on_host(array)
     if not is_bfloat16(array.dtype):
         return array
     wide = array.view(np.uint16).astype(np.uint32)

@@ -9,14 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fastcca import _backend
-from fastcca._by_name import named
-from fastcca._cca import warn_about_accuracy, warn_about_rank
 from fastcca._layouts import LayoutOrPair, Size
-from fastcca._pair import pair_of
 from fastcca._progress import Progress
-from fastcca._resampling import Seed, checked_count, generators, members_of, run_many
-from fastcca._similarity import warn_about_regression
+from fastcca._resampled import resampled
+from fastcca._resampling import Seed, checked_count, run_many
 
 __all__ = ["BootstrapResult", "ConfidenceInterval", "bootstrap"]
 
@@ -137,7 +133,6 @@ def bootstrap(
     Efron (1979), Ann. Stat. 7, 1-26; Davison and Hinkley (1997), "Bootstrap Methods and their
     Application", chapter 5.
     """
-    chosen = named(measure, options)
     count = checked_count(n_resamples, "n_resamples")
     if count < 2:
         raise ValueError(f"n_resamples={count} have no spread; at least 2 are needed")
@@ -145,25 +140,28 @@ def bootstrap(
         raise ValueError(f"confidence_level={confidence_level} must lie between 0 and 1")
     if method not in _METHODS:
         raise ValueError(f"method={method!r} is unknown; it must be one of {_METHODS}")
-    seeds = generators(seed, count)
-    solvers = _backend.solvers(backend)
-    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
-    pair.require_real()
-    members = members_of(groups, pair.n_units)
-
-    valued = chosen.of(pair, solvers)
-    if valued.parts is not None:
-        result, dimensions = valued.result()
-        warn_about_rank(result, *dimensions)
-        warn_about_accuracy(valued.parts)
-    elif valued.regression is not None:
-        warn_about_regression(valued.regression)
+    asked = resampled(
+        x,
+        y,
+        measure=measure,
+        options=options,
+        count=count,
+        seed=seed,
+        groups=groups,
+        layout=layout,
+        spatial=spatial,
+        size=size,
+        backend=backend,
+    )
+    valued = asked.as_given()
+    members = asked.members
 
     def one(of: np.random.SeedSequence) -> float:
         drawn = np.random.default_rng(of).integers(len(members), size=len(members))
-        return chosen.of(pair.take(np.concatenate([members[i] for i in drawn])), solvers).value
+        pair = asked.pair.take(np.concatenate([members[i] for i in drawn]))
+        return asked.chosen.of(pair, asked.solvers).value
 
-    values = run_many(one, seeds, progress, "resamples")
+    values = run_many(one, asked.seeds, progress, "resamples")
     tail = (1.0 - confidence_level) / 2.0
     low, high = (float(v) for v in np.quantile(values, [tail, 1.0 - tail]))
     if method == "basic":

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from fastcca._backend import Solvers
 from fastcca._cca import CCAResult, check_options, result_fields
 from fastcca._keep import Keep, keep_of
 from fastcca._pair import Pair
 from fastcca._parts import CcaParts, RegressionParts
 from fastcca._pwcca import projection_weights, weighted_mean
+from fastcca._solvers import Solvers
 from fastcca._summary import mean_of
 
-__all__ = ["MEASURES", "Named", "Valued", "named"]
+__all__ = ["MEASURES", "Named", "Valued", "mean_square", "named"]
 
 # What each measure takes beside the data.
 _OPTIONS: dict[str, tuple[str, ...]] = {
@@ -80,6 +80,11 @@ class Named:
         """Whether the value is a mean of canonical correlations."""
         return self.measure in _OF_CORRELATIONS
 
+    @property
+    def wanted(self) -> str:
+        """What the measure needs of the CCA of two whitened blocks."""
+        return {"r2_cca": "sum_of_squares", "pwcca": "weights"}.get(self.measure, "correlations")
+
     def solve_cca(self, pair: Pair, solvers: Solvers, *, weights: bool) -> CcaParts:
         """Return the CCA behind the measure."""
         return solvers.cca(
@@ -116,6 +121,12 @@ class Named:
         if self.variant == "symmetric":
             shares = (shares + projection_weights(sides[not back], correlations)) / 2
         return weighted_mean(shares, correlations)
+
+
+def mean_square(sum_of_squares: float, parts: CcaParts) -> float:
+    """Return R2_CCA from the sum of all squared correlations, which takes no decomposition."""
+    count = min(parts["x_kept"], parts["y_kept"])
+    return sum_of_squares / count if count else 0.0
 
 
 def named(measure: str, options: Mapping[str, Any]) -> Named:

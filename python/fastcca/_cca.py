@@ -19,6 +19,7 @@ from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
 from fastcca._pair import pair_of
 from fastcca._parts import CcaParts
+from fastcca._solvers import solvers_at
 
 __all__ = [
     "SAMPLES_PER_FEATURE",
@@ -316,9 +317,10 @@ def cca(
         channel is a feature. "resize": bilinear resizing to a common grid, then fold.
     size : tuple of int, optional
         The grid of "resize"; the smaller of the two per axis if not given.
-    backend : {None, "cpu", "numpy"}
-        The compiled core or the numpy reference; None takes FASTCCA_BACKEND or the first of
-        `backends()`.
+    backend : {None, "cpu", "cuda", "numpy"}
+        The compiled core on the CPU or on an NVIDIA GPU, or the numpy reference. None takes
+        FASTCCA_BACKEND, or works where the data are: both sides on one CUDA device, or the CPU.
+        "cuda:1" is the second device. docs/gpu.md tells what of it runs where.
 
     Returns
     -------
@@ -367,8 +369,11 @@ def cca(
     array([1., 1., 1.])
     """
     check_options(ridge=ridge, method=method, rank_tolerance=rank_tolerance, precision=precision)
-    solvers = _backend.solvers(backend)
-    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, precision=precision)
+    place = _backend.resolve(backend, x=x, y=y)
+    pair = pair_of(
+        x, y, layout=layout, spatial=spatial, size=size, precision=precision, place=place
+    )
+    solvers = solvers_at(place)
     parts = solvers.cca(
         pair,
         ridge=float(ridge),
@@ -407,18 +412,24 @@ def check_options(
         raise ValueError("precision='single' is for moments; method='qr' is always in double")
 
 
-def warn_about_accuracy(parts: CcaParts) -> None:
+def warn_about_accuracy(parts: CcaParts, stacklevel: int = 3) -> None:
     """Warn the caller of a public function where digits or directions were lost."""
     warn_about_digits(
         parts["digits"],
         parts["undecided"],
         max(parts["x_condition"], parts["y_condition"]),
         is_complex="c" in (parts["x_mean"].dtype.kind, parts["y_mean"].dtype.kind),
+        stacklevel=stacklevel + 1,
     )
 
 
 def warn_about_rank(
-    result: CCAResult, x_dimensions: int, y_dimensions: int, x_features: int, y_features: int
+    result: CCAResult,
+    x_dimensions: int,
+    y_dimensions: int,
+    x_features: int,
+    y_features: int,
+    stacklevel: int = 3,
 ) -> None:
     """Warn the caller of a public function where chance or counting makes the correlations."""
     n = result.n_samples
@@ -428,7 +439,7 @@ def warn_about_rank(
             warnings.warn(
                 f"no feature of {name} varies, so there is nothing to correlate",
                 RankWarning,
-                stacklevel=3,
+                stacklevel=stacklevel,
             )
             return
     if n >= SAMPLES_PER_FEATURE * features:
@@ -445,4 +456,4 @@ def warn_about_rank(
             f". With {x_dimensions} and {y_dimensions} dimensions, {forced} of the "
             f"{result.correlations.size} correlations are 1 by construction"
         )
-    warnings.warn(message, RankWarning, stacklevel=3)
+    warnings.warn(message, RankWarning, stacklevel=stacklevel)

@@ -21,6 +21,7 @@ from fastcca._pair import Pair, pair_of
 from fastcca._parts import CcaParts, RegressionParts
 from fastcca._pwcca import projection_weights, weighted_mean
 from fastcca._similarity import warn_about_regression
+from fastcca._solvers import Solvers, solvers_at
 from fastcca._svcca import SVCCAResult
 
 __all__ = ["MEASURES", "Comparison", "compare"]
@@ -29,7 +30,7 @@ __all__ = ["MEASURES", "Comparison", "compare"]
 class Comparison:
     """The measures of one pair, sharing what they have in common."""
 
-    def __init__(self, pair: Pair, solvers: _backend.Solvers, *, weights: bool) -> None:
+    def __init__(self, pair: Pair, solvers: Solvers, *, weights: bool) -> None:
         self._pair = pair
         self._solvers = solvers
         self._weights = weights
@@ -134,8 +135,9 @@ def compare(
     for name in names:
         if name not in MEASURES:
             raise ValueError(f"the measure {name!r} is unknown; there are {', '.join(MEASURES)}")
-    solvers = _backend.solvers(backend)
-    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
+    place = _backend.resolve(backend, x=x, y=y)
+    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, place=place)
+    solvers = solvers_at(place)
     pair.require_real()
     comparison = Comparison(pair, solvers, weights="pwcca" in names)
     values = {name: float(getattr(comparison, name)()) for name in names}

@@ -37,6 +37,9 @@ __all__: list[str] = [
     "update_many",
 ]
 
+class ScaleError(ValueError):
+    pass
+
 class Moments:
     format_version: typing.ClassVar[int] = 3
     @staticmethod
@@ -49,8 +52,11 @@ class Moments:
             collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None]
         ],
         single: bool = False,
+        device: typing.SupportsInt | typing.SupportsIndex = 0,
     ) -> Moments: ...
-    def __init__(self, single: bool = False) -> None: ...
+    def __init__(
+        self, single: bool = False, device: typing.SupportsInt | typing.SupportsIndex = 0
+    ) -> None: ...
     def clone(self) -> Moments: ...
     def keeps(
         self,
@@ -70,7 +76,7 @@ class Moments:
     def update(
         self,
         names: collections.abc.Sequence[str],
-        arrays: collections.abc.Sequence[numpy.typing.NDArray[typing.Any]],
+        arrays: collections.abc.Sequence[typing.Any],
         precisions: collections.abc.Sequence[str] | None = None,
         pairs: collections.abc.Sequence[
             tuple[
@@ -81,6 +87,8 @@ class Moments:
     ) -> None: ...
     @property
     def block_names(self) -> list[str]: ...
+    @property
+    def device(self) -> int: ...
     @property
     def n_samples(self) -> int: ...
     @property
@@ -95,8 +103,9 @@ class QrFactor:
         means: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
         precisions: collections.abc.Sequence[str],
         factor: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        device: typing.SupportsInt | typing.SupportsIndex = 0,
     ) -> QrFactor: ...
-    def __init__(self) -> None: ...
+    def __init__(self, device: typing.SupportsInt | typing.SupportsIndex = 0) -> None: ...
     def clone(self) -> QrFactor: ...
     def mean(
         self, block: typing.SupportsInt | typing.SupportsIndex
@@ -107,19 +116,18 @@ class QrFactor:
     def update(
         self,
         names: collections.abc.Sequence[str],
-        arrays: collections.abc.Sequence[numpy.typing.NDArray[typing.Any]],
+        arrays: collections.abc.Sequence[typing.Any],
         precisions: collections.abc.Sequence[str] | None,
         threads: typing.SupportsInt | typing.SupportsIndex,
     ) -> None: ...
     @property
     def block_names(self) -> list[str]: ...
     @property
+    def device(self) -> int: ...
+    @property
     def factor(self) -> numpy.typing.NDArray[numpy.float64]: ...
     @property
     def n_samples(self) -> int: ...
-
-class ScaleError(ValueError):
-    pass
 
 class PreparedBlocks:
     def __init__(
@@ -141,7 +149,7 @@ class PreparedBlocks:
                 typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
             ]
         ],
-        weights: bool,
+        wanted: str,
         threads: typing.SupportsInt | typing.SupportsIndex,
     ) -> list[dict[str, typing.Any]]: ...
     def linear_regression(
@@ -251,6 +259,7 @@ def solve_complex_symmetric_cca(
     y_epsilon: typing.SupportsFloat | typing.SupportsIndex,
     cross_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.complex128],
     epsilon: typing.SupportsFloat | typing.SupportsIndex,
+    device: typing.SupportsInt | typing.SupportsIndex = 0,
 ) -> dict[str, typing.Any]: ...
 def solve_pca(
     moments: Moments,
@@ -276,11 +285,12 @@ def solve_symmetric_cca(
     y_epsilon: typing.SupportsFloat | typing.SupportsIndex,
     cross_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     epsilon: typing.SupportsFloat | typing.SupportsIndex,
+    device: typing.SupportsInt | typing.SupportsIndex = 0,
 ) -> dict[str, typing.Any]: ...
 def update_many(
     states: collections.abc.Sequence[Moments],
     names: collections.abc.Sequence[str],
-    batches: collections.abc.Sequence[collections.abc.Sequence[numpy.typing.NDArray[typing.Any]]],
+    batches: collections.abc.Sequence[collections.abc.Sequence[typing.Any]],
     precisions: collections.abc.Sequence[str],
 ) -> None: ...
 

@@ -16,6 +16,7 @@ from fastcca._arrays import AnyArray, precision_name
 from fastcca._bfloat16 import is_bfloat16, with_numbers
 from fastcca._blas import threads_for_many
 from fastcca._cca import SAMPLES_PER_FEATURE
+from fastcca._compiled import module_at, new_moments
 from fastcca._errors import RankWarning
 from fastcca._frequencies import Bin, common_bins, real_and_imaginary
 from fastcca._layouts import LayoutOrPair, lay_out
@@ -100,8 +101,8 @@ def dft_cca(
         The axes: one letter each, N samples, C channels, and one or two of H, W, D, T positions.
     weights : bool
         Whether to compute the complex weights.
-    backend : {None, "cpu", "numpy"}
-        As in `cca`.
+    backend : {None, "cpu", "cuda", "numpy"}
+        As in `cca`; maps are transformed on the CPU.
 
     Returns
     -------
@@ -138,7 +139,7 @@ def dft_cca(
     ----------
     Raghu, Gilmer, Yosinski, Sohl-Dickstein (2017), arXiv:1706.05806, section 2.1 and appendix.
     """
-    backend_name = _backend.resolve(backend)
+    place = _backend.resolve(backend, x=x, y=y)
     if layout is None:
         raise ValueError(
             "dft_cca needs a layout that says which axis is which, such as layout='NHWC'"
@@ -149,7 +150,7 @@ def dft_cca(
     if n < 2:
         raise ValueError("a comparison needs at least 2 samples, but x and y have 1")
     bins = common_bins(views[0].shape[1:3], views[1].shape[1:3])
-    if backend_name == "numpy":
+    if place == "numpy":
         for source in maps.sources:
             source.check_finite(slice(None))
         solved = reference.dft_cca(*views, frequencies=[(b.row, b.col) for b in bins])
@@ -160,9 +161,9 @@ def dft_cca(
         )
         ranks = solved.ranks
     else:
-        states, energies = _accumulate(maps.sources, views, bins)
+        states, energies = _accumulate(maps.sources, views, bins, place)
         with threads_for_many() as threads:
-            parts = _core.solve_complex_cca_many(
+            parts = module_at(place).solve_complex_cca_many(
                 states,
                 (0, 1),
                 (2, 3),
@@ -236,7 +237,7 @@ def _images(x: Map, y: Map) -> list[AnyArray]:
 
 
 def _accumulate(
-    sources: tuple[Map, ...], views: list[AnyArray], bins: list[Bin]
+    sources: tuple[Map, ...], views: list[AnyArray], bins: list[Bin], place: str
 ) -> tuple[list[_core.Moments], list[Floats]]:
     """Complex moments of every bin, and the mean energy of every channel's whole map."""
     names = ["x", "x.imag", "y", "y.imag"]
@@ -248,7 +249,7 @@ def _accumulate(
         f"complex moments of {channels} channels at {len(bins)} frequencies",
         "Compare smaller maps (pooled, or cropped), or channels in groups.",
     )
-    states = [_core.Moments() for _ in bins]
+    states = [new_moments(place) for _ in bins]
     energies = [np.zeros(view.shape[3]) for view in views]
     sample_bytes = sum(
         view[0].size // view.shape[2] * (view.shape[2] // 2 + 1) * _complex_type(view).itemsize
@@ -262,7 +263,7 @@ def _accumulate(
             if not np.isfinite(energy).all():
                 source.check_finite(rows)
             spectra.append(scipy.fft.rfft2(block, axes=(1, 2), workers=_core.num_threads()))
-        _core.update_many(
+        module_at(place).update_many(
             states,
             names,
             [

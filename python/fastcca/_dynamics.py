@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastcca._pairwise import PairwiseResult, pairwise
+from fastcca._pairwise import PairwiseResult, compared, pairwise
+from fastcca._pairwise_notes import Notes, warn_of
 
 __all__ = ["DynamicsResult", "dynamics"]
 
@@ -96,6 +98,11 @@ def dynamics(
     TypeError
         As `pairwise`.
 
+    Warns
+    -----
+    RankWarning, AccuracyWarning
+        As `pairwise`, once for all checkpoints, which are named.
+
     References
     ----------
     Raghu, Gilmer, Yosinski, Sohl-Dickstein (2017), "SVCCA: Singular Vector Canonical Correlation
@@ -104,8 +111,11 @@ def dynamics(
     given = checkpoints.items() if isinstance(checkpoints, Mapping) else enumerate(checkpoints)
     steps: list[Any] = []
     results: list[PairwiseResult] = []
+    notes: list[Notes] = []
     for step, layers in given:
-        found = pairwise(layers, final, **options)
+        asked = inspect.signature(pairwise).bind(layers, final, **options)
+        asked.apply_defaults()
+        found, noted = compared(*asked.args, **asked.kwargs)
         if results and found.x_names != results[0].x_names:
             raise ValueError(
                 f"the checkpoint {step!r} has the layers {found.x_names}, but {steps[0]!r} has "
@@ -113,8 +123,10 @@ def dynamics(
             )
         steps.append(step)
         results.append(found)
+        notes.append(noted)
     if not results:
         raise ValueError("checkpoints is empty; it needs at least one")
+    warn_of(notes, stacklevel=2, checkpoints=steps)
     return DynamicsResult(
         np.stack([found.values for found in results]),
         tuple(steps),

@@ -10,8 +10,10 @@ import numpy.typing as npt
 
 from fastcca import _core
 from fastcca._arrays import AnyArray, as_samples, precision_name
+from fastcca._backend import check_one_memory, state_place
 from fastcca._batch import check_stored, compared_blocks, named_batch
 from fastcca._blas import threads_for_many
+from fastcca._compiled import device_at, module_at, new_factor, place_of
 from fastcca._memory import check_memory
 from fastcca._stored import Stored, is_stored
 
@@ -27,6 +29,11 @@ class QRFactor:
     a factor of two blocks, or a `pair` of more, to `cca` and `pwcca`. A covariance squares the
     condition of the data and this does not: correlations are accurate to about
     ``10 * condition * 2.2e-16``, at two to five times the cost.
+
+    Parameters
+    ----------
+    backend : {None, "cpu", "cuda"}
+        Where the state is kept, as of a `Moments`.
 
     Notes
     -----
@@ -48,10 +55,11 @@ class QRFactor:
     QRFactor(n_samples=1000, blocks={'x': 3, 'y': 2})
     """
 
-    __slots__ = ("_selection", "_state")
+    __slots__ = ("_follows_data", "_selection", "_state")
 
-    def __init__(self) -> None:
-        self._state = _core.QrFactor()
+    def __init__(self, *, backend: str | None = None) -> None:
+        self._state = new_factor(state_place(backend))
+        self._follows_data = backend is None
         # Names of the visible blocks; None means all, and that this is not a view.
         self._selection: tuple[str, ...] | None = None
 
@@ -70,9 +78,12 @@ class QRFactor:
         """
         self._check_not_a_view("update")
         batch = named_batch(blocks, named_blocks)
+        check_one_memory(batch)
+        if self._follows_data and not self._state.block_names:
+            self._state = new_factor(state_place(None, **batch))
         if any(is_stored(block) for block in batch.values()):
             # In a factor of their own, so that an error in the middle leaves this one as it was.
-            stored, added = Stored(batch), QRFactor()
+            stored, added = Stored(batch), QRFactor(backend=self._place)
             for arrays in stored.batches():
                 with stored.told_where():
                     added.update(**dict(zip(batch, arrays, strict=True)))
@@ -100,7 +111,7 @@ class QRFactor:
         if not isinstance(other, QRFactor):
             raise TypeError(f"can only merge a QRFactor, not {type(other).__name__}")
         other._check_not_a_view("merge")
-        self._state.merge(other._state)
+        self._state.merge(other._moved_to(self._place)._state)
 
     def __add__(self, other: QRFactor) -> QRFactor:
         if not isinstance(other, QRFactor):
@@ -189,7 +200,30 @@ class QRFactor:
         factor = QRFactor.__new__(QRFactor)
         factor._state = state
         factor._selection = None
+        factor._follows_data = False
         return factor
+
+    @property
+    def _place(self) -> str:
+        return place_of(self._state)
+
+    def _moved_to(self, place: str) -> QRFactor:
+        """Return a factor of the same content at a place: this one where it is there already."""
+        if place in ("numpy", self._place):  # the reference reads any
+            return self
+        state, count = self._state, len(self._state.block_names)
+        moved = QRFactor._of(
+            module_at(place).QrFactor.restore(
+                state.n_samples,
+                state.block_names,
+                [state.mean(i) for i in range(count)],
+                [state.precision(i) for i in range(count)],
+                state.factor,
+                device_at(place),
+            )
+        )
+        moved._selection = self._selection
+        return moved
 
     def _index(self, name: str) -> int:
         if name not in self.block_names:

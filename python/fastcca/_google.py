@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastcca._backend import Solvers
 from fastcca._pair import Pair
 from fastcca._parts import SymmetricParts
+from fastcca._solvers import Solvers
 from fastcca.reference import input_epsilon
 
 __all__ = ["Coefficients", "coefficients_of", "google_weights", "solve_covariances"]
@@ -65,7 +65,7 @@ def coefficients_of(
         epsilons.append(input_epsilon(moments._state.precision(moments._index(name))))
         scales.append(scale)
     cross = moments.covariance(x_name, y_name) / math.sqrt(scales[0]) / math.sqrt(scales[1])
-    solved = solve_covariances(covs, means, epsilons, cross, epsilon, solvers)
+    solved = solve_covariances(covs, means, epsilons, cross, epsilon, solvers, place=pair.place)
     parts = solved.parts
     if parts is not None and min(parts["x_rank"], parts["y_rank"]) == 0:
         return Coefficients(None, solved.x_kept, solved.y_kept)
@@ -79,6 +79,8 @@ def solve_covariances(
     cross: npt.NDArray[Any],
     epsilon: float,
     solvers: Solvers,
+    *,
+    place: str,
 ) -> Coefficients:
     """Drop neurons under `epsilon`, and solve the CCA of what is left."""
     x_kept, y_kept = (np.abs(np.diagonal(cov)) >= epsilon for cov in covs)
@@ -93,6 +95,7 @@ def solve_covariances(
         y_epsilon=epsilons[1],
         cross_cov=cross[np.ix_(x_kept, y_kept)],
         epsilon=float(epsilon),
+        place=place,
     )
     return Coefficients(parts, x_kept, y_kept)
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from fastcca import _core
-from fastcca._arrays import as_samples
+from fastcca import _backend, _core
+from fastcca._arrays import as_real, as_samples
+from fastcca._factor import QRFactor
 from fastcca._layouts import Maps, Size, lay_out
 from fastcca._maps import Map
 from fastcca._moments import Moments
 from fastcca._pair import Pair
-from fastcca._stored import Stored, is_stored, shape_of
+from fastcca._stored import Stored, check_shapes, is_stored, shape_of
 
 __all__ = ["Layers", "layers_of"]
 
@@ -34,11 +35,15 @@ class Layers:
         What errors and the moments call them; the same twice where xs meets itself.
     moments : Moments or None
         Of all layers, where they are narrow enough to have some.
-    sources : dict of str to ndarray or Map
-        The samples, or data sets in files, by the names of blocks; empty where there are only
-        moments.
+    sources : dict of str to ndarray or Map or MapInFile
+        The samples, or data sets in files, by the names of blocks; empty where there is only a
+        state.
+    factor : QRFactor or None
+        The state, where it is not moments.
     spatial : str or None
     size : tuple of int or None
+    place : str
+        Where states are made and solved, as of a `Pair`.
     """
 
     x_names: tuple[str, ...]
@@ -49,22 +54,27 @@ class Layers:
     sources: dict[str, Any]
     spatial: str | None = None
     size: Size = None
+    factor: QRFactor | None = None
+    place: str = "cpu"
 
     def pair(self, x: str, y: str) -> Pair:
         """Two blocks with their samples.
 
-        Without samples, a view of their moments; KeyError where these lack the pair.
+        Without samples, a view of their state; KeyError where this lacks the pair.
         """
+        if self.factor is not None:
+            return Pair(("x", "y"), self.factor.pair(x, y), place=self.place)
         if not self.sources:
             assert self.moments is not None
-            return Pair(("x", "y"), self.moments.pair(x, y))
+            return Pair(("x", "y"), self.moments.pair(x, y), place=self.place)
         names = (x, y if x != y else f"{y} itself")  # blocks of one state need different names
         chosen = [self.sources[x], self.sources[y]]
-        if any(is_stored(source) for source in chosen):
-            return Pair(names, Stored(dict(zip(names, chosen, strict=True))))
+        if _any_in_file(chosen):
+            stored = _stored(dict(zip(names, chosen, strict=True)), self.spatial, self.size)
+            return Pair(names, stored, place=self.place)
         if isinstance(chosen[0], Map):
-            return Pair(names, _maps(chosen, self.spatial, self.size))
-        return Pair(names, chosen)
+            return Pair(names, _maps(chosen, self.spatial, self.size), place=self.place)
+        return Pair(names, chosen, place=self.place)
 
     def held(self, x: str, y: str) -> bool:
         """Whether the moments hold a pair of blocks."""
@@ -81,11 +91,41 @@ class Layers:
         if not self.sources:
             return False
         source = self.sources[block]
+        if isinstance(source, MapInFile):
+            source = source.shape
         if isinstance(source, Map):
             maps = _maps([source], self.spatial, self.size)
             return maps.n_samples < maps.feature_counts[0]
         n, p = shape_of(source)
         return n < p
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class MapInFile:
+    """A data set in a file, or an array beside one, and the meaning of its axes.
+
+    Attributes
+    ----------
+    source : data set or ndarray
+    shape : Map
+        As the array would be, of zeros that take no memory.
+    """
+
+    source: Any
+    shape: Map
+
+
+def _any_in_file(sources: Sequence[object]) -> bool:
+    return any(isinstance(source, MapInFile) or is_stored(source) for source in sources)
+
+
+def _stored(sources: Mapping[str, Any], spatial: str | None, size: Size) -> Stored:
+    given = {
+        name: source.source if isinstance(source, MapInFile) else source
+        for name, source in sources.items()
+    }
+    axes = [source.shape.axes for source in sources.values() if isinstance(source, MapInFile)]
+    return Stored(given, layout=axes or None, spatial=spatial, size=size)
 
 
 def _maps(sources: list[Map], spatial: str | None, size: Size) -> Maps:
@@ -107,6 +147,7 @@ def layers_of(
     layout: Layout = None,
     spatial: str | None = None,
     size: Size = None,
+    backend: str | None = None,
 ) -> Layers:
     """Check layers given as a list, a dict, batches of dicts, or a `Moments`.
 
@@ -115,30 +156,41 @@ def layers_of(
     TypeError, ValueError
         For what is none of these, or layers that do not fit each other.
     """
-    if isinstance(xs, Moments):
+    if isinstance(xs, Moments | QRFactor):
         if ys is not None or any(option is not None for option in (layout, spatial, size)):
             raise TypeError(
-                "xs is a Moments, which holds all blocks: leave ys, layout, spatial and size out"
+                f"xs is a {type(xs).__name__}, which holds all blocks: leave ys, layout, spatial "
+                "and size out"
             )
         for name in xs.block_names:
-            if xs._is_complex(name):
+            if isinstance(xs, Moments) and xs._is_complex(name):
                 raise TypeError(f"the block {name!r} is complex; pairwise takes real layers")
         names = xs.block_names
         _check_any(names, "xs")
-        return Layers(names, names, names, names, xs, {})
+        place = _backend.resolve(backend, stacklevel=4, xs=xs)
+        if isinstance(xs, QRFactor):
+            factor = xs._moved_to(place)
+            return Layers(names, names, names, names, None, {}, factor=factor, place=place)
+        return Layers(names, names, names, names, xs._moved_to(place), {}, place=place)
     if isinstance(xs, Mapping | list | tuple | np.ndarray):
         sides = [_named(xs, "xs")] if ys is None else [_named(xs, "xs"), _named(ys, "ys")]
-        return _of_samples(sides, layout, spatial, size)
+        layers = {
+            f"{side}[{name!r}]": layer
+            for side, named in zip(("xs", "ys"), sides, strict=False)
+            for name, layer in named.items()
+        }
+        place = _backend.resolve(backend, stacklevel=4, **layers)
+        return _of_samples(sides, layout, spatial, size, place)
     if isinstance(xs, Iterable) and not isinstance(xs, str | bytes) and not hasattr(xs, "shape"):
         if ys is not None:
             raise TypeError(
                 "xs is an iterator of batches: leave ys out, and let every batch be a pair "
                 "(xs, ys) of dicts"
             )
-        return _of_batches(xs, layout, spatial, size)
+        return _of_batches(xs, layout, spatial, size, backend)
     raise TypeError(
         f"xs is a {type(xs).__name__}; it must be a list or dict of layers, an iterator of batches "
-        "of these, or a Moments"
+        "of these, a Moments or a QRFactor"
     )
 
 
@@ -186,15 +238,31 @@ def _sources(
         }
         _check_rows({name: shape_of(source)[0] for name, source in given.items()}, "samples")
         return blocks, given
+    in_file = _any_in_file(list(layers.values()))
     # Any layer can be flattened: this only reads the layouts.
-    sources = lay_out(layers, layout=layout, spatial="flatten").sources
+    if in_file:
+        layers = {
+            name: layer if is_stored(layer) else as_real(layer, name)
+            for name, layer in layers.items()
+        }
+        shapes = {name: (shape_of(layer), np.dtype(float)) for name, layer in layers.items()}
+        laid_out = check_shapes(shapes, layout=layout, spatial="flatten")[1]
+        assert laid_out is not None  # with a layout there are maps
+        sources = laid_out.sources
+    else:
+        sources = lay_out(layers, layout=layout, spatial="flatten").sources
     if spatial in (None, "fold"):
         extents = {
             source.name: " x ".join(str(count) for count in source.grid) or "no"
             for source in sources
         }
         _check_rows(extents, "positions")
-    lay_out(layers, layout=layout, spatial=spatial, size=size)  # all other checks
+    # All other checks.
+    if in_file:
+        found = {source.name: MapInFile(layers[source.name], source) for source in sources}
+        _stored(found, spatial, size)
+        return blocks, found
+    lay_out(layers, layout=layout, spatial=spatial, size=size)
     return blocks, {source.name: source for source in sources}
 
 
@@ -215,38 +283,59 @@ def _check_rows(counts: Mapping[str, object], what: str) -> None:
     raise ValueError(f"the layers have different numbers of {what} ({told}); {advice}")
 
 
-def _of_samples(sides: list[Side], layout: Layout, spatial: str | None, size: Size) -> Layers:
+def _of_samples(
+    sides: list[Side], layout: Layout, spatial: str | None, size: Size, place: str
+) -> Layers:
     blocks, sources = _sources(sides, layout, spatial, size)
     layers = Layers(
-        tuple(sides[0]), tuple(sides[-1]), blocks[0], blocks[-1], None, sources, spatial, size
+        tuple(sides[0]),
+        tuple(sides[-1]),
+        blocks[0],
+        blocks[-1],
+        None,
+        sources,
+        spatial,
+        size,
+        place=place,
     )
     narrow = [name for name in sources if not layers.is_wide(name)]
-    moments = _moments_between([[n for n in names if n in narrow] for names in blocks])
+    moments = _moments_between([[n for n in names if n in narrow] for names in blocks], place)
     if moments is not None:
         try:
             _add(moments, {name: sources[name] for name in narrow}, spatial, size)
         except _core.ScaleError:
             moments = None  # the measures of single pairs scale their samples
     return Layers(
-        tuple(sides[0]), tuple(sides[-1]), blocks[0], blocks[-1], moments, sources, spatial, size
+        tuple(sides[0]),
+        tuple(sides[-1]),
+        blocks[0],
+        blocks[-1],
+        moments,
+        sources,
+        spatial,
+        size,
+        place=place,
     )
 
 
-def _moments_between(sides: Sequence[Sequence[str]]) -> Moments | None:
+def _moments_between(sides: Sequence[Sequence[str]], backend: str | None) -> Moments | None:
     """Return an empty state of the pairs to compare: of one side with itself, or between two."""
     if not all(sides):
         return None
-    return Moments() if len(sides) == 1 else Moments(pairs=[(sides[0], sides[1])])
+    if len(sides) == 1:
+        return Moments(backend=backend)
+    return Moments(pairs=[(sides[0], sides[1])], backend=backend)
 
 
 def _add(moments: Moments, sources: dict[str, Any], spatial: str | None, size: Size) -> None:
     """One pass over the samples of all layers together."""
     values = list(sources.values())
-    if any(is_stored(value) for value in values):
-        stored = Stored(sources)
+    if _any_in_file(values):
+        stored = _stored(sources, spatial, size)
+        dtypes = stored.dtypes if stored.has_layout else None
         for batch in stored.batches():
             with stored.told_where():
-                moments._update(dict(zip(sources, batch, strict=True)))
+                moments._update(dict(zip(sources, batch, strict=True)), dtypes)
         return
     if not isinstance(values[0], Map):
         moments._update(sources)
@@ -257,8 +346,13 @@ def _add(moments: Moments, sources: dict[str, Any], spatial: str | None, size: S
 
 
 def _of_batches(
-    batches: Iterable[object], layout: Layout, spatial: str | None, size: Size
+    batches: Iterable[object],
+    layout: Layout,
+    spatial: str | None,
+    size: Size,
+    backend: str | None,
 ) -> Layers:
+    place = _backend.resolve(backend, stacklevel=5)
     moments: Moments | None = None
     names: list[tuple[str, ...]] = []
     blocks: list[tuple[str, ...]] = []
@@ -275,9 +369,12 @@ def _of_batches(
         blocks, sources = _sources(sides, layout, spatial, size)
         names = [tuple(side) for side in sides]
         if moments is None:
-            moments = _moments_between(blocks)
+            moments = _moments_between(blocks, backend)
             assert moments is not None  # no side is empty
+            moments._follow(sources)
         _add(moments, sources, spatial, size)
     if not names:
         raise ValueError("xs yields no batch; it needs at least one")
-    return Layers(names[0], names[-1], blocks[0], blocks[-1], moments, {})
+    assert moments is not None  # made of the first batch
+    place = place if place == "numpy" else moments._place
+    return Layers(names[0], names[-1], blocks[0], blocks[-1], moments, {}, place=place)

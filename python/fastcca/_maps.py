@@ -13,6 +13,7 @@ from scipy import sparse
 
 from fastcca._arrays import AnyArray
 from fastcca._bfloat16 import is_bfloat16, with_numbers
+from fastcca._device import on_host
 
 __all__ = ["BLOCK_BYTES", "Blocks", "Map", "flatten", "fold", "pool", "resize", "slices"]
 
@@ -79,7 +80,7 @@ class Map:
                 first = (piece.start + int(places[0, 0]), *(int(i) for i in places[0, 1:]))
             count += len(places)
         here = f"N{self.positions}C"
-        value = with_numbers(self.view[first[0]])[first[1:]]
+        value = with_numbers(self.view[first[0] : first[0] + 1])[(0, *first[1:])]
         index = ", ".join(str(first[here.index(letter)]) for letter in self.axes)
         raise ValueError(
             f"{self.name} has {count} {'value that is' if count == 1 else 'values that are'} not "
@@ -129,7 +130,7 @@ def _strided(source: Map, as_view: Callable[[AnyArray], AnyArray | None]) -> Blo
         source.check_finite(rows)
         block = as_view(source.view[rows])
         if block is None:
-            block = as_view(np.ascontiguousarray(source.view[rows]))
+            block = as_view(np.ascontiguousarray(on_host(source.view[rows])))
             assert block is not None  # the axes of a new array can be merged
         return block
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fastcca import _core
 from fastcca._accuracy import check_precision
 from fastcca._arrays import AnyArray, as_numbers, precision_name
+from fastcca._backend import check_one_memory, state_place
 from fastcca._batch import (
     IMAGINARY,
     check_size,
@@ -20,6 +21,7 @@ from fastcca._batch import (
     named_batch,
     real_blocks,
 )
+from fastcca._compiled import device_at, module_at, new_moments, place_of
 from fastcca._pairs import ALL, Pairs, PairsLike, pairs_of
 from fastcca._stored import Stored, is_stored
 
@@ -39,6 +41,9 @@ class Moments:
         and products, each feature scaled by a power of two, added up in float32 for 256 samples
         and in float64 from there on. Correlations lose digits by it, as `cca` says. A batch whose
         values float32 cannot hold is computed in double.
+    backend : {None, "cpu", "cuda"}
+        Where the state is kept. "cuda" reads arrays of the CPU too, through pinned memory; several
+        devices are "cuda:0" and so on. None takes FASTCCA_BACKEND, or where the first batch lies.
     pairs : {"all", "same-name"} or list of pairs
         Which pairs of blocks are accumulated and kept, besides every block with itself; the rest
         cost neither time nor memory, and cannot be compared. "same-name" are blocks whose names are
@@ -71,11 +76,19 @@ class Moments:
     Moments(n_samples=1000, blocks={'x': 3, 'y': 2})
     """
 
-    __slots__ = ("_pairs", "_selection", "_state")
+    __slots__ = ("_follows_data", "_pairs", "_selection", "_state")
 
-    def __init__(self, *, precision: str = "double", pairs: PairsLike = "all") -> None:
-        self._state = _core.Moments(check_precision(precision) == "single")
+    def __init__(
+        self,
+        *,
+        precision: str = "double",
+        pairs: PairsLike = "all",
+        backend: str | None = None,
+    ) -> None:
+        single = check_precision(precision) == "single"
         self._pairs = pairs_of(pairs)
+        self._state = new_moments(state_place(backend), single=single)
+        self._follows_data = backend is None
         # Names of the visible blocks; None means all, and that this is not a view.
         self._selection: tuple[str, ...] | None = None
 
@@ -88,7 +101,8 @@ class Moments:
         ----------
         *blocks : array_like, (n_samples, features)
             One or two blocks, named "x" and "y". Real or complex numbers of any precision,
-            bfloat16 too, strides and byte order, arrays or tensors on the CPU, read in place.
+            bfloat16 too, strides and byte order, arrays or tensors, read in place. All on the CPU,
+            or all on the CUDA device of the state.
             Data sets of h5py, zarr and safetensors are read some rows at a time.
         **named_blocks : array_like, (n_samples, features)
             Further blocks under names of their own. The first batch fixes names, order and
@@ -107,15 +121,24 @@ class Moments:
         """
         self._check_not_a_view("update")
         batch = named_batch(blocks, named_blocks)
+        self._follow(batch)
         if any(is_stored(block) for block in batch.values()):
             self._update_from_files(batch)
             return
         self._update({name: as_numbers(block, name) for name, block in batch.items()})
 
+    def _follow(self, batch: Mapping[str, object]) -> None:
+        """Keep the state where its first batch lies, unless a place was asked for."""
+        check_one_memory(batch)
+        if self._follows_data and not self._state.block_names:
+            place = state_place(None, **batch)
+            if place != self._place:
+                self._state = new_moments(place, single=self._state.single)
+
     def _update_from_files(self, sources: Mapping[str, object]) -> None:
         # In a state of their own, so that an error in the middle leaves this one as it was.
         stored = Stored(sources)
-        added = Moments(precision=self.precision, pairs=self.pairs)
+        added = Moments(precision=self.precision, pairs=self.pairs, backend=self._place)
         for arrays in stored.batches():
             with stored.told_where():
                 added._update(dict(zip(sources, arrays, strict=True)))
@@ -151,7 +174,7 @@ class Moments:
         self._check_not_a_view("merge into")
         if not isinstance(other, Moments):
             raise TypeError(f"can only merge Moments, not {type(other).__name__}")
-        added = other._own_state()
+        added = other._own_state(self._place)
         if other.pairs != self.pairs:
             added = added.clone()  # may grow in another thread, after the check
             if added.block_names and not self._state.block_names:
@@ -292,7 +315,21 @@ class Moments:
         moments._state = state
         moments._pairs = pairs
         moments._selection = None
+        moments._follows_data = False
         return moments
+
+    @property
+    def _place(self) -> str:
+        return place_of(self._state)
+
+    def _moved_to(self, place: str) -> Moments:
+        """Return a state of the same content at a place: this one where it is there already."""
+        if place in ("numpy", self._place):  # the reference reads any
+            return self
+        everything = range(len(self._state.block_names))
+        moved = Moments._of(_copied_to(place, self._state, everything), self._pairs)
+        moved._selection = self._selection
+        return moved
 
     def _index(self, name: str) -> int:
         """Position of a block, or of its real part, in the compiled state."""
@@ -334,32 +371,40 @@ class Moments:
             if self._keeps(first, second)
         )
 
-    def _own_state(self) -> _core.Moments:
+    def _own_state(self, place: str | None = None) -> _core.Moments:
         """Return a state of exactly the visible blocks: the shared one where all are visible."""
+        place = self._place if place is None else place
         if self._selection is None:
-            return self._state
+            return self._moved_to(place)._state
         # The order of blocks may differ from the stored one, and a block may be paired with itself.
         chosen: list[int] = []
         for name in self._selection:
             chosen.append(self._index(name))
             if self._is_complex(name):
                 chosen.append(self._imaginary_index(name))
-        names = self._state.block_names
-        return _core.Moments.restore(
-            self._state.n_samples,
-            [names[i] for i in chosen],
-            [self._state.mean(i) for i in chosen],
-            [self._state.precision(i) for i in chosen],
-            [
-                [self._state.scatter(i, j) for j in chosen[: row + 1]]
-                for row, i in enumerate(chosen)
-            ],
-            self._state.single,
-        )
+        return _copied_to(place, self._state, chosen)
 
     def _check_not_a_view(self, action: str) -> None:
         if self._selection is not None:
             raise ValueError(f"cannot {action} a view of two blocks; use the moments it came from")
+
+
+def _copied_to(place: str, state: _core.Moments, chosen: Sequence[int]) -> _core.Moments:
+    """Copy some blocks of a state to a place."""
+    names = state.block_names
+    copy: _core.Moments = module_at(place).Moments.restore(
+        state.n_samples,
+        [names[i] for i in chosen],
+        [state.mean(i) for i in chosen],
+        [state.precision(i) for i in chosen],
+        [
+            [state.scatter(i, j) if state.keeps(i, j) else None for j in chosen[: row + 1]]
+            for row, i in enumerate(chosen)
+        ],
+        state.single,
+        device_at(place),
+    )
+    return copy
 
 
 def _check_same_kept(pairs: Pairs, other: Moments) -> None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from fastcca import _core
 from fastcca._arrays import AnyArray, as_numbers, check_finite, precision_name
+from fastcca._device import on_host
 from fastcca._factor import QRFactor
 from fastcca._layouts import LayoutOrPair, Maps, Size, lay_out
 from fastcca._moments import Moments
@@ -33,6 +34,9 @@ class Pair:
         A state, or where the samples come from.
     precision : str
         Of the moments that are made of samples.
+    place : str
+        Where states are made and solved: "cpu", "numpy", or a CUDA device such as "cuda:0". A state
+        that is given stays where it is by default.
     """
 
     def __init__(
@@ -40,12 +44,21 @@ class Pair:
         names: tuple[str, ...],
         given: Moments | QRFactor | list[AnyArray] | Maps | Stored,
         precision: str = "double",
+        place: str | None = None,
     ) -> None:
         self.names = names
         self.precision = precision
+        if isinstance(given, Moments | QRFactor):
+            place = given._place if place is None else place
+            given = given._moved_to(place)
+        self.place = "cpu" if place is None else place
         self._given = given
         self._factor: QRFactor | None = given if isinstance(given, QRFactor) else None
         self._moments: Moments | None = given if isinstance(given, Moments) else None
+
+    def of_arrays(self, arrays: list[AnyArray]) -> Pair:
+        """Pair other samples under the same names, in the same precision and place."""
+        return Pair(self.names, arrays, self.precision, self.place)
 
     @property
     def moments(self) -> Moments:
@@ -56,7 +69,7 @@ class Pair:
                 self._moments._selection = self._given._selection
             return self._moments
         if self._moments is None:
-            moments = Moments(precision=self.precision)
+            moments = Moments(precision=self.precision, backend=self.place)
             self._feed(moments)
             self._moments = moments  # only when no batch was refused
         return self._moments
@@ -118,7 +131,7 @@ class Pair:
                     "method='qr' is for real samples; for complex ones use method='auto' or "
                     "backend='numpy'"
                 )
-            factor = QRFactor()
+            factor = QRFactor(backend=self.place)
             self._feed(factor)
             self._factor = factor
         return self._factor
@@ -201,16 +214,26 @@ class Pair:
         """Pair the samples of one block with themselves."""
         given = self._in_memory()
         if isinstance(given, Maps):
-            return Pair(self.names, Maps((given.sources[i],) * 2, given.spatial, given.grid))
-        return Pair(self.names, [given[i]] * 2)
+            maps = Maps((given.sources[i],) * 2, given.spatial, given.grid)
+            return Pair(self.names, maps, place=self.place)
+        return Pair(self.names, [given[i]] * 2, place=self.place)
 
     def take(self, units: npt.NDArray[np.intp]) -> Pair:
         """Copy some samples as given, along N, into a pair of their own."""
-        given = self._in_memory()
+        given = self._on_host
         if isinstance(given, Maps):
             sources = tuple(replace(source, view=source.view[units]) for source in given.sources)
-            return Pair(self.names, replace(given, sources=sources))
-        return Pair(self.names, [array[units] for array in given])
+            return Pair(self.names, replace(given, sources=sources), place=self.place)
+        return Pair(self.names, [array[units] for array in given], place=self.place)
+
+    @cached_property
+    def _on_host(self) -> list[AnyArray] | Maps:
+        """The samples, once copied there where they lie on a device."""
+        given = self._in_memory()
+        if isinstance(given, Maps):
+            sources = tuple(replace(s, view=on_host(s.view)) for s in given.sources)
+            return replace(given, sources=sources)
+        return [on_host(array) for array in given]
 
     def _in_memory(self) -> list[AnyArray] | Maps:
         given = self._with_samples()
@@ -230,14 +253,15 @@ class Pair:
         return self._given
 
     def samples(self) -> tuple[AnyArray, ...] | None:
-        """All samples as finite arrays (n_samples, features), for the reference backend.
+        """All samples as finite arrays (n_samples, features) on the host.
 
-        Maps are copied into that shape. None where only moments are there.
+        Maps are copied into that shape, and what lies on a device is copied from there.
+        None where only moments are there.
         """
         if not self.has_samples:
             return None
         batches = [
-            [np.reshape(block, (-1, block.shape[-1])) for block in batch]
+            [np.reshape(on_host(block), (-1, block.shape[-1])) for block in batch]
             for batch in self.batches()
         ]
         arrays = tuple(
@@ -282,6 +306,7 @@ def pair_of(
     spatial: str | None = None,
     size: Size = None,
     precision: str = "double",
+    place: str | None = None,
 ) -> Pair:
     """Check two arrays, or a `Moments` of two blocks in place of both.
 
@@ -299,12 +324,12 @@ def pair_of(
                 f"precision='single' is too late for a {type(x).__name__} of double precision: "
                 "accumulate a Moments(precision='single')"
             )
-        return Pair(("x", "y"), x)
+        return Pair(("x", "y"), x, place=place)
     if y is None:
         raise TypeError("y is missing: pass two arrays, or a Moments of two blocks")
     if is_stored(x) or is_stored(y):
         stored = Stored({"x": x, "y": y}, layout=layout, spatial=spatial, size=size)
-        return Pair(("x", "y"), stored, precision)
+        return Pair(("x", "y"), stored, precision, place)
     if layout is None and spatial is None and size is None:
         arrays = [as_numbers(x, "x"), as_numbers(y, "y")]
         if arrays[0].shape[0] != arrays[1].shape[0]:
@@ -313,9 +338,9 @@ def pair_of(
                 f"{arrays[0].shape} and {arrays[1].shape}); row i of both must belong to the same "
                 "sample"
             )
-        return Pair(("x", "y"), arrays, precision)
+        return Pair(("x", "y"), arrays, precision, place)
     maps = lay_out({"x": x, "y": y}, layout=layout, spatial=spatial, size=size)
-    return Pair(("x", "y"), maps, precision)
+    return Pair(("x", "y"), maps, precision, place)
 
 
 def single_of(
@@ -324,16 +349,19 @@ def single_of(
     layout: LayoutOrPair = None,
     spatial: str | None = None,
     size: Size = None,
+    place: str | None = None,
 ) -> Pair:
     """Check one array, or a `Moments` of one block."""
     if isinstance(x, Moments | QRFactor):
         _check_nothing_else(type(x).__name__, None, layout, spatial, size)
-        return Pair(("x",), x)
+        return Pair(("x",), x, place=place)
     if is_stored(x):
-        return Pair(("x",), Stored({"x": x}, layout=layout, spatial=spatial, size=size))
+        stored = Stored({"x": x}, layout=layout, spatial=spatial, size=size)
+        return Pair(("x",), stored, place=place)
     if layout is None and spatial is None and size is None:
-        return Pair(("x",), [as_numbers(x, "x")])
-    return Pair(("x",), lay_out({"x": x}, layout=layout, spatial=spatial, size=size))
+        return Pair(("x",), [as_numbers(x, "x")], place=place)
+    maps = lay_out({"x": x}, layout=layout, spatial=spatial, size=size)
+    return Pair(("x",), maps, place=place)
 
 
 def _check_nothing_else(kind: str, y: object, *map_options: Any) -> None:

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from fastcca import _backend, _core
+from fastcca import _core
 from fastcca._by_name import Named, Valued
 from fastcca._cca import SAMPLES_PER_FEATURE, check_options
 from fastcca._compare import MEASURES
-from fastcca._errors import AccuracyWarning, RankWarning
 from fastcca._keep import keep_of
 from fastcca._layers import Layers, Layout, layers_of
 from fastcca._layouts import Size
 from fastcca._moments import Moments
 from fastcca._pair import Pair
+from fastcca._pairwise_notes import Notes, warn_of
 from fastcca._pairwise_result import PairwiseResult
 from fastcca._parts import CcaParts
 from fastcca._prepared import PreparedPairs
 from fastcca._progress import Progress, progress_of
+from fastcca._solvers import Solvers, solvers_at
 
-__all__ = ["PairwiseResult", "Progress", "pairwise"]
+__all__ = ["PairwiseResult", "Progress", "compared", "pairwise"]
 
 # One decomposition says both directions: most are symmetric, PWCCA has weights of each side.
 _BOTH_WAYS = ("cca", "r2_cca", "svcca", "pwcca", "cka", "procrustes")
@@ -53,10 +53,10 @@ def pairwise(
     xs, ys : layers
         A dict or list of arrays (n_samples, features) over the same samples, as `cca` takes them,
         real, data sets in files read some rows at a time; those of a list are named "0", "1",
-        ... . Without `ys`, xs against itself. In place
-        of both, an iterator of batches, each a dict or a pair ``(xs, ys)`` of dicts, or a
-        `Moments`, all of whose blocks are compared with each other; of a pair that it lacks the
-        value is NaN. With `layout`, maps.
+        ... . Without `ys`, xs against itself. In place of both, an iterator of batches, each a
+        dict or a pair ``(xs, ys)`` of dicts, or a `Moments` or `QRFactor`, all of whose blocks are
+        compared with each other; of a pair that moments do not keep the value is NaN. With
+        `layout`, maps.
     measure : str
         "cca" (mean correlation), "r2_cca" (mean squared), "svcca" (mean correlation of the
         components kept), "pwcca" (weights from the row), "cka", "procrustes", or
@@ -99,15 +99,49 @@ def pairwise(
     the samples hold, or a layer has more features than samples, its pairs go back to the samples;
     where squares of any layer leave the range of float64, all do, each pair by its own measure.
     """
+    found, notes = compared(
+        xs,
+        ys,
+        measure=measure,
+        keep=keep,
+        criterion=criterion,
+        ridge=ridge,
+        rank_tolerance=rank_tolerance,
+        progress=progress,
+        layout=layout,
+        spatial=spatial,
+        size=size,
+        backend=backend,
+    )
+    warn_of([notes], stacklevel=2)
+    return found
+
+
+def compared(
+    xs: object,
+    ys: object,
+    *,
+    measure: str,
+    keep: object,
+    criterion: str,
+    ridge: float,
+    rank_tolerance: float,
+    progress: Progress,
+    layout: Layout,
+    spatial: str | None,
+    size: Size,
+    backend: str | None,
+) -> tuple[PairwiseResult, Notes]:
+    """Do what `pairwise` does, and return what there is to warn of."""
     if measure not in MEASURES:
         raise ValueError(f"measure={measure!r} is unknown; there are {', '.join(MEASURES)}")
     check_options(ridge=ridge, rank_tolerance=rank_tolerance)
     keeps = keep_of(keep, criterion)
     if ridge and measure not in ("cca", "r2_cca"):
         raise ValueError(f"ridge={ridge} is for measure='cca' and 'r2_cca', not {measure!r}")
-    solvers = _backend.solvers(backend)
-    layers = layers_of(xs, ys, layout=layout, spatial=spatial, size=size)
-    numpy_backend = _backend.resolve(backend) == "numpy"
+    layers = layers_of(xs, ys, layout=layout, spatial=spatial, size=size, backend=backend)
+    solvers = solvers_at(layers.place)
+    numpy_backend = layers.place == "numpy"
     chosen = Named(
         measure,
         ridge=float(ridge),
@@ -143,8 +177,7 @@ def pairwise(
                 if both_ways:
                     values[j, i] = back
             report(done)
-    ask.warn(stacklevel=3)
-    return PairwiseResult(values, layers.x_names, layers.y_names, measure)
+    return PairwiseResult(values, layers.x_names, layers.y_names, measure), ask.notes
 
 
 def _routes(layers: Layers, x: str, y: str, numpy_backend: bool) -> list[Pair]:
@@ -158,7 +191,7 @@ def _routes(layers: Layers, x: str, y: str, numpy_backend: bool) -> list[Pair]:
     # The reference computes from the samples whenever it has them.
     if numpy_backend or layers.moments is None or not layers.held(x, y):
         return [of_samples]
-    return [Pair((x, y), layers.moments.pair(x, y)), of_samples]
+    return [Pair((x, y), layers.moments.pair(x, y), place=layers.place), of_samples]
 
 
 @dataclass(slots=True)
@@ -166,12 +199,8 @@ class _Question:
     """The measure to ask of every pair, and what there is to warn of."""
 
     chosen: Named
-    solvers: _backend.Solvers
-    few: set[str] = field(default_factory=set)
-    lost: set[str] = field(default_factory=set)
-    constant: set[str] = field(default_factory=set)
-    features: int = 0
-    n_samples: int = 0
+    solvers: Solvers
+    notes: Notes = field(default_factory=Notes)
 
     def prepared(
         self, moments: Moments | None, pairs: list[tuple[str, str]]
@@ -197,51 +226,25 @@ class _Question:
             if not valued.lost:
                 break
             if route + 1 == len(routes):
-                self.lost.update((x_name, y_name))
+                self.notes.lost.update((x_name, y_name))
         if valued.parts is None:
             return valued.value, valued.value
         self._look_at(valued.parts, x_name, y_name)
+        if self.chosen.measure != "pwcca":  # all others are symmetric
+            return valued.value, valued.value
         return valued.value, self.chosen.of_parts(valued.parts, back=True)
 
     def _look_at(self, parts: CcaParts, x_name: str, y_name: str) -> None:
         """Take note of what there is to warn of."""
         truncated = self.chosen.keep is not None
-        self.n_samples = parts["n_samples"]
+        notes = self.notes
+        notes.n_samples = parts["n_samples"]
         sides = ((x_name, "x"), (y_name, "y"))
         for name, side in sides:
             known: Any = parts
             features = known[f"{side}_kept"] if truncated else known[f"{side}_mean"].size
             if known[f"{side}_kept"] == 0:
-                self.constant.add(name)
-            elif self.n_samples < SAMPLES_PER_FEATURE * features:
-                self.few.add(name)
-                self.features = max(self.features, features)
-
-    def warn(self, stacklevel: int) -> None:
-        """Warn once of all pairs."""
-        if self.constant:
-            warnings.warn(
-                f"no feature of {_listed(self.constant)} varies, so there is nothing to correlate",
-                RankWarning,
-                stacklevel=stacklevel,
-            )
-        if self.few:
-            warnings.warn(
-                f"{self.n_samples} samples for up to {self.features} features in "
-                f"{_listed(self.few)}: chance alone makes large correlations. Use at least "
-                f"{SAMPLES_PER_FEATURE} samples per feature, or reduce the features first",
-                RankWarning,
-                stacklevel=stacklevel,
-            )
-        if self.lost:
-            warnings.warn(
-                f"the moments have lost digits that the samples hold in pairs of "
-                f"{_listed(self.lost)}. Pass the samples themselves, or compare the pairs of a "
-                "QRFactor one by one",
-                AccuracyWarning,
-                stacklevel=stacklevel,
-            )
-
-
-def _listed(names: set[str]) -> str:
-    return ", ".join(repr(name) for name in sorted(names))
+                notes.constant.add(name)
+            elif notes.n_samples < SAMPLES_PER_FEATURE * features:
+                notes.few.add(name)
+                notes.features = max(notes.features, features)

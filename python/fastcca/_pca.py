@@ -14,6 +14,7 @@ from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
 from fastcca._pair import single_of
 from fastcca._project import project_onto
+from fastcca._solvers import solvers_at
 
 __all__ = ["PCAResult", "pca"]
 
@@ -103,8 +104,9 @@ def pca(
     copies of them, as accurately as by a `QRFactor`.
     """
     check_options(rank_tolerance=rank_tolerance)
-    solvers = _backend.solvers(backend)
-    single = single_of(x, layout=layout, spatial=spatial, size=size)
+    place = _backend.resolve(backend, x=x)
+    single = single_of(x, layout=layout, spatial=spatial, size=size, place=place)
+    solvers = solvers_at(place)
     single.require_real()
     parts = solvers.pca(single, rank_tolerance=float(rank_tolerance))
     n = parts["n_samples"]

@@ -8,16 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastcca import _backend
-from fastcca._by_name import named
-from fastcca._cca import warn_about_accuracy, warn_about_rank
 from fastcca._layouts import LayoutOrPair, Size
-from fastcca._pair import pair_of
-from fastcca._permuted import permuted
+from fastcca._permuted import permuted_in_range
 from fastcca._progress import Progress
-from fastcca._resampling import Seed, checked_count, generators, members_of, run_many
-from fastcca._rescale import in_range
-from fastcca._similarity import warn_about_regression
+from fastcca._resampled import resampled
+from fastcca._resampling import Seed, checked_count, run_many
 
 __all__ = ["PermutationTest", "permutation_test"]
 
@@ -176,13 +171,21 @@ def permutation_test(
     >>> bool(test.p_value > 0.05), bool(test.calibrated < 0.1)
     (True, True)
     """
-    chosen = named(measure, options)
     count = checked_count(n_permutations, "n_permutations")
-    seeds = generators(seed, count)
-    solvers = _backend.solvers(backend)
-    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
-    pair.require_real()
-    members = members_of(groups, pair.n_units)
+    asked = resampled(
+        x,
+        y,
+        measure=measure,
+        options=options,
+        count=count,
+        seed=seed,
+        groups=groups,
+        layout=layout,
+        spatial=spatial,
+        size=size,
+        backend=backend,
+    )
+    members = asked.members
     sizes = [len(unit) for unit in members]
     if min(sizes) != max(sizes):
         raise ValueError(
@@ -191,24 +194,15 @@ def permutation_test(
             "average each group"
         )
 
-    valued = chosen.of(pair, solvers, weights=True)
-    if valued.parts is not None:
-        result, dimensions = valued.result()
-        warn_about_rank(result, *dimensions)
-        warn_about_accuracy(valued.parts)
-    elif valued.regression is not None:
-        warn_about_regression(valued.regression)
-    if measure in ("cka", "procrustes"):  # of no scale
-        prepared = in_range(lambda p: permuted(p, solvers, chosen, valued, members), pair)
-    else:
-        prepared = permuted(pair, solvers, chosen, valued, members)
+    valued = asked.as_given(weights=True)
+    prepared = permuted_in_range(asked.pair, asked.solvers, asked.chosen, valued, members)
 
     def one(of: np.random.SeedSequence) -> float:
         return prepared.of(np.random.default_rng(of).permutation(len(members)))
 
     # By the same arithmetic as the null, so that what ties does so here.
     observed = prepared.of(np.arange(len(members)))
-    null = run_many(one, seeds, progress, "permutations")
+    null = run_many(one, asked.seeds, progress, "permutations")
     reached = int(np.count_nonzero(null >= observed - _TIE * prepared.largest))
     return PermutationTest(
         value=valued.value,

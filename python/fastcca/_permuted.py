@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fastcca._backend import Solvers
 from fastcca._bfloat16 import with_numbers
 from fastcca._by_name import Named, Valued
 from fastcca._maps import slices
@@ -22,9 +22,11 @@ from fastcca._pair import Floats, Pair
 from fastcca._parts import CcaParts
 from fastcca._pwcca import projection_weights
 from fastcca._resampling import Index
+from fastcca._rescale import in_range
 from fastcca._sample_space import Features, SampleSpace
+from fastcca._solvers import Solvers
 
-__all__ = ["Permuted", "PermutedGrams", "permuted"]
+__all__ = ["Permuted", "PermutedGrams", "permuted_in_range"]
 
 # Rearranged samples that a thread copies at a time: in cache, and enough for a long product.
 _BLOCK_BYTES = 2**20
@@ -90,7 +92,36 @@ class PermutedGrams:
         return total
 
 
-def permuted(
+def permuted_in_range(
+    pair: Pair, solvers: Solvers, chosen: Named, valued: Valued, members: list[Index]
+) -> Permuted | PermutedGrams:
+    """Bring both sides into their coordinates, whatever the scale of the samples.
+
+    Parameters, and what is raised, are those of `_permuted`.
+    """
+    if chosen.measure in ("cka", "procrustes"):  # of no scale
+        return in_range(lambda p: _permuted(p, solvers, chosen, valued, members), pair)
+    if chosen.measure != "pls":  # correlations have scales of their own
+        return _permuted(pair, solvers, chosen, valued, members)
+
+    def with_unit(p: Pair) -> dict[str, Any]:
+        # One singular value of 1, which is brought back to the units of the caller.
+        return {
+            "permuted": _permuted(p, solvers, chosen, valued, members),
+            "singular_values": np.ones(1),
+        }
+
+    found = in_range(with_unit, pair)
+    scaled: Permuted = found["permuted"]
+    unit = float(found["singular_values"][0])
+    return replace(
+        scaled,
+        statistic=lambda product: unit * scaled.statistic(product),
+        largest=unit * scaled.largest,
+    )
+
+
+def _permuted(
     pair: Pair, solvers: Solvers, chosen: Named, valued: Valued, members: list[Index]
 ) -> Permuted | PermutedGrams:
     """Bring both sides into their coordinates.

@@ -12,6 +12,7 @@ from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
 from fastcca._pair import pair_of
 from fastcca._project import project_onto
+from fastcca._solvers import solvers_at
 
 __all__ = ["PLSResult", "pls"]
 
@@ -100,8 +101,9 @@ def pls(
     gap to their neighbours. With fewer samples than features the data are decomposed in place of
     the moments, in memory of about two float64 copies of them.
     """
-    solvers = _backend.solvers(backend)
-    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
+    place = _backend.resolve(backend, x=x, y=y)
+    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, place=place)
+    solvers = solvers_at(place)
     pair.require_real()
     parts = solvers.pls(pair)
     return PLSResult(**parts)

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fastcca import _core
 from fastcca._blas import threads_for_many
-from fastcca._by_name import Named, Valued
+from fastcca._by_name import Named, Valued, mean_square
+from fastcca._compiled import module_of
 from fastcca._keep import Keep
 from fastcca._moments import Moments
 from fastcca._pair import Pair
-from fastcca._solvers_cpu import parts_of_moments, parts_of_regression
+from fastcca._solvers_compiled import parts_of_moments, parts_of_regression
 
 __all__ = ["PreparedPairs"]
 
 Names = tuple[str, str]
 
-_OF_TWO = {"cka": _core.linear_cka_of_pairs, "procrustes": _core.procrustes_of_pairs}
+_OF_TWO = {"cka": "linear_cka_of_pairs", "procrustes": "procrustes_of_pairs"}
 
 
 class PreparedPairs:
@@ -47,7 +47,9 @@ class PreparedPairs:
         blocks: list[int] = []
         keeps: list[tuple[str, float] | None] = []
         known: dict[tuple[str, Keep | None], int] = {}
-        _ = Pair(pairs[0], moments.pair(*pairs[0])).state  # an error with fewer than 2 samples
+        _ = Pair(
+            pairs[0], moments.pair(*pairs[0]), place=moments._place
+        ).state  # an error with fewer than 2 samples
         for pair in pairs:
             for side, name in enumerate(pair):
                 cut = None if chosen.keep is None else chosen.keep[side]
@@ -57,7 +59,7 @@ class PreparedPairs:
                     keeps.append(None if cut is None else cut.as_core())
                 self._entries[side][name] = known[name, cut]
         with threads_for_many() as threads:
-            self._prepared = _core.PreparedBlocks(
+            self._prepared = module_of(moments._state).PreparedBlocks(
                 moments._state, blocks, keeps, chosen.ridge, chosen.rank_tolerance, threads
             )
 
@@ -68,17 +70,21 @@ class PreparedPairs:
         with threads_for_many() as threads:
             if chosen.measure in _OF_TWO:
                 indices = [(moments._index(x), moments._index(y)) for x, y in pairs]
-                return [Valued(v) for v in _OF_TWO[chosen.measure](state, indices, threads)]
+                of_pairs = getattr(module_of(state), _OF_TWO[chosen.measure])
+                return [Valued(v) for v in of_pairs(state, indices, threads)]
             entries = [(self._entries[0][x], self._entries[1][y]) for x, y in pairs]
             if chosen.measure == "linear_regression_r2":
                 solved = self._prepared.linear_regression(state, entries, threads)
             else:
-                solved = self._prepared.cca(state, entries, chosen.measure == "pwcca", threads)
+                solved = self._prepared.cca(state, entries, chosen.wanted, threads)
         return [self._valued(x, y, one) for (x, y), one in zip(pairs, solved, strict=True)]
 
     def _valued(self, x: str, y: str, solved: dict[str, Any]) -> Valued:
         if self._chosen.measure == "linear_regression_r2":
             regression = parts_of_regression(self._moments, x, y, solved)
             return Valued(regression["r2"], regression=regression)
+        squares = solved.pop("sum_of_squares")
         parts = parts_of_moments(self._moments, x, y, solved, self._chosen.ridge)
+        if self._chosen.measure == "r2_cca":
+            return Valued(mean_square(squares, parts), parts=parts)
         return Valued(self._chosen.of_parts(parts), parts=parts)

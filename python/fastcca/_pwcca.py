@@ -19,6 +19,7 @@ from fastcca._google import google_weights
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
 from fastcca._pair import pair_of
+from fastcca._solvers import solvers_at
 
 __all__ = ["PWCCAResult", "projection_weights", "pwcca", "weighted_mean"]
 
@@ -121,8 +122,11 @@ def pwcca(
     if variant not in _VARIANTS:
         raise ValueError(f"variant={variant!r} is unknown; it must be one of {_VARIANTS}")
     check_options(rank_tolerance=rank_tolerance, precision=precision)
-    solvers = _backend.solvers(backend)
-    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, precision=precision)
+    place = _backend.resolve(backend, x=x, y=y)
+    pair = pair_of(
+        x, y, layout=layout, spatial=spatial, size=size, precision=precision, place=place
+    )
+    solvers = solvers_at(place)
     pair.require_real()
     parts = solvers.cca(pair, weights=True, method="auto", rank_tolerance=float(rank_tolerance))
     result = CCAResult(**result_fields(parts))

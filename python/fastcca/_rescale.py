@@ -67,7 +67,7 @@ def in_range(
         scaled = [_scaled(array, each_feature) for array in (pair.samples() or ())]
         if not any(power.any() for _, power in scaled):
             raise
-        found = solve(Pair(pair.names, [array for array, _ in scaled], pair.precision))
+        found = solve(pair.of_arrays([array for array, _ in scaled]))
         powers = [power for _, power in scaled]
         if isinstance(found, dict) and not _bring_back(found, powers, directions_only):
             raise

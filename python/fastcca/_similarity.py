@@ -15,6 +15,7 @@ from fastcca._maps import slices
 from fastcca._moments import Moments
 from fastcca._pair import Floats, Pair, pair_of
 from fastcca._parts import RegressionParts
+from fastcca._solvers import solvers_at
 from fastcca.reference import BlockMoments, input_epsilon
 
 __all__ = ["cka", "linear_regression_r2", "procrustes", "warn_about_regression"]
@@ -63,8 +64,9 @@ def cka(
     Accurate to about 1e-15 times the number of features; debiased, to the same relative to the
     biased value.
     """
-    solvers = _backend.solvers(backend)
-    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
+    place = _backend.resolve(backend, x=x, y=y)
+    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, place=place)
+    solvers = solvers_at(place)
     pair.require_real()
     return debiased_cka(pair) if debiased else solvers.cka(pair)
 
@@ -101,8 +103,9 @@ def procrustes(
     ValueError, TypeError
         As `cca`.
     """
-    solvers = _backend.solvers(backend)
-    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
+    place = _backend.resolve(backend, x=x, y=y)
+    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, place=place)
+    solvers = solvers_at(place)
     pair.require_real()
     return solvers.procrustes(pair)
 
@@ -150,17 +153,20 @@ def linear_regression_r2(
     The error, the rank decision on `x` and the change of route are those of `cca`.
     """
     check_options(rank_tolerance=rank_tolerance)
-    solvers = _backend.solvers(backend)
-    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size)
+    place = _backend.resolve(backend, x=x, y=y)
+    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, place=place)
+    solvers = solvers_at(place)
     pair.require_real()
     parts = solvers.linear_regression(pair, rank_tolerance=float(rank_tolerance))
     warn_about_regression(parts)
     return parts["r2"]
 
 
-def warn_about_regression(parts: RegressionParts) -> None:
+def warn_about_regression(parts: RegressionParts, stacklevel: int = 3) -> None:
     """Warn the caller of a public function where digits or directions were lost."""
-    warn_about_digits(parts["digits"], parts["undecided"], parts["x_condition"])
+    warn_about_digits(
+        parts["digits"], parts["undecided"], parts["x_condition"], stacklevel=stacklevel + 1
+    )
 
 
 def debiased_cka(pair: Pair) -> float:

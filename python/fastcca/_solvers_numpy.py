@@ -253,6 +253,7 @@ def symmetric_cca(
     y_epsilon: float,
     cross_cov: Any,
     epsilon: float,
+    place: str,
 ) -> SymmetricParts:
     """CCA of given covariances by symmetric inverse square roots."""
     solution = reference.symmetric_cca(

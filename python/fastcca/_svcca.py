@@ -18,6 +18,7 @@ from fastcca._keep import keep_of
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
 from fastcca._pair import pair_of
+from fastcca._solvers import solvers_at
 
 __all__ = ["SVCCAResult", "svcca"]
 
@@ -111,8 +112,11 @@ def svcca(
     """
     keep_pair = keep_of(keep, criterion)
     check_options(rank_tolerance=rank_tolerance, precision=precision)
-    solvers = _backend.solvers(backend)
-    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, precision=precision)
+    place = _backend.resolve(backend, x=x, y=y)
+    pair = pair_of(
+        x, y, layout=layout, spatial=spatial, size=size, precision=precision, place=place
+    )
+    solvers = solvers_at(place)
     pair.require_real()
     parts = solvers.cca(
         pair,

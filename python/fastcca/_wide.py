@@ -62,7 +62,7 @@ def cca(
             for array, space in zip(arrays, spaces, strict=True)
         ]
         parts = solve(
-            Pair(pair.names, scores),
+            pair.of_arrays(scores),
             method=method,
             weights=weights,
             keep=keep,
@@ -238,4 +238,4 @@ def linear_regression(
         x = space.scores(real_only=True)
     if _is_wide(y):
         y = _complete(Features(y, pair.names[1], unit_scale=False)).scores(real_only=False)
-    return solve(Pair(pair.names, [x, y]), rank_tolerance)
+    return solve(pair.of_arrays([x, y]), rank_tolerance)

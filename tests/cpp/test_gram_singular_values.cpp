@@ -8,8 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "cpu/cpu_backend.hpp"
 #include "cpu/gram_singular_values.hpp"
 #include "data.hpp"
+#include "linked_lapack.hpp"
 
 namespace fastcca::testing {
 

@@ -1,18 +1,15 @@
 #include "address_space.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <map>
-#include <string>
 #include <vector>
 
 #include "failures.hpp"
-#include "memory.hpp"
 
 namespace standin {
 namespace {
@@ -30,32 +27,6 @@ struct Space {
 std::vector<Space*>& spaces() {
   static auto* const instance = new std::vector<Space*>;
   return *instance;
-}
-
-struct sigaction previous_handler;
-const char* running_kernel = nullptr;
-
-// Says what was touched, and lets the process die of it as it would have.
-void report_fault(int signal, siginfo_t* info, void* context) {
-  if (is_device_address(info->si_addr)) {
-    const std::string who = running_kernel == nullptr
-                                ? "host code touched device memory at "
-                                : "kernel " + std::string(running_kernel) + " touched ";
-    const std::string text = "fastcca_standin: " + who + describe(info->si_addr) + "\n";
-    [[maybe_unused]] const auto written = write(STDERR_FILENO, text.data(), text.size());
-  }
-  sigaction(SIGSEGV, &previous_handler, nullptr);
-  if ((previous_handler.sa_flags & SA_SIGINFO) != 0 && previous_handler.sa_sigaction != nullptr) {
-    previous_handler.sa_sigaction(signal, info, context);
-  }
-  // Otherwise the instruction is run again, under the handler that was there before.
-}
-
-void install_fault_report() {
-  struct sigaction handler = {};
-  handler.sa_sigaction = report_fault;
-  handler.sa_flags = SA_SIGINFO | SA_ONSTACK;
-  sigaction(SIGSEGV, &handler, &previous_handler);
 }
 
 char* map(int file, int protection) {
@@ -79,14 +50,11 @@ Space* make_space() {
 
 Space& space_of(int device) {
   const auto index = static_cast<std::size_t>(device);
-  if (spaces().empty()) install_fault_report();
   while (spaces().size() <= index) spaces().push_back(make_space());
   return *spaces()[index];
 }
 
 }  // namespace
-
-void set_running_kernel(const char* name) { running_kernel = name; }
 
 char* visible_base(int device) { return space_of(device).visible; }
 char* working_base(int device) { return space_of(device).working; }
@@ -128,7 +96,8 @@ int device_of_address(const void* pointer) {
   const char* address = static_cast<const char*>(pointer);
   for (std::size_t i = 0; i < spaces().size(); ++i) {
     const Space& space = *spaces()[i];
-    if (address >= space.visible && address < space.visible + kSpaceBytes) return static_cast<int>(i);
+    if (address >= space.visible && address < space.visible + kSpaceBytes)
+      return static_cast<int>(i);
   }
   return -1;
 }

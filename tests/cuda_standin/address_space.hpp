@@ -14,7 +14,5 @@ char* working_base(int device);  // the same bytes for the stand-in
 std::size_t take_addresses(int device, std::size_t bytes);
 void give_back_pages(int device, std::size_t offset, std::size_t bytes);
 int device_of_address(const void* pointer);  // -1 where it is none's
-// What the report of a fault names: the kernel that runs, or null.
-void set_running_kernel(const char* name);
 
 }  // namespace standin

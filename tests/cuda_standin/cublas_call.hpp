@@ -56,11 +56,13 @@ class BlasCall {
 
   // Where the stand-in finds a matrix of the caller.
   template <class T>
-  T* read(const char* argument, T* data, std::int64_t rows, std::int64_t cols, std::int64_t leading) {
+  T* read(const char* argument, T* data, std::int64_t rows, std::int64_t cols,
+          std::int64_t leading) {
     return add(argument, data, rows, cols, leading, false);
   }
   template <class T>
-  T* write(const char* argument, T* data, std::int64_t rows, std::int64_t cols, std::int64_t leading) {
+  T* write(const char* argument, T* data, std::int64_t rows, std::int64_t cols,
+           std::int64_t leading) {
     return add(argument, data, rows, cols, leading, true);
   }
 

@@ -21,14 +21,15 @@ T element(cublasOperation_t op, const T* a, std::int64_t leading, std::int64_t i
 
 // In place is allowed where nothing is transposed.
 template <class T>
-bool is_in_place_wrongly(cublasOperation_t op, const T* a, std::int64_t lda, const T* c, std::int64_t ldc) {
+bool is_in_place_wrongly(cublasOperation_t op, const T* a, std::int64_t lda, const T* c,
+                         std::int64_t ldc) {
   return a == c && (op != CUBLAS_OP_N || lda != ldc);
 }
 
 template <class T>
 cublasStatus_t geam(BlasCall call, cublasOperation_t op_a, cublasOperation_t op_b, std::int64_t m,
-                    std::int64_t n, const T* alpha_at, const T* a, std::int64_t lda, const T* beta_at,
-                    const T* b, std::int64_t ldb, T* c, std::int64_t ldc) {
+                    std::int64_t n, const T* alpha_at, const T* a, std::int64_t lda,
+                    const T* beta_at, const T* b, std::int64_t ldb, T* c, std::int64_t ldc) {
   if (const cublasStatus_t refused = call.refused()) return refused;
   const std::int64_t rows_a = op_a == CUBLAS_OP_N ? m : n;
   const std::int64_t rows_b = op_b == CUBLAS_OP_N ? m : n;
@@ -63,8 +64,8 @@ std::int64_t start(std::int64_t n, std::int64_t increment) {
 }
 
 template <class T>
-cublasStatus_t axpy(BlasCall call, std::int64_t n, const T* alpha_at, const T* x, std::int64_t incx, T* y,
-                    std::int64_t incy) {
+cublasStatus_t axpy(BlasCall call, std::int64_t n, const T* alpha_at, const T* x, std::int64_t incx,
+                    T* y, std::int64_t incy) {
   if (const cublasStatus_t refused = call.refused()) return refused;
   const Scalar<T> alpha = call.scalar("alpha", alpha_at);
   if (n <= 0) return CUBLAS_STATUS_SUCCESS;
@@ -76,7 +77,8 @@ cublasStatus_t axpy(BlasCall call, std::int64_t n, const T* alpha_at, const T* x
 }
 
 template <class T>
-cublasStatus_t nrm2(BlasCall call, std::int64_t n, const T* x, std::int64_t incx, host::Real<T>* result) {
+cublasStatus_t nrm2(BlasCall call, std::int64_t n, const T* x, std::int64_t incx,
+                    host::Real<T>* result) {
   if (const cublasStatus_t refused = call.refused()) return refused;
   x = call.read("x", x, 1, n <= 0 || incx <= 0 ? 0 : n, incx);
   return call.submit_result(result, [=] {
@@ -87,7 +89,8 @@ cublasStatus_t nrm2(BlasCall call, std::int64_t n, const T* x, std::int64_t incx
 }
 
 template <class T>
-cublasStatus_t asum(BlasCall call, std::int64_t n, const T* x, std::int64_t incx, host::Real<T>* result) {
+cublasStatus_t asum(BlasCall call, std::int64_t n, const T* x, std::int64_t incx,
+                    host::Real<T>* result) {
   if (const cublasStatus_t refused = call.refused()) return refused;
   x = call.read("x", x, 1, n <= 0 || incx <= 0 ? 0 : n, incx);
   return call.submit_result(result, [=] {
@@ -103,21 +106,21 @@ cublasStatus_t asum(BlasCall call, std::int64_t n, const T* x, std::int64_t incx
 using namespace standin;  // NOLINT(google-build-using-namespace): this file is its C interface
 
 // Every routine twice: with int and with int64_t.
-#define FASTCCA_GEAM(name, T, integer)                                                              \
-  cublasStatus_t name(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b,        \
-                      integer m, integer n, const T* alpha, const T* a, integer lda, const T* beta, \
-                      const T* b, integer ldb, T* c, integer ldc) {                                 \
-    return geam({#name, handle}, op_a, op_b, m, n, standard(alpha), standard(a), lda,               \
-                standard(beta), standard(b), ldb, standard(c), ldc);                                \
+#define FASTCCA_GEAM(name, T, integer)                                                       \
+  cublasStatus_t name(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b, \
+                      integer m, integer n, const T* alpha, const T* a, integer lda,         \
+                      const T* beta, const T* b, integer ldb, T* c, integer ldc) {           \
+    return geam({#name, handle}, op_a, op_b, m, n, standard(alpha), standard(a), lda,        \
+                standard(beta), standard(b), ldb, standard(c), ldc);                         \
   }
-#define FASTCCA_AXPY(name, T, integer)                                                              \
-  cublasStatus_t name(cublasHandle_t handle, integer n, const T* alpha, const T* x, integer incx,   \
-                      T* y, integer incy) {                                                         \
-    return axpy({#name, handle}, n, standard(alpha), standard(x), incx, standard(y), incy);         \
+#define FASTCCA_AXPY(name, T, integer)                                                            \
+  cublasStatus_t name(cublasHandle_t handle, integer n, const T* alpha, const T* x, integer incx, \
+                      T* y, integer incy) {                                                       \
+    return axpy({#name, handle}, n, standard(alpha), standard(x), incx, standard(y), incy);       \
   }
-#define FASTCCA_REDUCTION(name, function, real, T, integer)                                         \
-  cublasStatus_t name(cublasHandle_t handle, integer n, const T* x, integer incx, real* result) {   \
-    return function({#name, handle}, n, standard(x), incx, result);                                 \
+#define FASTCCA_REDUCTION(name, function, real, T, integer)                                       \
+  cublasStatus_t name(cublasHandle_t handle, integer n, const T* x, integer incx, real* result) { \
+    return function({#name, handle}, n, standard(x), incx, result);                               \
   }
 
 extern "C" {

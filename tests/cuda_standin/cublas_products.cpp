@@ -7,7 +7,9 @@
 namespace standin {
 namespace {
 
-char letter(cublasOperation_t op) { return op == CUBLAS_OP_N ? 'N' : op == CUBLAS_OP_T ? 'T' : 'C'; }
+char letter(cublasOperation_t op) {
+  return op == CUBLAS_OP_N ? 'N' : op == CUBLAS_OP_T ? 'T' : 'C';
+}
 char letter(cublasFillMode_t uplo) { return uplo == CUBLAS_FILL_MODE_LOWER ? 'L' : 'U'; }
 
 // A beta of zero means that what was there is not read, NaN included.
@@ -30,8 +32,9 @@ void clear_triangle(bool lower, T* data, int n, int leading) {
 
 template <class T>
 cublasStatus_t gemm(BlasCall call, cublasOperation_t op_a, cublasOperation_t op_b, std::int64_t m64,
-                    std::int64_t n64, std::int64_t k64, const T* alpha_at, const T* a, std::int64_t lda64,
-                    const T* b, std::int64_t ldb64, const T* beta_at, T* c, std::int64_t ldc64) {
+                    std::int64_t n64, std::int64_t k64, const T* alpha_at, const T* a,
+                    std::int64_t lda64, const T* b, std::int64_t ldb64, const T* beta_at, T* c,
+                    std::int64_t ldc64) {
   if (const cublasStatus_t refused = call.refused()) return refused;
   const std::int64_t rows_a = op_a == CUBLAS_OP_N ? m64 : k64;
   const std::int64_t rows_b = op_b == CUBLAS_OP_N ? k64 : n64;
@@ -39,8 +42,10 @@ cublasStatus_t gemm(BlasCall call, cublasOperation_t op_a, cublasOperation_t op_
       !is_leading_dimension(ldb64, rows_b) || !is_leading_dimension(ldc64, m64)) {
     return CUBLAS_STATUS_INVALID_VALUE;
   }
-  const auto [m, n, k] = std::array{narrow(call.name(), m64), narrow(call.name(), n64), narrow(call.name(), k64)};
-  const auto [lda, ldb, ldc] = std::array{narrow(call.name(), lda64), narrow(call.name(), ldb64), narrow(call.name(), ldc64)};
+  const auto [m, n, k] =
+      std::array{narrow(call.name(), m64), narrow(call.name(), n64), narrow(call.name(), k64)};
+  const auto [lda, ldb, ldc] = std::array{narrow(call.name(), lda64), narrow(call.name(), ldb64),
+                                          narrow(call.name(), ldc64)};
   const Scalar<T> alpha = call.scalar("alpha", alpha_at);
   const Scalar<T> beta = call.scalar("beta", beta_at);
   if (m == 0 || n == 0) return CUBLAS_STATUS_SUCCESS;
@@ -51,7 +56,8 @@ cublasStatus_t gemm(BlasCall call, cublasOperation_t op_a, cublasOperation_t op_
   c = call.write("C", c, m64, n64, ldc64);
   return call.submit([=] {
     if (beta.get() == T{}) clear(c, m, n, ldc);
-    host::gemm<T>(letter(op_a), letter(op_b), m, n, k, alpha.get(), a, lda, b, ldb, beta.get(), c, ldc);
+    host::gemm<T>(letter(op_a), letter(op_b), m, n, k, alpha.get(), a, lda, b, ldb, beta.get(), c,
+                  ldc);
   });
 }
 
@@ -63,8 +69,9 @@ cublasStatus_t syrk(BlasCall call, cublasFillMode_t uplo, cublasOperation_t op, 
   if (const cublasStatus_t refused = call.refused()) return refused;
   const std::int64_t rows_a = op == CUBLAS_OP_N ? n64 : k64;
   const bool complex = std::is_same_v<T, host::Complex>;
-  if (n64 < 0 || k64 < 0 || !is_leading_dimension(lda64, rows_a) || !is_leading_dimension(ldc64, n64) ||
-      uplo == CUBLAS_FILL_MODE_FULL || (complex && op == CUBLAS_OP_T)) {
+  if (n64 < 0 || k64 < 0 || !is_leading_dimension(lda64, rows_a) ||
+      !is_leading_dimension(ldc64, n64) || uplo == CUBLAS_FILL_MODE_FULL ||
+      (complex && op == CUBLAS_OP_T)) {
     return CUBLAS_STATUS_INVALID_VALUE;
   }
   const auto [n, k] = std::array{narrow(call.name(), n64), narrow(call.name(), k64)};
@@ -82,13 +89,13 @@ cublasStatus_t syrk(BlasCall call, cublasFillMode_t uplo, cublasOperation_t op, 
 }
 
 template <class T>
-cublasStatus_t trsm(BlasCall call, cublasSideMode_t side, cublasFillMode_t uplo, cublasOperation_t op,
-                    cublasDiagType_t diag, std::int64_t m64, std::int64_t n64, const T* alpha_at,
-                    const T* a, std::int64_t lda64, T* b, std::int64_t ldb64) {
+cublasStatus_t trsm(BlasCall call, cublasSideMode_t side, cublasFillMode_t uplo,
+                    cublasOperation_t op, cublasDiagType_t diag, std::int64_t m64, std::int64_t n64,
+                    const T* alpha_at, const T* a, std::int64_t lda64, T* b, std::int64_t ldb64) {
   if (const cublasStatus_t refused = call.refused()) return refused;
   const std::int64_t order = side == CUBLAS_SIDE_LEFT ? m64 : n64;
-  if (m64 < 0 || n64 < 0 || !is_leading_dimension(lda64, order) || !is_leading_dimension(ldb64, m64) ||
-      uplo == CUBLAS_FILL_MODE_FULL) {
+  if (m64 < 0 || n64 < 0 || !is_leading_dimension(lda64, order) ||
+      !is_leading_dimension(ldb64, m64) || uplo == CUBLAS_FILL_MODE_FULL) {
     return CUBLAS_STATUS_INVALID_VALUE;
   }
   const auto [m, n] = std::array{narrow(call.name(), m64), narrow(call.name(), n64)};
@@ -109,25 +116,25 @@ cublasStatus_t trsm(BlasCall call, cublasSideMode_t side, cublasFillMode_t uplo,
 using namespace standin;  // NOLINT(google-build-using-namespace): this file is its C interface
 
 // Every routine twice: with int and with int64_t.
-#define FASTCCA_GEMM(name, T, integer)                                                              \
-  cublasStatus_t name(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b,        \
-                      integer m, integer n, integer k, const T* alpha, const T* a, integer lda,     \
-                      const T* b, integer ldb, const T* beta, T* c, integer ldc) {                  \
-    return gemm({#name, handle}, op_a, op_b, m, n, k, standard(alpha), standard(a), lda,            \
-                standard(b), ldb, standard(beta), standard(c), ldc);                                \
+#define FASTCCA_GEMM(name, T, integer)                                                          \
+  cublasStatus_t name(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b,    \
+                      integer m, integer n, integer k, const T* alpha, const T* a, integer lda, \
+                      const T* b, integer ldb, const T* beta, T* c, integer ldc) {              \
+    return gemm({#name, handle}, op_a, op_b, m, n, k, standard(alpha), standard(a), lda,        \
+                standard(b), ldb, standard(beta), standard(c), ldc);                            \
   }
-#define FASTCCA_SYRK(name, real, T, integer)                                                        \
-  cublasStatus_t name(cublasHandle_t handle, cublasFillMode_t uplo, cublasOperation_t op,           \
-                      integer n, integer k, const real* alpha, const T* a, integer lda,             \
-                      const real* beta, T* c, integer ldc) {                                        \
-    return syrk({#name, handle}, uplo, op, n, k, alpha, standard(a), lda, beta, standard(c), ldc);  \
+#define FASTCCA_SYRK(name, real, T, integer)                                                       \
+  cublasStatus_t name(cublasHandle_t handle, cublasFillMode_t uplo, cublasOperation_t op,          \
+                      integer n, integer k, const real* alpha, const T* a, integer lda,            \
+                      const real* beta, T* c, integer ldc) {                                       \
+    return syrk({#name, handle}, uplo, op, n, k, alpha, standard(a), lda, beta, standard(c), ldc); \
   }
-#define FASTCCA_TRSM(name, T, integer)                                                              \
-  cublasStatus_t name(cublasHandle_t handle, cublasSideMode_t side, cublasFillMode_t uplo,          \
-                      cublasOperation_t op, cublasDiagType_t diag, integer m, integer n,            \
-                      const T* alpha, const T* a, integer lda, T* b, integer ldb) {                 \
-    return trsm({#name, handle}, side, uplo, op, diag, m, n, standard(alpha), standard(a), lda,     \
-                standard(b), ldb);                                                                  \
+#define FASTCCA_TRSM(name, T, integer)                                                          \
+  cublasStatus_t name(cublasHandle_t handle, cublasSideMode_t side, cublasFillMode_t uplo,      \
+                      cublasOperation_t op, cublasDiagType_t diag, integer m, integer n,        \
+                      const T* alpha, const T* a, integer lda, T* b, integer ldb) {             \
+    return trsm({#name, handle}, side, uplo, op, diag, m, n, standard(alpha), standard(a), lda, \
+                standard(b), ldb);                                                              \
   }
 
 extern "C" {

@@ -31,7 +31,8 @@ End end_of(const char* call, const char* argument, const void* pointer, std::siz
   end.on_device = is_device_address(pointer);
   end.operand = end.on_device ? device_operand(call, argument, pointer, kHost, region, writes)
                               : pinned_operand(call, argument, pointer, region, writes);
-  end.data = end.operand ? end.operand->data() : const_cast<char*>(static_cast<const char*>(pointer));
+  end.data =
+      end.operand ? end.operand->data() : const_cast<char*>(static_cast<const char*>(pointer));
   return end;
 }
 
@@ -44,7 +45,8 @@ void require_kind(const char* call, cudaMemcpyKind kind, const End& to, const En
   }
 }
 
-void copy_rows(char* to, std::size_t to_pitch, const char* from, std::size_t from_pitch, Plane plane) {
+void copy_rows(char* to, std::size_t to_pitch, const char* from, std::size_t from_pitch,
+               Plane plane) {
   for (std::size_t i = 0; i < plane.rows; ++i) {
     std::memmove(to + i * to_pitch, from + i * from_pitch, plane.width);
   }
@@ -52,7 +54,8 @@ void copy_rows(char* to, std::size_t to_pitch, const char* from, std::size_t fro
 
 // stream: null for a blocking call
 cudaError_t copy(const Entry& entry, void* to, std::size_t to_pitch, const void* from,
-                 std::size_t from_pitch, Plane plane, cudaMemcpyKind kind, const cudaStream_t* handle) {
+                 std::size_t from_pitch, Plane plane, cudaMemcpyKind kind,
+                 const cudaStream_t* handle) {
   if (const cudaError_t refused = refusal(entry)) return refused;
   if (to_pitch < plane.width || from_pitch < plane.width) return result(cudaErrorInvalidPitchValue);
   const StreamPointer stream = handle == nullptr ? nullptr : working_stream(entry.name(), *handle);
@@ -73,7 +76,9 @@ cudaError_t copy(const Entry& entry, void* to, std::size_t to_pitch, const void*
     from_pitch = plane.width;
   }
   operation.run = [staged, to_data = target.data, to_pitch, from_data = source.data, from_pitch,
-                   plane](const Moment&) { copy_rows(to_data, to_pitch, from_data, from_pitch, plane); };
+                   plane](const Moment&) {
+    copy_rows(to_data, to_pitch, from_data, from_pitch, plane);
+  };
   if (stream == nullptr) {
     run_now(current_device(), std::move(operation));
     return cudaSuccess;
@@ -124,7 +129,8 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
 
 cudaError_t cudaMemcpy2D(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch,
                          std::size_t width, std::size_t height, cudaMemcpyKind kind) {
-  return copy(Entry("cudaMemcpy2D"), to, to_pitch, from, from_pitch, {width, height}, kind, nullptr);
+  return copy(Entry("cudaMemcpy2D"), to, to_pitch, from, from_pitch, {width, height}, kind,
+              nullptr);
 }
 
 cudaError_t cudaMemcpy2DAsync(void* to, std::size_t to_pitch, const void* from,
@@ -151,17 +157,19 @@ void fastcca_standin_copy_in(void* device_memory, const void* host, std::size_t 
   const Entry entry("fastcca_standin_copy_in");
   if (bytes == 0) return;
   const Region region{.offset = 0, .width = bytes};
-  std::memcpy(device_operand(entry.name(), "device_memory", device_memory, kHost, region, true).data(),
-              host, bytes);
+  std::memcpy(
+      device_operand(entry.name(), "device_memory", device_memory, kHost, region, true).data(),
+      host, bytes);
 }
 
 void fastcca_standin_copy_out(void* host, const void* device_memory, std::size_t bytes) {
   const Entry entry("fastcca_standin_copy_out");
   if (bytes == 0) return;
   const Region region{.offset = 0, .width = bytes};
-  std::memcpy(host,
-              device_operand(entry.name(), "device_memory", device_memory, kHost, region, false).data(),
-              bytes);
+  std::memcpy(
+      host,
+      device_operand(entry.name(), "device_memory", device_memory, kHost, region, false).data(),
+      bytes);
 }
 
 }  // extern "C"

@@ -36,7 +36,8 @@ constexpr ErrorText kErrors[] = {
     {cudaErrorInvalidDevice, "cudaErrorInvalidDevice", "invalid device ordinal"},
     {cudaErrorInvalidResourceHandle, "cudaErrorInvalidResourceHandle", "invalid resource handle"},
     {cudaErrorNotReady, "cudaErrorNotReady", "device not ready"},
-    {cudaErrorIllegalAddress, "cudaErrorIllegalAddress", "an illegal memory access was encountered"},
+    {cudaErrorIllegalAddress, "cudaErrorIllegalAddress",
+     "an illegal memory access was encountered"},
     {cudaErrorLaunchFailure, "cudaErrorLaunchFailure", "unspecified launch failure"},
     {cudaErrorNotSupported, "cudaErrorNotSupported", "operation not supported"},
     {cudaErrorUnknown, "cudaErrorUnknown", "unknown error"},
@@ -62,7 +63,8 @@ cudaError_t result(cudaError_t status) {
 
 cudaError_t refusal(const Entry& entry) {
   const Driver driver = settings().driver;
-  if (driver == Driver::kMissing || driver == Driver::kOld) return result(cudaErrorInsufficientDriver);
+  if (driver == Driver::kMissing || driver == Driver::kOld)
+    return result(cudaErrorInsufficientDriver);
   if (driver == Driver::kNoDevice || settings().devices == 0) return result(cudaErrorNoDevice);
   if (initialized_by == 0) initialized_by = getpid();
   if (initialized_by != getpid()) return result(cudaErrorInitializationError);
@@ -103,6 +105,7 @@ cudaError_t cudaSetDevice(int device) {
 cudaError_t cudaDeviceSynchronize() {
   const Entry entry("cudaDeviceSynchronize");
   if (const cudaError_t refused = refusal(entry)) return refused;
+  if (entry.is_ignored()) return cudaSuccess;
   synchronize_device(current_device());
   return cudaSuccess;
 }
@@ -112,15 +115,32 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
   if (const cudaError_t refused = refusal(entry)) return refused;
   if (!is_device(device)) return result(cudaErrorInvalidDevice);
   switch (attribute) {
-    case cudaDevAttrComputeCapabilityMajor: *value = 9; break;
-    case cudaDevAttrComputeCapabilityMinor: *value = 0; break;
-    case cudaDevAttrMultiProcessorCount: *value = 4; break;
-    case cudaDevAttrMaxThreadsPerBlock: *value = 1024; break;
-    case cudaDevAttrMaxGridDimX: *value = 2147483647; break;
-    case cudaDevAttrWarpSize: *value = 32; break;
-    case cudaDevAttrUnifiedAddressing: *value = 1; break;
-    case cudaDevAttrMemoryPoolsSupported: *value = settings().pools ? 1 : 0; break;
-    default: die("cudaDeviceGetAttribute: the stand-in has no attribute %d", attribute);
+    case cudaDevAttrComputeCapabilityMajor:
+      *value = 9;
+      break;
+    case cudaDevAttrComputeCapabilityMinor:
+      *value = 0;
+      break;
+    case cudaDevAttrMultiProcessorCount:
+      *value = 4;
+      break;
+    case cudaDevAttrMaxThreadsPerBlock:
+      *value = 1024;
+      break;
+    case cudaDevAttrMaxGridDimX:
+      *value = 2147483647;
+      break;
+    case cudaDevAttrWarpSize:
+      *value = 32;
+      break;
+    case cudaDevAttrUnifiedAddressing:
+      *value = 1;
+      break;
+    case cudaDevAttrMemoryPoolsSupported:
+      *value = settings().pools ? 1 : 0;
+      break;
+    default:
+      die("cudaDeviceGetAttribute: the stand-in has no attribute %d", attribute);
   }
   return cudaSuccess;
 }

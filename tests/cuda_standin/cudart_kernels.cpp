@@ -6,14 +6,15 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "address_space.hpp"
+#include "faults.hpp"
 #include "memory.hpp"
 #include "runtime.hpp"
+#include "settings.hpp"
 #include "standin.hpp"
 
 // Declared by nvcc's own headers only, which a host compiler does not read.
@@ -27,7 +28,8 @@ void __cudaRegisterFunction(void** handle, const char* host_stub, char* device_f
                             dim3* block_size, dim3* grid_size, int* warp_size);
 void __cudaRegisterVar(void** handle, char* host, char* device, const char* name, int external,
                        std::size_t size, int constant, int global);
-unsigned __cudaPushCallConfiguration(dim3 grid, dim3 block, std::size_t shared, cudaStream_t stream);
+unsigned __cudaPushCallConfiguration(dim3 grid, dim3 block, std::size_t shared,
+                                     cudaStream_t stream);
 cudaError_t __cudaPopCallConfiguration(dim3* grid, dim3* block, std::size_t* shared, void* stream);
 cudaError_t __cudaGetKernel(cudaKernel_t* kernel, const void* host_stub);
 cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void** args,
@@ -38,7 +40,8 @@ namespace standin {
 namespace {
 
 constexpr std::size_t kWord = sizeof(std::uintptr_t);
-constexpr std::uintptr_t kLowestMapping = std::uintptr_t{1} << 44;  // programs and libraries lie above
+constexpr std::uintptr_t kLowestMapping = std::uintptr_t{1}
+                                          << 44;  // programs and libraries lie above
 constexpr std::uintptr_t kHighestMapping = std::uintptr_t{1} << 47;
 constexpr unsigned kMaxThreadsPerBlock = 1024;
 constexpr unsigned kMaxGridYZ = 65535;
@@ -74,37 +77,33 @@ bool is_mapped(std::uintptr_t word) {
   return mincore(page, kPageBytes, &resident) == 0;
 }
 
-// The memory that the words of a kernel's body point to.
-std::vector<Operand> operands_of(const std::string& kernel, const std::vector<char>& body, int device) {
-  std::vector<Operand> operands;
+// Memory that a kernel may use, because a word of its body is an address in it.
+struct Use {
+  BlockPointer block;
+  std::vector<std::size_t> offsets;  // that the words name
+};
+
+// Padding between members can hold any word that was there before, so a word is no mistake by
+// itself: what is wrong about it shows when the kernel touches the memory. Pageable memory could
+// not show then; of its addresses those are let pass that a flag with seven bytes of padding could
+// be.
+std::vector<Use> uses_of(const std::string& kernel, const std::vector<char>& body, int device) {
+  std::map<BlockPointer, std::vector<std::size_t>> offsets;
   for (std::size_t i = 0; i + kWord <= body.size(); i += kWord) {
     std::uintptr_t word = 0;
     std::memcpy(&word, body.data() + i, kWord);
-    const void* pointer = reinterpret_cast<const void*>(word);
-    const std::string argument = "word at byte " + std::to_string(i) + " of the body";
+    const char* const pointer = reinterpret_cast<const char*>(word);
     const BlockPointer block = find_block(pointer);
-    if (block == nullptr && !is_device_address(pointer)) {
-      if (is_mapped(word)) {
-        die("kernel %s: the %s is the address of pageable host memory, %p", kernel.c_str(),
-            argument.c_str(), pointer);
-      }
-      continue;
+    if (block != nullptr && (block->device == device || block->device == kHost)) {
+      offsets[block].push_back(static_cast<std::size_t>(pointer - block->address));
+    } else if (!is_device_address(pointer) && word % 256 > 1 && is_mapped(word)) {
+      die("kernel %s: the word at byte %zu of its body is the address of pageable host memory, %p",
+          kernel.c_str(), i, static_cast<const void*>(pointer));
     }
-    if (block != nullptr && block->device == kHost) {
-      operands.push_back(*pinned_operand(kernel.c_str(), "body", pointer, {}, false));
-    } else {
-      operands.push_back(device_operand(kernel.c_str(), argument.c_str(), pointer, device, {}, false));
-      operands.back().argument = "body";
-    }
-    operands.back().region.width = 1;  // at least there: nothing says how far the kernel goes
   }
-  return operands;
-}
-
-std::vector<BlockPointer> blocks_of(const std::vector<Operand>& operands) {
-  std::set<BlockPointer> blocks;
-  for (const Operand& operand : operands) blocks.insert(operand.block);
-  return {blocks.begin(), blocks.end()};
+  std::vector<Use> uses;
+  for (auto& [block, found] : offsets) uses.push_back({block, std::move(found)});
+  return uses;
 }
 
 std::vector<char> contents(const Block& block) {
@@ -122,25 +121,39 @@ Region changed(const Block& block, const std::vector<char>& before) {
           .width = static_cast<std::size_t>(last - first)};
 }
 
-void run_twin(const Twin& twin, const std::string& name, const std::vector<BlockPointer>& blocks,
+void run_twin(const Twin& twin, const std::string& name, const std::vector<Use>& uses,
               std::vector<char> body, std::int64_t count, const Moment& moment) {
-  std::vector<std::vector<char>> before;
-  if (live_streams() > 1) {
-    for (const BlockPointer& block : blocks) before.push_back(contents(*block));
+  std::vector<BlockPointer> blocks;
+  for (const Use& use : uses) {
+    if (use.block->live) blocks.push_back(use.block);
   }
+  std::vector<std::vector<char>> before;
+  const bool may_race = settings().check_races && live_streams() > 1;
+  for (const BlockPointer& block : blocks) {
+    before.push_back(may_race ? contents(*block) : std::vector<char>());
+  }
+  std::vector<char> touched;
   {
-    const OpenBlocks open(blocks);
-    set_running_kernel(name.c_str());
+    const KernelAccess access(name, blocks);
     void* args[] = {body.data(), &count};
     twin.run(args);
-    set_running_kernel(nullptr);
+    touched = access.touched();
   }
   const std::string after = "by kernel " + name;
-  for (const BlockPointer& block : blocks) require_intact(*block, after.c_str());
-  for (std::size_t i = 0; i < before.size(); ++i) {
-    const Region region = changed(*blocks[i], before[i]);
-    blocks[i]->history.add(
-        {.moment = moment, .region = region, .argument = "body", .writes = true}, blocks[i]->name());
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (touched[i] == 0) continue;
+    require_intact(*blocks[i], after.c_str());
+    const auto use = std::find_if(uses.begin(), uses.end(),
+                                  [&](const Use& one) { return one.block == blocks[i]; });
+    const auto add = [&](const Region& region, bool writes) {
+      blocks[i]->history.add(
+          {.moment = moment, .region = region, .argument = "body", .writes = writes},
+          blocks[i]->name());
+    };
+    if (!may_race) continue;
+    // At least there: nothing says how far the kernel reads.
+    for (const std::size_t offset : use->offsets) add({.offset = offset, .width = 1}, false);
+    add(changed(*blocks[i], before[i]), true);
   }
 }
 
@@ -167,12 +180,11 @@ cudaError_t launch(const Entry& entry, const void* stub, dim3 grid, dim3 block, 
   std::int64_t count = 0;
   std::memcpy(&count, args[1], sizeof count);
 
-  std::vector<Operand> operands = operands_of(name, body, stream->device);
-  const std::vector<BlockPointer> blocks = blocks_of(operands);
+  const std::vector<Use> uses = uses_of(name, body, stream->device);
   enqueue(stream, {.name = "kernel " + name,
-                   .operands = std::move(operands),
-                   .run = [twin, name, blocks, body, count](const Moment& moment) {
-                     run_twin(twin, name, blocks, body, count, moment);
+                   .operands = {},
+                   .run = [twin, name, uses, body, count](const Moment& moment) {
+                     run_twin(twin, name, uses, body, count, moment);
                    }});
   return cudaSuccess;
 }
@@ -218,7 +230,8 @@ void __cudaRegisterVar(void**, char*, char*, const char* name, int, std::size_t,
   die("the stand-in has no device variables: %s", name);
 }
 
-unsigned __cudaPushCallConfiguration(dim3 grid, dim3 block, std::size_t shared, cudaStream_t stream) {
+unsigned __cudaPushCallConfiguration(dim3 grid, dim3 block, std::size_t shared,
+                                     cudaStream_t stream) {
   configurations.push_back({grid, block, shared, stream});
   return 0;
 }
@@ -228,7 +241,7 @@ cudaError_t __cudaPopCallConfiguration(dim3* grid, dim3* block, std::size_t* sha
   *grid = configurations.back().grid;
   *block = configurations.back().block;
   *shared = configurations.back().shared;
-  std::memcpy(stream, &configurations.back().stream, sizeof(cudaStream_t));
+  *static_cast<cudaStream_t*>(stream) = configurations.back().stream;
   configurations.pop_back();
   return cudaSuccess;
 }

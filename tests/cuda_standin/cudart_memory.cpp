@@ -9,7 +9,9 @@ namespace standin {
 namespace {
 
 Operand whole(const BlockPointer& block) {
-  return {.block = block, .region = {.offset = 0, .width = block->bytes}, .argument = "pointer",
+  return {.block = block,
+          .region = {.offset = 0, .width = block->bytes},
+          .argument = "pointer",
           .writes = true};
 }
 
@@ -38,7 +40,8 @@ cudaError_t allocate_in_stream_order(const Entry& entry, void** pointer, std::si
                                      cudaStream_t handle) {
   if (!settings().pools) return result(cudaErrorNotSupported);
   const StreamPointer stream = working_stream(entry.name(), handle);
-  const cudaError_t status = allocated(pointer, allocate(stream->device, bytes, entry.name()), bytes);
+  const cudaError_t status =
+      allocated(pointer, allocate(stream->device, bytes, entry.name()), bytes);
   if (*pointer == nullptr) return status;
   const BlockPointer block = find_block(*pointer);
   block->made_in_stream_order = true;
@@ -85,9 +88,9 @@ cudaError_t cudaFreeAsync(void* pointer, cudaStream_t handle) {
   }
   const StreamPointer stream = working_stream(entry.name(), handle);
   uncount(*block);
-  enqueue(stream, {.name = entry.name(),
-                   .operands = {whole(block)},
-                   .run = [block](const Moment&) { release(block); }});
+  enqueue(stream, {.name = entry.name(), .operands = {whole(block)}, .run = [block](const Moment&) {
+                     release(block);
+                   }});
   block->freed_in_stream_order = true;
   return cudaSuccess;
 }

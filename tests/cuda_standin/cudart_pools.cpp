@@ -1,4 +1,5 @@
-// cudart: pools of stream-ordered memory. They only need to exist: every block has its own addresses.
+// cudart: pools of stream-ordered memory. They only need to exist: every block has its own
+// addresses.
 #include <set>
 
 #include "pools.hpp"

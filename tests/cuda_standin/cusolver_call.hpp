@@ -85,7 +85,9 @@ class SolverCall {
     const std::vector<Operand> written = written_operands();
     int* const infos = write<int>("info", info, batch, 1, batch);
     const int asked_for = entry_.info();
-    enqueue(stream, {.name = name(), .operands = operands_, .run = [=, this_workspace = workspace_](const Moment&) {
+    enqueue(stream, {.name = name(),
+                     .operands = operands_,
+                     .run = [=, this_workspace = workspace_](const Moment&) {
                        spoil(this_workspace);
                        if (asked_for == 0) {
                          compute(infos);
@@ -124,7 +126,8 @@ class SolverCall {
 template <class T>
 void fill_nan(T* data, std::int64_t rows, std::int64_t cols, std::int64_t leading) {
   for (std::int64_t j = 0; j < cols && data != nullptr; ++j) {
-    std::memset(static_cast<void*>(data + j * leading), 0xFF, static_cast<std::size_t>(rows) * sizeof(T));
+    std::memset(static_cast<void*>(data + j * leading), 0xFF,
+                static_cast<std::size_t>(rows) * sizeof(T));
   }
 }
 

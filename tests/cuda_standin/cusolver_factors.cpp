@@ -27,12 +27,14 @@ cusolverStatus_t geqrf(SolverCall call, std::int64_t m64, std::int64_t n64, void
   if (!call.take(workspace, workspace_size(m, n, sizeof(T)))) return CUSOLVER_STATUS_INVALID_VALUE;
   T* const a = call.write<T>("A", a_at, m, n, lda);
   T* const tau = call.write<T>("tau", tau_at, std::min(m, n), 1, std::max(1, std::min(m, n)));
-  return call.submit(info, [=] { return m == 0 || n == 0 ? 0 : host::geqrf<T>(m, n, a, lda, tau); });
+  return call.submit(info,
+                     [=] { return m == 0 || n == 0 ? 0 : host::geqrf<T>(m, n, a, lda, tau); });
 }
 
 constexpr std::size_t kLegacyWork = 64;  // entries for every column or row of C
 
-cusolverStatus_t size_of_legacy_work(const char* name, cusolverDnHandle_t handle, int columns, int* size) {
+cusolverStatus_t size_of_legacy_work(const char* name, cusolverDnHandle_t handle, int columns,
+                                     int* size) {
   const SolverCall call(name, handle);
   if (const cusolverStatus_t refused = call.refused()) return refused;
   if (columns < 0) return CUSOLVER_STATUS_INVALID_VALUE;
@@ -57,15 +59,15 @@ cusolverStatus_t cusolverDnXpotrf_bufferSize(cusolverDnHandle_t handle, cusolver
                                              cublasFillMode_t, int64_t n, cudaDataType type,
                                              const void*, int64_t lda, cudaDataType compute,
                                              std::size_t* device_bytes, std::size_t* host_bytes) {
-  return answer_size({"cusolverDnXpotrf_bufferSize", handle}, type, compute, n, n, lda, device_bytes,
-                     host_bytes);
+  return answer_size({"cusolverDnXpotrf_bufferSize", handle}, type, compute, n, n, lda,
+                     device_bytes, host_bytes);
 }
 
 cusolverStatus_t cusolverDnXpotrf(cusolverDnHandle_t handle, cusolverDnParams_t params,
                                   cublasFillMode_t uplo, int64_t n, cudaDataType type, void* a,
                                   int64_t lda, cudaDataType compute, void* device_buffer,
-                                  std::size_t device_bytes, void* host_buffer, std::size_t host_bytes,
-                                  int* info) {
+                                  std::size_t device_bytes, void* host_buffer,
+                                  std::size_t host_bytes, int* info) {
   SolverCall call("cusolverDnXpotrf", handle);
   if (const cusolverStatus_t refused = call.refused(params)) return refused;
   if (compute != type) return CUSOLVER_STATUS_INVALID_VALUE;
@@ -75,13 +77,14 @@ cusolverStatus_t cusolverDnXpotrf(cusolverDnHandle_t handle, cusolverDnParams_t 
   });
 }
 
-cusolverStatus_t cusolverDnXgeqrf_bufferSize(cusolverDnHandle_t handle, cusolverDnParams_t, int64_t m,
-                                             int64_t n, cudaDataType type, const void*, int64_t lda,
-                                             cudaDataType tau_type, const void*, cudaDataType compute,
-                                             std::size_t* device_bytes, std::size_t* host_bytes) {
+cusolverStatus_t cusolverDnXgeqrf_bufferSize(cusolverDnHandle_t handle, cusolverDnParams_t,
+                                             int64_t m, int64_t n, cudaDataType type, const void*,
+                                             int64_t lda, cudaDataType tau_type, const void*,
+                                             cudaDataType compute, std::size_t* device_bytes,
+                                             std::size_t* host_bytes) {
   if (tau_type != type) return CUSOLVER_STATUS_INVALID_VALUE;
-  return answer_size({"cusolverDnXgeqrf_bufferSize", handle}, type, compute, m, n, lda, device_bytes,
-                     host_bytes);
+  return answer_size({"cusolverDnXgeqrf_bufferSize", handle}, type, compute, m, n, lda,
+                     device_bytes, host_bytes);
 }
 
 cusolverStatus_t cusolverDnXgeqrf(cusolverDnHandle_t handle, cusolverDnParams_t params, int64_t m,
@@ -98,33 +101,37 @@ cusolverStatus_t cusolverDnXgeqrf(cusolverDnHandle_t handle, cusolverDnParams_t 
   });
 }
 
-cusolverStatus_t cusolverDnDorgqr_bufferSize(cusolverDnHandle_t handle, int, int n, int, const double*,
-                                             int, const double*, int* size) {
+cusolverStatus_t cusolverDnDorgqr_bufferSize(cusolverDnHandle_t handle, int, int n, int,
+                                             const double*, int, const double*, int* size) {
   return size_of_legacy_work("cusolverDnDorgqr_bufferSize", handle, n, size);
 }
 
-cusolverStatus_t cusolverDnDorgqr(cusolverDnHandle_t handle, int m, int n, int k, double* a, int lda,
-                                  const double* tau, double* work, int work_size, int* info) {
+cusolverStatus_t cusolverDnDorgqr(cusolverDnHandle_t handle, int m, int n, int k, double* a,
+                                  int lda, const double* tau, double* work, int work_size,
+                                  int* info) {
   SolverCall call("cusolverDnDorgqr", handle);
   if (const cusolverStatus_t refused = call.refused()) return refused;
-  if (n < 0 || m < n || k < 0 || n < k || !is_leading(lda, m) || !take_legacy_work(call, work, work_size, n)) {
+  if (n < 0 || m < n || k < 0 || n < k || !is_leading(lda, m) ||
+      !take_legacy_work(call, work, work_size, n)) {
     return CUSOLVER_STATUS_INVALID_VALUE;
   }
   double* const q = call.write<double>("A", a, m, n, lda);
   const double* const scales = call.read<double>("tau", tau, k, 1, std::max(1, k));
-  return call.submit(info, [=] { return n == 0 ? 0 : host::orgqr<double>(m, n, k, q, lda, scales); });
+  return call.submit(info,
+                     [=] { return n == 0 ? 0 : host::orgqr<double>(m, n, k, q, lda, scales); });
 }
 
 cusolverStatus_t cusolverDnDormqr_bufferSize(cusolverDnHandle_t handle, cublasSideMode_t side,
-                                             cublasOperation_t, int m, int n, int, const double*, int,
-                                             const double*, const double*, int, int* size) {
-  return size_of_legacy_work("cusolverDnDormqr_bufferSize", handle, side == CUBLAS_SIDE_LEFT ? n : m, size);
+                                             cublasOperation_t, int m, int n, int, const double*,
+                                             int, const double*, const double*, int, int* size) {
+  return size_of_legacy_work("cusolverDnDormqr_bufferSize", handle,
+                             side == CUBLAS_SIDE_LEFT ? n : m, size);
 }
 
 cusolverStatus_t cusolverDnDormqr(cusolverDnHandle_t handle, cublasSideMode_t side,
-                                  cublasOperation_t op, int m, int n, int k, const double* a, int lda,
-                                  const double* tau, double* c, int ldc, double* work, int work_size,
-                                  int* info) {
+                                  cublasOperation_t op, int m, int n, int k, const double* a,
+                                  int lda, const double* tau, double* c, int ldc, double* work,
+                                  int work_size, int* info) {
   SolverCall call("cusolverDnDormqr", handle);
   if (const cusolverStatus_t refused = call.refused()) return refused;
   const bool left = side == CUBLAS_SIDE_LEFT;

@@ -7,13 +7,14 @@ namespace {
 char letter(cublasFillMode_t uplo) { return uplo == CUBLAS_FILL_MODE_LOWER ? 'L' : 'U'; }
 
 template <class T>
-cusolverStatus_t syevd(SolverCall call, bool vectors, cublasFillMode_t uplo, std::int64_t n64, void* a_at,
-                       std::int64_t lda64, void* w_at, const Workspace& workspace, int* info,
-                       std::int64_t batch) {
+cusolverStatus_t syevd(SolverCall call, bool vectors, cublasFillMode_t uplo, std::int64_t n64,
+                       void* a_at, std::int64_t lda64, void* w_at, const Workspace& workspace,
+                       int* info, std::int64_t batch) {
   const int n = call.narrow_size(n64);
   const int lda = call.narrow_size(lda64);
   if (n < 0 || batch < 0 || !is_leading(lda, n)) return CUSOLVER_STATUS_INVALID_VALUE;
-  if (!call.take(workspace, workspace_size(n, n * batch, sizeof(T)))) return CUSOLVER_STATUS_INVALID_VALUE;
+  if (!call.take(workspace, workspace_size(n, n * batch, sizeof(T))))
+    return CUSOLVER_STATUS_INVALID_VALUE;
   using Real = host::Real<T>;
   T* const a = call.write<T>("A", a_at, n, n * batch, lda);
   Real* const w = call.write<Real>("W", w_at, n, batch, n);
@@ -21,7 +22,8 @@ cusolverStatus_t syevd(SolverCall call, bool vectors, cublasFillMode_t uplo, std
   return call.submit_batch(info, batch, [=](int* infos) {
     for (std::int64_t i = 0; i < batch; ++i) {
       T* const one = a + i * lda * n;
-      infos[i] = n == 0 ? 0 : host::syevd<T>(vectors ? 'V' : 'N', letter(uplo), n, one, lda, w + i * n);
+      infos[i] =
+          n == 0 ? 0 : host::syevd<T>(vectors ? 'V' : 'N', letter(uplo), n, one, lda, w + i * n);
       if (!vectors) fill_nan(one, n, n, lda);
     }
   });
@@ -77,8 +79,9 @@ T conjugated(T value) {
 }
 
 template <class T>
-cusolverStatus_t gesvdp(SolverCall call, bool vectors, bool economic, std::int64_t m64, std::int64_t n64,
-                        const SvdOperands& at, const Workspace& workspace, int* info, double* error) {
+cusolverStatus_t gesvdp(SolverCall call, bool vectors, bool economic, std::int64_t m64,
+                        std::int64_t n64, const SvdOperands& at, const Workspace& workspace,
+                        int* info, double* error) {
   const int m = call.narrow_size(m64);
   const int n = call.narrow_size(n64);
   const int k = std::min(m, n);
@@ -133,68 +136,76 @@ cusolverStatus_t cusolverDnXsyevd_bufferSize(cusolverDnHandle_t handle, cusolver
                                              cudaDataType w_type, const void*, cudaDataType compute,
                                              std::size_t* device_bytes, std::size_t* host_bytes) {
   if (!are_real_of(type, w_type)) return CUSOLVER_STATUS_INVALID_VALUE;
-  return answer_size({"cusolverDnXsyevd_bufferSize", handle}, type, compute, n, n, lda, device_bytes,
-                     host_bytes);
+  return answer_size({"cusolverDnXsyevd_bufferSize", handle}, type, compute, n, n, lda,
+                     device_bytes, host_bytes);
 }
 
 cusolverStatus_t cusolverDnXsyevd(cusolverDnHandle_t handle, cusolverDnParams_t params,
                                   cusolverEigMode_t jobz, cublasFillMode_t uplo, int64_t n,
-                                  cudaDataType type, void* a, int64_t lda, cudaDataType w_type, void* w,
-                                  cudaDataType compute, void* device_buffer, std::size_t device_bytes,
-                                  void* host_buffer, std::size_t host_bytes, int* info) {
+                                  cudaDataType type, void* a, int64_t lda, cudaDataType w_type,
+                                  void* w, cudaDataType compute, void* device_buffer,
+                                  std::size_t device_bytes, void* host_buffer,
+                                  std::size_t host_bytes, int* info) {
   SolverCall call("cusolverDnXsyevd", handle);
   if (const cusolverStatus_t refused = call.refused(params)) return refused;
   if (compute != type || !are_real_of(type, w_type)) return CUSOLVER_STATUS_INVALID_VALUE;
   return dispatch(type, [&](auto zero) {
-    return syevd<decltype(zero)>(std::move(call), jobz == CUSOLVER_EIG_MODE_VECTOR, uplo, n, a, lda, w,
-                                 {device_buffer, device_bytes, host_buffer, host_bytes}, info, 1);
+    return syevd<decltype(zero)>(std::move(call), jobz == CUSOLVER_EIG_MODE_VECTOR, uplo, n, a, lda,
+                                 w, {device_buffer, device_bytes, host_buffer, host_bytes}, info,
+                                 1);
   });
 }
 
-cusolverStatus_t cusolverDnXsyevBatched_bufferSize(
-    cusolverDnHandle_t handle, cusolverDnParams_t, cusolverEigMode_t, cublasFillMode_t, int64_t n,
-    cudaDataType type, const void*, int64_t lda, cudaDataType w_type, const void*, cudaDataType compute,
-    std::size_t* device_bytes, std::size_t* host_bytes, int64_t batch) {
+cusolverStatus_t cusolverDnXsyevBatched_bufferSize(cusolverDnHandle_t handle, cusolverDnParams_t,
+                                                   cusolverEigMode_t, cublasFillMode_t, int64_t n,
+                                                   cudaDataType type, const void*, int64_t lda,
+                                                   cudaDataType w_type, const void*,
+                                                   cudaDataType compute, std::size_t* device_bytes,
+                                                   std::size_t* host_bytes, int64_t batch) {
   if (!are_real_of(type, w_type) || batch < 0) return CUSOLVER_STATUS_INVALID_VALUE;
-  return answer_size({"cusolverDnXsyevBatched_bufferSize", handle}, type, compute, n, n * batch, lda,
-                     device_bytes, host_bytes);
+  return answer_size({"cusolverDnXsyevBatched_bufferSize", handle}, type, compute, n, n * batch,
+                     lda, device_bytes, host_bytes);
 }
 
 cusolverStatus_t cusolverDnXsyevBatched(cusolverDnHandle_t handle, cusolverDnParams_t params,
                                         cusolverEigMode_t jobz, cublasFillMode_t uplo, int64_t n,
-                                        cudaDataType type, void* a, int64_t lda, cudaDataType w_type,
-                                        void* w, cudaDataType compute, void* device_buffer,
-                                        std::size_t device_bytes, void* host_buffer,
-                                        std::size_t host_bytes, int* info, int64_t batch) {
+                                        cudaDataType type, void* a, int64_t lda,
+                                        cudaDataType w_type, void* w, cudaDataType compute,
+                                        void* device_buffer, std::size_t device_bytes,
+                                        void* host_buffer, std::size_t host_bytes, int* info,
+                                        int64_t batch) {
   SolverCall call("cusolverDnXsyevBatched", handle);
   if (const cusolverStatus_t refused = call.refused(params)) return refused;
   if (compute != type || !are_real_of(type, w_type)) return CUSOLVER_STATUS_INVALID_VALUE;
   return dispatch(type, [&](auto zero) {
-    return syevd<decltype(zero)>(std::move(call), jobz == CUSOLVER_EIG_MODE_VECTOR, uplo, n, a, lda, w,
-                                 {device_buffer, device_bytes, host_buffer, host_bytes}, info, batch);
+    return syevd<decltype(zero)>(std::move(call), jobz == CUSOLVER_EIG_MODE_VECTOR, uplo, n, a, lda,
+                                 w, {device_buffer, device_bytes, host_buffer, host_bytes}, info,
+                                 batch);
   });
 }
 
-cusolverStatus_t cusolverDnXgesvd_bufferSize(cusolverDnHandle_t handle, cusolverDnParams_t, signed char,
-                                             signed char, int64_t m, int64_t n, cudaDataType type,
-                                             const void*, int64_t lda, cudaDataType s_type, const void*,
-                                             cudaDataType u_type, const void*, int64_t,
-                                             cudaDataType vt_type, const void*, int64_t,
-                                             cudaDataType compute, std::size_t* device_bytes,
-                                             std::size_t* host_bytes) {
+cusolverStatus_t cusolverDnXgesvd_bufferSize(cusolverDnHandle_t handle, cusolverDnParams_t,
+                                             signed char, signed char, int64_t m, int64_t n,
+                                             cudaDataType type, const void*, int64_t lda,
+                                             cudaDataType s_type, const void*, cudaDataType u_type,
+                                             const void*, int64_t, cudaDataType vt_type,
+                                             const void*, int64_t, cudaDataType compute,
+                                             std::size_t* device_bytes, std::size_t* host_bytes) {
   if (m < n || !are_real_of(type, s_type) || u_type != type || vt_type != type) {
     return CUSOLVER_STATUS_INVALID_VALUE;
   }
-  return answer_size({"cusolverDnXgesvd_bufferSize", handle}, type, compute, m, n, lda, device_bytes,
-                     host_bytes);
+  return answer_size({"cusolverDnXgesvd_bufferSize", handle}, type, compute, m, n, lda,
+                     device_bytes, host_bytes);
 }
 
-cusolverStatus_t cusolverDnXgesvd(cusolverDnHandle_t handle, cusolverDnParams_t params, signed char jobu,
-                                  signed char jobvt, int64_t m, int64_t n, cudaDataType type, void* a,
-                                  int64_t lda, cudaDataType s_type, void* s, cudaDataType u_type, void* u,
-                                  int64_t ldu, cudaDataType vt_type, void* vt, int64_t ldvt,
-                                  cudaDataType compute, void* device_buffer, std::size_t device_bytes,
-                                  void* host_buffer, std::size_t host_bytes, int* info) {
+cusolverStatus_t cusolverDnXgesvd(cusolverDnHandle_t handle, cusolverDnParams_t params,
+                                  signed char jobu, signed char jobvt, int64_t m, int64_t n,
+                                  cudaDataType type, void* a, int64_t lda, cudaDataType s_type,
+                                  void* s, cudaDataType u_type, void* u, int64_t ldu,
+                                  cudaDataType vt_type, void* vt, int64_t ldvt,
+                                  cudaDataType compute, void* device_buffer,
+                                  std::size_t device_bytes, void* host_buffer,
+                                  std::size_t host_bytes, int* info) {
   SolverCall call("cusolverDnXgesvd", handle);
   if (const cusolverStatus_t refused = call.refused(params)) return refused;
   if (compute != type || !are_real_of(type, s_type) || u_type != type || vt_type != type ||
@@ -202,8 +213,8 @@ cusolverStatus_t cusolverDnXgesvd(cusolverDnHandle_t handle, cusolverDnParams_t 
     return CUSOLVER_STATUS_INVALID_VALUE;
   }
   return dispatch(type, [&](auto zero) {
-    return gesvd<decltype(zero)>(std::move(call), static_cast<char>(jobu), static_cast<char>(jobvt), m, n,
-                                 {a, lda, s, u, ldu, vt, ldvt},
+    return gesvd<decltype(zero)>(std::move(call), static_cast<char>(jobu), static_cast<char>(jobvt),
+                                 m, n, {a, lda, s, u, ldu, vt, ldvt},
                                  {device_buffer, device_bytes, host_buffer, host_bytes}, info);
   });
 }
@@ -212,32 +223,33 @@ cusolverStatus_t cusolverDnXgesvdp_bufferSize(cusolverDnHandle_t handle, cusolve
                                               cusolverEigMode_t, int, int64_t m, int64_t n,
                                               cudaDataType type, const void*, int64_t lda,
                                               cudaDataType s_type, const void*, cudaDataType u_type,
-                                              const void*, int64_t, cudaDataType v_type, const void*,
-                                              int64_t, cudaDataType compute, std::size_t* device_bytes,
-                                              std::size_t* host_bytes) {
+                                              const void*, int64_t, cudaDataType v_type,
+                                              const void*, int64_t, cudaDataType compute,
+                                              std::size_t* device_bytes, std::size_t* host_bytes) {
   if (!are_real_of(type, s_type) || u_type != type || v_type != type) {
     return CUSOLVER_STATUS_INVALID_VALUE;
   }
-  return answer_size({"cusolverDnXgesvdp_bufferSize", handle}, type, compute, m, n, lda, device_bytes,
-                     host_bytes);
+  return answer_size({"cusolverDnXgesvdp_bufferSize", handle}, type, compute, m, n, lda,
+                     device_bytes, host_bytes);
 }
 
 cusolverStatus_t cusolverDnXgesvdp(cusolverDnHandle_t handle, cusolverDnParams_t params,
                                    cusolverEigMode_t jobz, int econ, int64_t m, int64_t n,
-                                   cudaDataType type, void* a, int64_t lda, cudaDataType s_type, void* s,
-                                   cudaDataType u_type, void* u, int64_t ldu, cudaDataType v_type, void* v,
-                                   int64_t ldv, cudaDataType compute, void* device_buffer,
-                                   std::size_t device_bytes, void* host_buffer, std::size_t host_bytes,
-                                   int* info, double* error) {
+                                   cudaDataType type, void* a, int64_t lda, cudaDataType s_type,
+                                   void* s, cudaDataType u_type, void* u, int64_t ldu,
+                                   cudaDataType v_type, void* v, int64_t ldv, cudaDataType compute,
+                                   void* device_buffer, std::size_t device_bytes, void* host_buffer,
+                                   std::size_t host_bytes, int* info, double* error) {
   SolverCall call("cusolverDnXgesvdp", handle);
   if (const cusolverStatus_t refused = call.refused(params)) return refused;
   if (compute != type || !are_real_of(type, s_type) || u_type != type || v_type != type) {
     return CUSOLVER_STATUS_INVALID_VALUE;
   }
   return dispatch(type, [&](auto zero) {
-    return gesvdp<decltype(zero)>(std::move(call), jobz == CUSOLVER_EIG_MODE_VECTOR, econ != 0, m, n,
-                                  {a, lda, s, u, ldu, v, ldv},
-                                  {device_buffer, device_bytes, host_buffer, host_bytes}, info, error);
+    return gesvdp<decltype(zero)>(std::move(call), jobz == CUSOLVER_EIG_MODE_VECTOR, econ != 0, m,
+                                  n, {a, lda, s, u, ldu, v, ldv},
+                                  {device_buffer, device_bytes, host_buffer, host_bytes}, info,
+                                  error);
   });
 }
 

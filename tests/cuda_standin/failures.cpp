@@ -13,6 +13,8 @@
 namespace standin {
 namespace {
 
+constexpr int kIgnored = -1;  // in place of a status: does nothing, and says that it did
+
 struct Plan {
   std::string call;
   int skip;
@@ -33,7 +35,8 @@ std::vector<Plan> plans_from_environment() {
   const char* text = std::getenv("FASTCCA_STANDIN_FAIL");
   std::istringstream list(text == nullptr ? "" : text);
   for (std::string item; std::getline(list, item, ',');) {
-    Plan plan{.call = item.substr(0, item.find(':')), .skip = 0, .count = 0, .status = 0, .info = 0};
+    Plan plan{
+        .call = item.substr(0, item.find(':')), .skip = 0, .count = 0, .status = 0, .info = 0};
     const char* rest = item.c_str() + plan.call.size();
     if (std::sscanf(rest, ":%d:%d:%d:%d", &plan.skip, &plan.count, &plan.status, &plan.info) < 3) {
       die("FASTCCA_STANDIN_FAIL=%s: expected call:skip:count:status[:info],...", text);
@@ -62,8 +65,8 @@ std::string without_suffixes(std::string call) {
 
 bool names(const Plan& plan, const std::string& call) {
   if (plan.call == call) return true;
-  return plan.call == "allocation" && (call == "cudaMalloc" || call == "cudaMallocAsync" ||
-                                       call == "cudaMallocFromPoolAsync");
+  return plan.call == "allocation" &&
+         (call == "cudaMalloc" || call == "cudaMallocAsync" || call == "cudaMallocFromPoolAsync");
 }
 
 }  // namespace
@@ -89,7 +92,8 @@ Entry::Entry(const char* name) : lock_(state().mutex), name_(name) {
       continue;
     }
     if (plan.count > 0) --plan.count;
-    failure_ = plan.status;
+    ignored_ = plan.status == kIgnored;
+    failure_ = ignored_ ? 0 : plan.status;
     info_ = plan.info;
     return;
   }

@@ -14,14 +14,16 @@ class Entry {
  public:
   explicit Entry(const char* name);
   const char* name() const { return name_; }
-  int failure() const { return failure_; }  // a status that a test asked for, or 0
-  int info() const { return info_; }        // a solver's info that a test asked for, or 0
+  int failure() const { return failure_; }      // a status that a test asked for, or 0
+  bool is_ignored() const { return ignored_; }  // a test asked for the call to do nothing
+  int info() const { return info_; }            // a solver's info that a test asked for, or 0
 
  private:
   std::unique_lock<std::recursive_mutex> lock_;
   const char* name_;
   int failure_ = 0;
   int info_ = 0;
+  bool ignored_ = false;
 };
 
 }  // namespace standin

@@ -44,8 +44,8 @@ void gemm(char trans_a, char trans_b, int m, int n, int k, T alpha, const T* a, 
           int ldb, T beta, T* c, int ldc);
 // alpha a a' (op = 'N') or alpha a' a, conjugated where complex (herk)
 template <class T>
-void syrk(char uplo, char trans, int n, int k, Real<T> alpha, const T* a, int lda, Real<T> beta, T* c,
-          int ldc);
+void syrk(char uplo, char trans, int n, int k, Real<T> alpha, const T* a, int lda, Real<T> beta,
+          T* c, int ldc);
 template <class T>
 void trsm(char side, char uplo, char trans, char diag, int m, int n, T alpha, const T* a, int lda,
           T* b, int ldb);

@@ -11,6 +11,7 @@
 
 #include "address_space.hpp"
 #include "failures.hpp"
+#include "faults.hpp"
 #include "settings.hpp"
 
 namespace standin {
@@ -26,11 +27,6 @@ struct Freed {
   const char* address;
   std::size_t bytes;
   std::string name;
-};
-
-struct Pages {
-  char* begin;
-  std::size_t bytes;
 };
 
 struct State {
@@ -89,7 +85,8 @@ Operand operand_in(const char* call, const char* argument, const BlockPointer& b
   }
   region.offset += static_cast<std::size_t>(static_cast<const char*>(pointer) - block->address);
   if (region.end() > block->bytes) {
-    die("%s: argument %s reaches %zu bytes past the end: it is %s, and takes %zu rows of %zu bytes, "
+    die("%s: argument %s reaches %zu bytes past the end: it is %s, and takes %zu rows of %zu "
+        "bytes, "
         "%zu bytes apart",
         call, argument, region.end() - block->bytes, describe(pointer).c_str(), region.rows,
         region.width, region.pitch);
@@ -106,14 +103,17 @@ std::string Block::name() const {
 
 void* allocate(int device, std::size_t bytes, const char* call) {
   if (bytes == 0) return nullptr;
+  watch_faults();
   if (bytes > settings().memory || state().used[device] > settings().memory - bytes) return nullptr;
   const std::size_t offset = take_addresses(device, pages_for(bytes));
-  return add_block(device, bytes, call, visible_base(device) + offset, working_base(device) + offset);
+  return add_block(device, bytes, call, visible_base(device) + offset,
+                   working_base(device) + offset);
 }
 
 void* allocate_pinned(std::size_t bytes, const char* call) {
   const std::size_t pages = pages_for(bytes);
-  void* mapped = mmap(nullptr, pages + 2 * kPageBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* mapped =
+      mmap(nullptr, pages + 2 * kPageBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) return nullptr;
   char* first_page = static_cast<char*>(mapped) + kPageBytes;
   if (mprotect(first_page, pages, PROT_READ | PROT_WRITE) != 0) die("%s: mprotect failed", call);
@@ -131,7 +131,8 @@ void release(const BlockPointer& block) {
   if (state().freed.size() > kRemembered) state().freed.pop_back();
   const Pages pages = pages_of(*block, block->working);
   if (block->device != kHost) {
-    give_back_pages(block->device, static_cast<std::size_t>(pages.begin - working_base(block->device)),
+    give_back_pages(block->device,
+                    static_cast<std::size_t>(pages.begin - working_base(block->device)),
                     pages.bytes);
     return;
   }
@@ -225,19 +226,11 @@ void require_intact(const Block& block, const char* after) {
   }
 }
 
-OpenBlocks::OpenBlocks(std::vector<BlockPointer> blocks) : blocks_(std::move(blocks)) {
-  for (const BlockPointer& block : blocks_) {
-    if (block->device == kHost) continue;
-    const Pages pages = pages_of(*block, block->address);
-    if (mprotect(pages.begin, pages.bytes, PROT_READ | PROT_WRITE) != 0) die("mprotect failed");
-  }
-}
+Pages visible_pages(const Block& block) { return pages_of(block, block.address); }
 
-OpenBlocks::~OpenBlocks() {
-  for (const BlockPointer& block : blocks_) {
-    if (block->device == kHost) continue;
-    const Pages pages = pages_of(*block, block->address);
-    mprotect(pages.begin, pages.bytes, PROT_NONE);
+void allow_access(const Pages& pages, bool allowed) {
+  if (mprotect(pages.begin, pages.bytes, allowed ? PROT_READ | PROT_WRITE : PROT_NONE) != 0) {
+    die("mprotect failed");
   }
 }
 

@@ -63,16 +63,12 @@ std::optional<Operand> pinned_operand(const char* call, const char* argument, co
 void require_host(const char* call, const char* argument, const void* pointer);
 void require_intact(const Block& block, const char* after);
 
-// Lets host code that runs as a kernel use the caller's addresses of a block.
-class OpenBlocks {
- public:
-  explicit OpenBlocks(std::vector<BlockPointer> blocks);
-  ~OpenBlocks();
-  OpenBlocks(const OpenBlocks&) = delete;
-  OpenBlocks& operator=(const OpenBlocks&) = delete;
-
- private:
-  std::vector<BlockPointer> blocks_;
+// The pages of a device's block at the caller's address: closed but while a kernel uses them.
+struct Pages {
+  char* begin;
+  std::size_t bytes;
 };
+Pages visible_pages(const Block& block);
+void allow_access(const Pages& pages, bool allowed);
 
 }  // namespace standin

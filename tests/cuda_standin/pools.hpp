@@ -8,7 +8,7 @@
 namespace standin {
 
 cudaError_t allocate_in_stream_order(const Entry& entry, void** pointer, std::size_t bytes,
-                                     cudaStream_t stream);
+                                     cudaStream_t handle);
 std::size_t live_pools();
 
 }  // namespace standin

@@ -9,6 +9,8 @@
 namespace standin {
 namespace {
 
+constexpr std::size_t kMost = 256;
+
 bool before(const Moment& a, const Moment& b) {
   return a.stream < b.before->size() && a.position <= (*b.before)[a.stream];
 }
@@ -51,11 +53,14 @@ void History::add(PastAccess access, const std::string& block) {
         block.c_str(), past.moment.operation.c_str(), past.argument,
         past.writes ? "writes" : "reads");
   }
-  // Whatever conflicts with one of these conflicts with the new access as well.
-  std::erase_if(past_, [&](const PastAccess& past) {
-    return covers(past.region, access.region) && (access.writes || !past.writes) &&
-           before(past.moment, access.moment);
-  });
+  if (past_.size() >= kMost) {
+    // Whatever conflicts with one of these conflicts with the new access as well, except for what a
+    // kernel that has not run yet will turn out to touch.
+    std::erase_if(past_, [&](const PastAccess& past) {
+      return covers(past.region, access.region) && (access.writes || !past.writes) &&
+             before(past.moment, access.moment);
+    });
+  }
   past_.push_back(std::move(access));
 }
 

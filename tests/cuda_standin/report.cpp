@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kLeakStatus = 86;  // what a process with leaks exits with, where they are fatal
 
-constexpr const char* kKinds[] = {"blocks",      "pinned",         "streams",       "events",
+constexpr const char* kKinds[] = {"blocks",       "pinned",         "streams",       "events",
                                   "blas handles", "solver handles", "solver params", "pools"};
 
 std::size_t blocks_of(bool pinned, bool bytes) {
@@ -65,7 +65,10 @@ std::size_t total() {
 // After the destructors of everything that was loaded later.
 __attribute__((destructor)) void report_at_exit() {
   const Settings& asked = settings();
-  if ((asked.leak_report.empty() && !asked.leaks_are_fatal) || total() == 0) return;
+  const std::size_t fatal = asked.fatal_leaks == Leaks::kAll      ? total()
+                            : asked.fatal_leaks == Leaks::kBlocks ? blocks_of(false, false)
+                                                                  : 0;
+  if (fatal == 0 && (asked.leak_report.empty() || total() == 0)) return;
   FILE* file = asked.leak_report.empty() || asked.leak_report == "-"
                    ? stderr
                    : std::fopen(asked.leak_report.c_str(), "a");
@@ -73,7 +76,7 @@ __attribute__((destructor)) void report_at_exit() {
   std::fprintf(file, "fastcca_standin: process %d ends with\n%s", static_cast<int>(getpid()),
                list().c_str());
   std::fflush(file);
-  if (asked.leaks_are_fatal) _exit(kLeakStatus);
+  if (fatal > 0) _exit(kLeakStatus);
 }
 
 }  // namespace

@@ -43,6 +43,14 @@ Schedule schedule_from_environment() {
   die("FASTCCA_STANDIN_SCHEDULE=%s: not one of lazy, ahead, random, eager", text.c_str());
 }
 
+Leaks fatal_leaks_from_environment() {
+  const std::string text = variable("FASTCCA_STANDIN_LEAKS_FATAL");
+  if (text.empty() || text == "0") return Leaks::kNone;
+  if (text == "blocks") return Leaks::kBlocks;
+  if (text == "1" || text == "all") return Leaks::kAll;
+  die("FASTCCA_STANDIN_LEAKS_FATAL=%s: not one of 0, blocks, all", text.c_str());
+}
+
 Settings from_environment() {
   Settings result;
   result.devices = static_cast<int>(number("FASTCCA_STANDIN_DEVICES", 1));
@@ -53,7 +61,7 @@ Settings from_environment() {
   result.seed = number("FASTCCA_STANDIN_SEED", 1);
   result.check_races = number("FASTCCA_STANDIN_RACES", 1) != 0;
   result.leak_report = variable("FASTCCA_STANDIN_LEAKS");
-  result.leaks_are_fatal = number("FASTCCA_STANDIN_LEAKS_FATAL", 0) != 0;
+  result.fatal_leaks = fatal_leaks_from_environment();
   return result;
 }
 

@@ -17,6 +17,9 @@ enum class Schedule : std::uint8_t {
   kEager    // nothing is deferred
 };
 
+// Which of what is alive at exit ends the process with a failure.
+enum class Leaks : std::uint8_t { kNone, kBlocks, kAll };
+
 struct Settings {
   int devices = 1;
   std::size_t memory = 0;
@@ -26,7 +29,7 @@ struct Settings {
   std::uint64_t seed = 0;
   bool check_races = true;
   std::string leak_report;  // empty: none, "-": stderr, else a file to append to
-  bool leaks_are_fatal = false;
+  Leaks fatal_leaks = Leaks::kNone;
 };
 
 Settings& settings();

@@ -1,5 +1,5 @@
-// What tests ask of the stand-in beside CUDA's own calls: plain C functions, for C++ and for ctypes.
-// README.md says what the environment variables do.
+// What tests ask of the stand-in beside CUDA's own calls: plain C functions, for C++ and for
+// ctypes. README.md says what the environment variables do.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,10 @@ void fastcca_standin_copy_out(void* host, const void* device_memory, std::size_t
 
 // -- failures on demand -------------------------------------------------------------------------
 // After `skip` calls of this name, `count` calls (negative: all) return `status`; where that is 0,
-// a solver succeeds and reports `info`. The name "allocation" stands for cudaMalloc,
-// cudaMallocAsync and cudaMallocFromPoolAsync.
+// a solver succeeds and reports `info`, and where it is -1, a synchronisation (cudaStream- and
+// cudaEventSynchronize, cudaStreamWaitEvent, cudaEventRecord, cudaDeviceSynchronize) does nothing
+// and returns success, as if the program had forgotten it. The name "allocation" stands for
+// cudaMalloc, cudaMallocAsync and cudaMallocFromPoolAsync.
 void fastcca_standin_fail(const char* call, int skip, int count, int status, int info);
 void fastcca_standin_fail_nothing();
 void fastcca_standin_set_memory(std::size_t bytes);  // of every device

@@ -32,8 +32,8 @@ State& state() {
 bool is_done(const Position& position) { return position.stream->done >= position.position; }
 
 bool is_ready(const Stream& stream) {
-  return !stream.pending.empty() &&
-         std::all_of(stream.pending.front().waits.begin(), stream.pending.front().waits.end(), is_done);
+  return !stream.pending.empty() && std::all_of(stream.pending.front().waits.begin(),
+                                                stream.pending.front().waits.end(), is_done);
 }
 
 void run_front(Stream& stream) {
@@ -229,7 +229,8 @@ void record(Event& event, const StreamPointer& stream) {
 void wait_for(const StreamPointer& stream, const Event& event) {
   if (!event.recorded) return;  // as documented: waiting for it is no operation
   join(stream->clock, event.clock);
-  enqueue(stream, {.name = "cudaStreamWaitEvent", .operands = {}, .run = {}, .waits = event.positions});
+  enqueue(stream,
+          {.name = "cudaStreamWaitEvent", .operands = {}, .run = {}, .waits = event.positions});
 }
 
 void synchronize(const StreamPointer& stream) {

@@ -26,8 +26,8 @@ struct Operation {
   std::string name;
   std::vector<Operand> operands;
   std::function<void(const Moment&)> run;
-  std::vector<Position> waits = {};
-  Moment moment = {};
+  std::vector<Position> waits{};  // NOLINT(readability-redundant-member-init): -Wextra wants it
+  Moment moment{};                // NOLINT(readability-redundant-member-init)
 };
 
 struct Stream {

@@ -11,10 +11,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 import fastcca
-from fastcca._backend import solvers
+from fastcca._backend import resolve
 from fastcca._cca import warn_about_rank
 from fastcca._compare import Comparison
 from fastcca._pair import pair_of
+from fastcca._solvers import solvers_at
 from fastcca.cli.errors import UserError, faults_told
 from fastcca.cli.files import read_array
 from fastcca.cli.output import print_table
@@ -93,10 +94,11 @@ def compare(
     layouts = tuple(layout.split(",")) if layout is not None and "," in layout else layout
     try:
         with faults_told(f" (x is {a}, y is {b})"):
-            pair = pair_of(x, y, layout=layouts, spatial=spatial)
+            place = resolve(None, x=x, y=y)
+            pair = pair_of(x, y, layout=layouts, spatial=spatial, place=place)
             if set(measures) - _OF_COMPLEX:
                 pair.require_real()
-            comparison = Comparison(pair, solvers(None), weights="pwcca" in measures)
+            comparison = Comparison(pair, solvers_at(place), weights="pwcca" in measures)
             values = {name: float(getattr(comparison, name)()) for name in measures}
             result = comparison.cca_result
             warn_about_rank(

@@ -27,6 +27,7 @@ from fastcca._arrays import AnyArray, as_numbers, float64_rows
 from fastcca._bfloat16 import with_numbers
 from fastcca._google import coefficients_of, solve_covariances
 from fastcca._pair import Pair
+from fastcca._solvers import solvers_at
 
 __all__ = [
     "compute_ccas",
@@ -165,6 +166,7 @@ def compute_ccas(
             "they must be (p, p), (p, q) and (q, q)"
         )
     check_epsilon(epsilon)
+    place = _backend.resolve(None)
     double = np.result_type(xx, xy, yy, np.float64)
     solved = solve_covariances(
         [xx.astype(double), yy.astype(double)],
@@ -172,7 +174,8 @@ def compute_ccas(
         [2.0**-52, 2.0**-52],
         xy.astype(double),
         epsilon,
-        _backend.solvers(None),
+        solvers_at(place),
+        place=place,
     )
     _report(solved.x_kept, solved.y_kept, verbose)
     if solved.parts is None:
@@ -301,8 +304,9 @@ def similarity_of(
     if not 0.0 < threshold <= 1.0:
         raise ValueError(f"threshold={threshold} must be above 0 and at most 1")
     samples = [a.T for a in arrays]
-    pair = Pair(("acts1", "acts2"), samples)
-    solved = coefficients_of(pair, epsilon, _backend.solvers(None), energies)
+    place = _backend.resolve(None, acts1=acts1, acts2=acts2)
+    pair = Pair(("acts1", "acts2"), samples, place=place)
+    solved = coefficients_of(pair, epsilon, solvers_at(place), energies)
     _report(solved.x_kept, solved.y_kept, verbose)
     if solved.parts is None:
         return create_zero_dict(compute_dirns, samples[0].shape[0])

@@ -11,6 +11,7 @@ from fastcca import _backend
 from fastcca._arrays import as_samples, float64_rows
 from fastcca._bfloat16 import with_numbers
 from fastcca._pair import Pair
+from fastcca._solvers import solvers_at
 from fastcca.compat.cca_core import AXES, check_orientation
 
 __all__ = ["get_pca"]
@@ -43,8 +44,9 @@ def get_pca(acts: npt.ArrayLike, compute_dirns: bool = False) -> dict[str, Any]:
     array = as_samples(acts, "acts", AXES)
     check_orientation(array, "acts")
     samples = array.T
-    single = Pair(("acts",), [samples])
-    parts = _backend.solvers(None).pca(single)
+    place = _backend.resolve(None, acts=acts)
+    single = Pair(("acts",), [samples], place=place)
+    parts = solvers_at(place).pca(single)
     axes = parts["axes"]
     out: dict[str, Any] = {
         "eigenvals": np.sqrt((samples.shape[0] - 1) * parts["variances"]),

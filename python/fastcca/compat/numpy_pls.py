@@ -11,6 +11,7 @@ from fastcca import _backend
 from fastcca._arrays import float64_rows
 from fastcca._bfloat16 import with_numbers
 from fastcca._pair import Pair
+from fastcca._solvers import solvers_at
 from fastcca.compat.cca_core import checked_activations
 
 __all__ = ["get_pls_similarity"]
@@ -39,9 +40,10 @@ def get_pls_similarity(acts1: npt.ArrayLike, acts2: npt.ArrayLike) -> dict[str, 
         As `cca_core.get_cca_similarity`; TypeError for complex activations.
     """
     samples = [acts.T for acts in checked_activations(acts1, acts2)]
-    pair = Pair(("acts1", "acts2"), samples)
+    place = _backend.resolve(None, acts1=acts1, acts2=acts2)
+    pair = Pair(("acts1", "acts2"), samples, place=place)
     pair.require_real()
-    parts = _backend.solvers(None).pls(pair)
+    parts = solvers_at(place).pls(pair)
     result: dict[str, Any] = {"eigenvals": parts["singular_values"]}
     sides = (
         ("1", samples[0], parts["x_weights"], parts["x_mean"]),

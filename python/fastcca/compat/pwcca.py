@@ -18,6 +18,7 @@ import numpy.typing as npt
 from fastcca import _backend
 from fastcca._google import google_weights
 from fastcca._pair import Pair
+from fastcca._solvers import solvers_at
 from fastcca.compat.cca_core import check_epsilon, checked_activations
 
 __all__ = ["compute_pwcca"]
@@ -51,7 +52,8 @@ def compute_pwcca(
     """
     samples = [acts.T for acts in checked_activations(acts1, acts2)]
     check_epsilon(epsilon)
-    pair = Pair(("acts1", "acts2"), samples)
+    place = _backend.resolve(None, acts1=acts1, acts2=acts2)
+    pair = Pair(("acts1", "acts2"), samples, place=place)
     pair.require_real()
-    coefficients, weights = google_weights(pair, _backend.solvers(None), epsilon)
+    coefficients, weights = google_weights(pair, solvers_at(place), epsilon)
     return float(np.sum(weights * coefficients)), weights, coefficients

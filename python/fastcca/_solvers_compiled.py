@@ -1,4 +1,4 @@
-"""Every measure of a pair on the compiled core."""
+"""Every measure of a pair by the compiled core, where the state of the pair is kept."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from fastcca import _core, _solvers_numpy, _wide
+from fastcca import _solvers_numpy, _wide
 from fastcca._accuracy import check_single, digits_left
+from fastcca._compiled import device_at, module_at, module_of
 from fastcca._keep import Keep
 from fastcca._moments import Moments
 from fastcca._pair import Floats, Pair
@@ -69,7 +70,7 @@ def _narrow_cca(
     state, moments = pair.state, pair.moments
     x, y = pair.blocks
     if pair.is_complex:
-        solved = _core.solve_complex_cca(
+        solved = module_of(state).solve_complex_cca(
             state,
             _complex_index(pair, x),
             _complex_index(pair, y),
@@ -78,7 +79,9 @@ def _narrow_cca(
             rank_tolerance,
         )
     else:
-        solved = _core.solve_cca(state, *_two(pair), ridge, weights, x_keep, y_keep, rank_tolerance)
+        solved = module_of(state).solve_cca(
+            state, *_two(pair), ridge, weights, x_keep, y_keep, rank_tolerance
+        )
     parts = parts_of_moments(moments, x, y, solved, ridge)
     undecided = parts["undecided"]
     if state.single and undecided and method == "auto" and pair.has_samples:
@@ -125,7 +128,9 @@ def parts_of_moments(
 def _of_factor(pair: Pair, *options: Any) -> CcaParts:
     factor = pair.factor
     x, y = pair.factor_blocks
-    solved = _core.solve_cca_of_factor(factor._state, factor._index(x), factor._index(y), *options)
+    solved = module_of(factor._state).solve_cca_of_factor(
+        factor._state, factor._index(x), factor._index(y), *options
+    )
     rest = {
         "x_mean": factor.mean(x),
         "y_mean": factor.mean(y),
@@ -160,7 +165,7 @@ def pls(pair: Pair) -> PlsParts:
 
 def _narrow_pls(pair: Pair) -> PlsParts:
     state, moments = pair.state, pair.moments
-    solved = _core.solve_pls(state, *pair.indices)
+    solved = module_of(state).solve_pls(state, *pair.indices)
     x, y = pair.blocks
     rest = {"x_mean": moments.mean(x), "y_mean": moments.mean(y), "n_samples": state.n_samples}
     return cast(PlsParts, solved | rest)
@@ -176,11 +181,13 @@ def _narrow_pca(single: Pair, rank_tolerance: float) -> AxesParts:
     if single.is_factor:
         factor = single.factor
         (name,) = single.factor_blocks
-        parts = _core.solve_pca_of_factor(factor._state, factor._index(name), rank_tolerance)
+        parts = module_of(factor._state).solve_pca_of_factor(
+            factor._state, factor._index(name), rank_tolerance
+        )
         n_samples, mean = factor.n_samples, factor.mean(name)
     else:
         (name,) = single.blocks
-        parts = _core.solve_pca(single.state, single.indices[0], rank_tolerance)
+        parts = module_of(single.state).solve_pca(single.state, single.indices[0], rank_tolerance)
         n_samples, mean = single.state.n_samples, single.moments.mean(name)
     axes, variances = parts["axes"], parts["variances"]
     # Dead features have no part in any axis; each is one of its own, of no variance.
@@ -198,14 +205,14 @@ def cka(pair: Pair) -> float:
     """Linear CKA."""
     if pair.is_wide:
         return in_range(_wide.cka, pair)
-    return in_range(lambda p: _core.linear_cka(p.state, *p.indices), pair)
+    return in_range(lambda p: float(module_of(p.state).linear_cka(p.state, *p.indices)), pair)
 
 
 def procrustes(pair: Pair) -> float:
     """Nuclear norm of the cross-covariance over the roots of both traces."""
     if pair.is_wide:
         return in_range(_wide.procrustes, pair)
-    return in_range(lambda p: _core.procrustes(p.state, *p.indices), pair)
+    return in_range(lambda p: float(module_of(p.state).procrustes(p.state, *p.indices)), pair)
 
 
 def linear_regression(pair: Pair, rank_tolerance: float = 0.0) -> RegressionParts:
@@ -221,14 +228,15 @@ def linear_regression(pair: Pair, rank_tolerance: float = 0.0) -> RegressionPart
 
 def _narrow_regression(pair: Pair, rank_tolerance: float) -> RegressionParts:
     if not pair.is_factor:
-        solved = _core.linear_regression(pair.state, *_two(pair), rank_tolerance)
+        state = pair.state
+        solved = module_of(state).linear_regression(state, *_two(pair), rank_tolerance)
         x, y = pair.blocks
         parts = parts_of_regression(pair.moments, x, y, solved)
         if (parts["digits"] is None and not parts["undecided"]) or not pair.has_samples:
             return parts
     factor = pair.factor
     x, y = pair.factor_blocks
-    solved = _core.linear_regression_of_factor(
+    solved = module_of(factor._state).linear_regression_of_factor(
         factor._state, factor._index(x), factor._index(y), rank_tolerance
     )
     return RegressionParts(
@@ -262,10 +270,12 @@ def symmetric_cca(
     y_epsilon: float,
     cross_cov: Any,
     epsilon: float,
+    place: str,
 ) -> SymmetricParts:
     """CCA of given covariances by symmetric inverse square roots."""
     is_complex = any(np.iscomplexobj(a) for a in (x_cov, y_cov, cross_cov))
-    solve = _core.solve_complex_symmetric_cca if is_complex else _core.solve_symmetric_cca
+    module = module_at(place)
+    solve = module.solve_complex_symmetric_cca if is_complex else module.solve_symmetric_cca
     solved = solve(
         x_cov,
         _energy(x_mean, x_cov),
@@ -275,6 +285,7 @@ def symmetric_cca(
         y_epsilon,
         cross_cov,
         epsilon,
+        device_at(place),
     )
     return cast(SymmetricParts, solved)
 

@@ -1,0 +1,147 @@
+"""Build the CUDA module against NVIDIA's libraries of PyPI, and test it without a GPU.
+
+Fails unless the module imports with these libraries and without a driver, and without the
+libraries; then runs the C++ and Python suites on the stand-in of tests/cuda_standin. Downloads
+about 0.9 GB into build/cuda-venv, once.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENT = ROOT / "build" / "cuda-venv"
+BUILD = ROOT / "build" / "cuda"
+PYTHON = ENVIRONMENT / "bin" / "python"
+# Those that take backends; the whole suite takes too long beside the CPU's.
+TESTS = [
+    "test_backend",
+    "test_bfloat16",
+    "test_cca",
+    "test_compare",
+    "test_complex",
+    "test_cuda_absent",
+    "test_cuda_arrays",
+    "test_dft_cca",
+    "test_factor",
+    "test_layouts_in_measures",
+    "test_moments",
+    "test_pairwise",
+    "test_pca",
+    "test_pls",
+    "test_precision",
+    "test_pwcca",
+    "test_similarity",
+    "test_states",
+    "test_svcca",
+    "test_wide",
+]
+# Optimized enough for tests, and compiled in half the time; one GPU's architecture.
+OPTIONS = {
+    "CMAKE_CUDA_ARCHITECTURES": "75-real",
+    "CMAKE_CXX_FLAGS_RELEASE": "-O1",
+    "FASTCCA_CPP_TESTS": "ON",
+    "FASTCCA_CUDA_STANDIN": "ON",
+    "FASTCCA_STRICT": "ON",
+}
+TARGETS = ["_core", "_cuda", "fastcca_cuda_standin", "fastcca_cuda_tests", "fastcca_standin_tests"]
+TELL = "import fastcca; print(fastcca.build_config()['cuda'])"
+
+
+def run(*command: str | Path, **variables: str) -> str:
+    """Run a command in the root, show its output where it fails, and return it."""
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    if done.returncode != 0:
+        print(done.stdout)
+        raise SystemExit(f"failed with {done.returncode}: {' '.join(map(str, command))}")
+    return done.stdout
+
+
+def toolkit() -> list[str]:
+    """Return what FASTCCA_CUDA=1 adds to the build's requirements."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    required: list[str] = settings["build-system"]["requires"]
+    for override in settings["tool"]["scikit-build"]["overrides"]:
+        required = required + override.get("build", {}).get("requires", [])
+    return required
+
+
+def build() -> None:
+    """Build module, stand-in and C++ tests, and install the package with its tests' needs."""
+    if not PYTHON.exists():
+        run(sys.executable, "-m", "venv", ENVIRONMENT)
+    run(PYTHON, "-m", "pip", "install", "--quiet", *toolkit(), "scipy-openblas32>=0.3.29", "ninja")
+    install = ["install", "--quiet", "--no-build-isolation", "-C", f"build-dir={BUILD}"]
+    for name, value in OPTIONS.items():
+        install += ["-C", f"cmake.define.{name}={value}"]
+    install += ["-C", f"build.targets={';'.join(TARGETS)}", ".[test]"]
+    run(PYTHON, "-m", "pip", *install, FASTCCA_CUDA="1", VIRTUAL_ENV=str(ENVIRONMENT))
+
+
+def check_symbols() -> None:
+    """Fail where the module exports more than its entry point."""
+    locate = "import importlib.util as u; print(u.find_spec('fastcca._cuda').origin)"
+    extension = run(PYTHON, "-I", "-c", locate).strip()
+    print("  " + run(sys.executable, ROOT / "tools" / "check_symbols.py", extension), end="")
+
+
+def check_import(told: str, wanted: str) -> None:
+    """Fail where the configuration does not tell why CUDA cannot run, with the remedy."""
+    print(f"  {told.strip()}")
+    if "'built': True" not in told or not re.search(wanted, told):
+        raise SystemExit(f"that should match {wanted}")
+
+
+def check_without_libraries() -> None:
+    """Import a copy of the package that no NVIDIA library lies beside."""
+    alone = ROOT / "build" / "cuda-alone"
+    shutil.rmtree(alone, ignore_errors=True)
+    locate = "import fastcca; print(fastcca.__path__[0])"
+    shutil.copytree(run(PYTHON, "-I", "-c", locate).strip(), alone / "fastcca")
+    hide = (
+        f"import sys; sys.path[:] = [{str(alone)!r}, *sys.path]; import importlib.util as u;"
+        "find = u.find_spec; u.find_spec = lambda n: None if n.startswith('nvidia') else find(n);"
+    )
+    check_import(run(PYTHON, "-I", "-c", hide + TELL), r'pip install "fastcca\[cuda13\]"')
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("tests", nargs="*", help="pytest's arguments in place of the usual files")
+    chosen = parser.parse_args().tests or [f"tests/{name}.py" for name in TESTS]
+    build()
+    check_symbols()
+    check_import(run(PYTHON, "-I", "-c", TELL), "driver of version 580 or newer")
+    check_without_libraries()
+
+    libraries = BUILD / "tests" / "cuda_standin"
+    standin = {
+        "LD_PRELOAD": str(libraries / "libfastcca_cuda_standin.so"),
+        "OPENBLAS_NUM_THREADS": "1",
+        "FASTCCA_STANDIN_LEAKS": "-",
+    }
+    ctest = ["ctest", "--test-dir", str(BUILD), "-R", "cuda", "--output-on-failure"]
+    print(run(*ctest, "--no-tests=error", OPENBLAS_NUM_THREADS="1"), end="")
+    suite = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen]
+    out = run(*suite, FASTCCA_TEST_BACKEND="cuda", **standin)
+    print("\n".join(out.splitlines()[-30:]))
+    # Other files skip what this machine does not have.
+    if re.search(r"SKIPPED.*test_cuda_", out):
+        raise SystemExit("tests of CUDA were skipped")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The checks of tools/check_cuda.py that need a GPU and no test runner."""

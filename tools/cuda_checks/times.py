@@ -1,0 +1,86 @@
+"""Times beside those of the device's own matrix products."""
+
+import ctypes
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+import fastcca
+
+ROUNDS = 5
+GEMM_SIZE = 8192
+CASES = ((100_000, 512, "float32"), (1_000_000, 512, "float16"), (100_000, 4096, "float32"))
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """Median of some rounds after one that is not counted."""
+    call()
+    found = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        call()
+        found.append(time.perf_counter() - start)
+    return statistics.median(found)
+
+
+def gemm_rate(double: bool) -> float:
+    """Flops per second of cuBLAS's own product of two square matrices."""
+    cuda, blas = ctypes.CDLL("libcudart.so.13"), ctypes.CDLL("libcublas.so.13")
+    scalar = ctypes.c_double if double else ctypes.c_float
+    handle, a, c = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
+    size = GEMM_SIZE * GEMM_SIZE * ctypes.sizeof(scalar)
+
+    def must(status: int) -> None:
+        if status != 0:
+            raise RuntimeError(f"a call of CUDA returned {status}")
+
+    must(blas.cublasCreate_v2(ctypes.byref(handle)))
+    must(cuda.cudaMalloc(ctypes.byref(a), ctypes.c_size_t(size)))
+    must(cuda.cudaMalloc(ctypes.byref(c), ctypes.c_size_t(size)))
+    must(cuda.cudaMemset(a, 0, ctypes.c_size_t(size)))
+    one, zero, n = scalar(1.0), scalar(0.0), ctypes.c_int(GEMM_SIZE)
+    gemm = blas.cublasDgemm_v2 if double else blas.cublasSgemm_v2
+
+    def call() -> None:
+        factors = (ctypes.byref(one), a, n, a, n, ctypes.byref(zero), c, n)
+        must(gemm(handle, 0, 1, n, n, n, *factors))
+        must(cuda.cudaDeviceSynchronize())
+
+    rate = 2.0 * GEMM_SIZE**3 / seconds(call)
+    for pointer in (a, c):
+        must(cuda.cudaFree(pointer))
+    must(blas.cublasDestroy_v2(handle))
+    return rate
+
+
+def times_of(n: int, p: int, dtype: str, precision: str) -> tuple[float, float]:
+    """Return seconds of moments and of a whole cca of two blocks in the host's memory."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((n, p), dtype=np.float32).astype(dtype)
+    y = np.ascontiguousarray(x[:, ::-1]) + x[::-1]
+
+    def moments() -> None:
+        fastcca.Moments(precision=precision, backend="cuda").update(x, y)
+
+    def cca() -> None:
+        fastcca.cca(x, y, precision=precision, backend="cuda", method="moments")
+
+    return seconds(moments), seconds(cca)
+
+
+def check() -> bool:
+    """Print times beside those of the product alone."""
+    rates = {"double": gemm_rate(True), "single": gemm_rate(False)}
+    for precision, rate in rates.items():
+        print(f"  gemm in {precision} precision: {rate / 1e12:.2f} Tflop/s")
+    print("    samples features   dtype precision   moments       cca   floor")
+    for n, p, dtype in CASES:
+        for precision, rate in rates.items():
+            moments, cca = times_of(n, p, dtype, precision)
+            floor = n * (2.0 * p) ** 2 / rate
+            print(
+                f"  {n:9} {p:8} {dtype:>7} {precision:>9} {moments:8.3f}s {cca:8.3f}s {floor:6.3f}s"
+            )
+    return True
