@@ -291,8 +291,13 @@ SvdOf<Scalar> CudaLinearAlgebra<Scalar, Base>::svd_with_vectors(Mat a, bool full
   Mat right = allocate_matrix<Scalar>(arena, k, k);  // transposed
   out.values =
       Solver<Scalar>(*context_).svd(full, a.rows(), k, a.data(), left.data(), right.data());
-  out.u = wide ? transposed(right) : std::move(left);
-  out.vt = wide ? transposed(left) : std::move(right);
+  if (wide) {
+    out.u = transposed(right);
+    out.vt = transposed(left);
+  } else {
+    out.u = std::move(left);
+    out.vt = std::move(right);
+  }
   return out;
 }
 

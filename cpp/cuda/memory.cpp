@@ -112,12 +112,12 @@ namespace {
 class Owners {
  public:
   void add(void* memory, std::shared_ptr<Arena> arena) {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     arenas_.emplace(memory, std::move(arena));
   }
 
   std::shared_ptr<Arena> remove(void* memory) noexcept {
-    const std::lock_guard lock(mutex_);
+    const std::scoped_lock lock(mutex_);
     const auto found = arenas_.find(memory);
     std::shared_ptr<Arena> out = std::move(found->second);
     arenas_.erase(found);

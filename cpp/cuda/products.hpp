@@ -18,9 +18,10 @@ struct Piece {
 void add_products(const Context& context, const Piece<double>& piece, Index row, Index col,
                   const Tile& tile);
 
-// So many products are added up in single precision before they are added to a sum in double. As
-// many equal ones lose up to a quarter of so many units of rounding.
-inline constexpr Index kSingleRun = 64;
+// So many products are added up in single precision, as many such sums again, and these join a sum
+// in double: the same losses as on the CPU.
+inline constexpr Index kSingleRun = 32;
+inline constexpr Index kSingleRuns = 8;
 
 // The same by products in single precision; scratch holds as many numbers as the tile.
 void add_products(const Context& context, const Piece<float>& piece, Index row, Index col,
