@@ -19,8 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / "build" / "cuda-venv"
 BUILD = ROOT / "build" / "cuda"
 PYTHON = ENVIRONMENT / "bin" / "python"
-# Those that take backends and are quick: the whole suite takes too long beside the CPU's, and can be
-# asked for.
+# Those that take backends and are quick: the whole suite takes too long beside that of the CPU, and
+# can be asked for.
 TESTS = [
     "test_backend",
     "test_cca",
