@@ -145,12 +145,15 @@ TEST_CASE("wherever memory runs out in an update, the state is as it was") {
 TEST_CASE("memory that the pool keeps is given back before memory runs out") {
   const Dense a = random_matrix(30, 30, 1);
   const Failing failing("allocation", 0, 1, kOutOfMemory, 0);
-  const auto text = message_of<OutOfDeviceMemory>(
-      [&] { CHECK(same_bits(to_host(to_backend(a)).values, a.values)); });
+  Dense back;
+  const auto text = message_of<OutOfDeviceMemory>([&] { back = to_host(to_backend(a)); });
   // One refusal is survived by a pool; a device without pools has nothing to give back.
   int has_pools = 0;
   REQUIRE(cudaDeviceGetAttribute(&has_pools, cudaDevAttrMemoryPoolsSupported, 0) == cudaSuccess);
   CHECK(text.empty() == (has_pools != 0 || !failing.possible()));
+  if (text.empty()) {
+    CHECK(same_bits(back.values, a.values));
+  }
 }
 
 TEST_CASE("decompositions that do not converge go another way") {
