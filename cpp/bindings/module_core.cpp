@@ -50,7 +50,7 @@ Memory memory_of_tensors() { return Memory::kHost; }
 
 PYBIND11_MODULE(_core, m) {
   fastcca::load_lapack();
-  pybind11::exception<fastcca::ScaleError>(m, "ScaleError", PyExc_ValueError);
+  const pybind11::exception<fastcca::ScaleError> scale_error(m, "ScaleError", PyExc_ValueError);
   fastcca::bind_config(m);
   fastcca::bind_backend(m);
 }
