@@ -128,7 +128,7 @@ def main() -> None:
     check_import(run(PYTHON, "-I", "-c", TELL), "driver of version 580 or newer")
     check_without_libraries()
     done("imports")
-    ctest = ["ctest", "--test-dir", str(BUILD), "-R", "cuda", "--output-on-failure"]
+    ctest = ["ctest", "--test-dir", str(BUILD), "-R", "cuda", "--output-on-failure", "-j2"]
     print(run(*ctest, "--no-tests=error", OPENBLAS_NUM_THREADS="1"), end="")
     done("C++ tests")
     out = run(
