@@ -135,6 +135,8 @@ def main() -> None:
         *[PYTHON, "-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", *chosen],
         *[f"--deselect={test}" for test in DESELECTED],
         FASTCCA_TEST_BACKEND="cuda",
+        FASTCCA_STANDIN_LEAKS="-",
+        FASTCCA_STANDIN_LEAKS_FATAL="blocks",
         LD_PRELOAD=str(BUILD / "tests" / "cuda_standin" / "libfastcca_cuda_standin.so"),
         OPENBLAS_NUM_THREADS="1",
     )
