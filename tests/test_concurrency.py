@@ -107,6 +107,23 @@ def test_merges_into_each_other_do_not_wait_for_each_other():
     assert np.isfinite(a.covariance("x", "x")).all()
 
 
+@pytest.mark.parametrize("kind", [fastcca.Moments, fastcca.QRFactor])
+def test_no_first_batch_is_lost_where_several_come_at_once(kind):
+    batch = np.random.default_rng(0).normal(size=(50, 3))
+    together = threading.Barrier(4)
+
+    def add(state):
+        together.wait(PATIENCE)
+        state.update(batch)
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(50):
+            state = kind()
+            assert all(job.result(PATIENCE) for job in [pool.submit(add, state) for _ in range(4)])
+            assert state.n_samples == 4 * len(batch)
+
+
 def test_a_state_can_be_read_while_it_grows():
     rng = np.random.default_rng(0)
     batch = rng.normal(size=(500, 40))

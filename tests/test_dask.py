@@ -92,6 +92,20 @@ def test_precision(blocks):
     assert_same(got, in_one(*single), tolerance=1e-5)
 
 
+def test_chosen_pairs(blocks):
+    x, y = chunked(blocks)
+    state = fastcca.dask.moments(a=x, b=y, c=x + 1.0, pairs=[("a", "b")]).compute()
+    whole = fastcca.Moments(pairs=[("a", "b")])
+    whole.update(a=blocks[0], b=blocks[1], c=blocks[0] + 1.0)
+    np.testing.assert_allclose(
+        state.covariance("a", "b"), whole.covariance("a", "b"), rtol=0, atol=1e-13
+    )
+    with pytest.raises(KeyError, match="keep no pair of 'a' and 'c'"):
+        state.pair("a", "c")
+    with pytest.raises(ValueError, match="fits none of the blocks"):
+        fastcca.dask.moments(a=x, b=y, pairs=[("a", "d")])
+
+
 @pytest.mark.parametrize("spatial", ["fold", "pool", "flatten", "resize"])
 def test_maps(spatial):
     rng = np.random.default_rng(0)

@@ -9,6 +9,25 @@
 
 namespace fastcca {
 
+Index size_of(DType dtype) {
+  switch (dtype) {
+    case DType::kInt8:
+    case DType::kUInt8:
+      return 1;
+    case DType::kFloat16:
+    case DType::kBFloat16:
+    case DType::kInt16:
+    case DType::kUInt16:
+      return 2;
+    case DType::kFloat32:
+    case DType::kInt32:
+    case DType::kUInt32:
+      return 4;
+    default:
+      return 8;
+  }
+}
+
 Precision precision_of(DType dtype) {
   switch (dtype) {
     case DType::kBFloat16:

@@ -45,6 +45,7 @@ enum class Precision : std::uint8_t { kFloat64, kFloat32, kFloat16, kBFloat16 };
 constexpr std::array<Precision, 4> kPrecisions{Precision::kFloat64, Precision::kFloat32,
                                                Precision::kFloat16, Precision::kBFloat16};
 
+Index size_of(DType dtype);  // bytes of one value
 Precision precision_of(DType dtype);
 Precision coarser(Precision a, Precision b);
 // Distance from 1 to the next number of that precision.

@@ -59,10 +59,6 @@ BatchMoments centred(const PackedMoments& packed, std::span<const ArrayView> blo
   return out;
 }
 
-}  // namespace
-
-namespace {
-
 void require_host(std::span<const ArrayView> blocks) {
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     if (blocks[b].memory != Memory::kHost) {

@@ -1,4 +1,4 @@
-// Singular values alone, at half the time of a bidiagonal form.
+// Singular values alone, faster than by a bidiagonal form, which memory holds up.
 #pragma once
 
 #include <optional>

@@ -66,25 +66,6 @@ void gather_features(const ArrayView& view, Index row, Index depth, Index col, I
 
 }  // namespace
 
-Index size_of(DType dtype) {
-  switch (dtype) {
-    case DType::kInt8:
-    case DType::kUInt8:
-      return 1;
-    case DType::kFloat16:
-    case DType::kBFloat16:
-    case DType::kInt16:
-    case DType::kUInt16:
-      return 2;
-    case DType::kFloat32:
-    case DType::kInt32:
-    case DType::kUInt32:
-      return 4;
-    default:
-      return 8;
-  }
-}
-
 const unsigned char* sample_of(const ArrayView& view, Index row) {
   const Index run = row / run_of(view);
   return view.data + row % run_of(view) * view.row_stride +

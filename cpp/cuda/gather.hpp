@@ -5,8 +5,6 @@
 
 namespace fastcca::cuda {
 
-Index size_of(DType dtype);  // bytes of one value
-
 // Where sample `row` of a view begins.
 const unsigned char* sample_of(const ArrayView& view, Index row);
 

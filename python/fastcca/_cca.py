@@ -298,9 +298,9 @@ def cca(
     weights : bool
         Whether to compute the canonical weights. Without them only singular values are needed.
     precision : {"double", "single"}
-        What products of samples are computed in. "single" takes float32, about half the time, and
-        means it: moments are the only route, and data they cannot answer for are refused. What is
-        answered has an error of at most ``40 * condition**2 * 1.2e-7``, see `CCAResult`. A
+        What products of samples are computed in. "single" takes float32, about two thirds of the
+        time, and means it: moments are the only route, and data they cannot answer for are refused.
+        What is answered has an error of at most ``40 * condition**2 * 1.2e-7``, see `CCAResult`. A
         `Moments` is of the precision it was made with. ``backend="numpy"`` computes in double all
         the same.
     rank_tolerance : float

@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from fastcca import _core
 from fastcca._arrays import AnyArray, as_samples, precision_name
-from fastcca._backend import check_one_memory, state_place
+from fastcca._backend import state_place
 from fastcca._batch import check_stored, compared_blocks, named_batch
 from fastcca._blas import threads_for_many
-from fastcca._compiled import device_at, module_at, new_factor, place_of
+from fastcca._compiled import device_at, module_at, new_factor
+from fastcca._following import FollowsData
 from fastcca._memory import check_memory
 from fastcca._stored import Stored, is_stored
 
@@ -22,7 +23,7 @@ __all__ = ["QRFactor"]
 Floats = npt.NDArray[np.float64]
 
 
-class QRFactor:
+class QRFactor(FollowsData):
     """Triangular factor of the centred samples of blocks of features, for ill-conditioned data.
 
     Used like `Moments`: feed batches with `update`, add up states with `merge`, pickle it, and pass
@@ -55,7 +56,9 @@ class QRFactor:
     QRFactor(n_samples=1000, blocks={'x': 3, 'y': 2})
     """
 
-    __slots__ = ("_follows_data", "_selection", "_state")
+    __slots__ = ("_selection",)
+
+    _state: _core.QrFactor
 
     def __init__(self, *, backend: str | None = None) -> None:
         self._state = new_factor(state_place(backend))
@@ -78,9 +81,7 @@ class QRFactor:
         """
         self._check_not_a_view("update")
         batch = named_batch(blocks, named_blocks)
-        check_one_memory(batch)
-        if self._follows_data and not self._state.block_names:
-            self._state = new_factor(state_place(None, **batch))
+        self._follow(batch)
         if any(is_stored(block) for block in batch.values()):
             # In a factor of their own, so that an error in the middle leaves this one as it was.
             stored, added = Stored(batch), QRFactor(backend=self._place)
@@ -90,6 +91,9 @@ class QRFactor:
             self.merge(added)
             return
         self._update({name: as_samples(block, name) for name, block in batch.items()})
+
+    def _empty_at(self, place: str) -> _core.QrFactor:
+        return new_factor(place)
 
     def _update(
         self, batch: Mapping[str, AnyArray], dtypes: Sequence[np.dtype[Any]] | None = None
@@ -202,10 +206,6 @@ class QRFactor:
         factor._selection = None
         factor._follows_data = False
         return factor
-
-    @property
-    def _place(self) -> str:
-        return place_of(self._state)
 
     def _moved_to(self, place: str) -> QRFactor:
         """Return a factor of the same content at a place: this one where it is there already."""

@@ -198,25 +198,6 @@ double value_of_bfloat(std::uint16_t bits) { return value_of(bits, 8); }
 
 namespace {
 
-Index size_of(DType dtype) {
-  switch (dtype) {
-    case DType::kInt8:
-    case DType::kUInt8:
-      return 1;
-    case DType::kFloat16:
-    case DType::kBFloat16:
-    case DType::kInt16:
-    case DType::kUInt16:
-      return 2;
-    case DType::kFloat32:
-    case DType::kInt32:
-    case DType::kUInt32:
-      return 4;
-    default:
-      return 8;
-  }
-}
-
 // Memory for the view, which is filled but for the values.
 Samples empty_samples(Index rows, Index cols, DType dtype, Layout layout, bool byte_swapped) {
   const Index size = size_of(dtype);

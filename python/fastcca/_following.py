@@ -1,0 +1,42 @@
+"""States that are kept where their first batch lies."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from fastcca._backend import check_one_memory, state_place
+from fastcca._compiled import place_of
+
+__all__ = ["FollowsData"]
+
+# Of all states: it is held for an assignment.
+_moving = threading.Lock()
+
+
+class FollowsData:
+    """Moments or a factor; where they are kept."""
+
+    __slots__ = ("_follows_data", "_state")
+
+    _state: Any
+    _follows_data: bool
+
+    def _empty_at(self, place: str) -> Any:
+        """Return a compiled state without samples, like this one."""
+        raise NotImplementedError
+
+    @property
+    def _place(self) -> str:
+        return place_of(self._state)
+
+    def _follow(self, batch: Mapping[str, object]) -> None:
+        """Keep the state where its first batch lies, unless a place was asked for."""
+        check_one_memory(batch)
+        if not self._follows_data or self._state.block_names:
+            return
+        place = state_place(None, **batch)
+        with _moving:  # a state that another thread has begun to fill must not be replaced
+            if place != self._place and not self._state.block_names:
+                self._state = self._empty_at(place)
