@@ -22,19 +22,34 @@ PYTHON = ENVIRONMENT / "bin" / "python"
 # Those that take backends and are quick: the whole suite takes too long beside that of the CPU, and
 # can be asked for.
 TESTS = [
+    "test_answers",
     "test_backend",
+    "test_bfloat16",
+    "test_cca",
     "test_compare",
+    "test_complex",
     "test_cuda_absent",
     "test_cuda_arrays",
+    "test_factor",
     "test_moments",
+    "test_pairwise",
     "test_pca",
     "test_pls",
+    "test_precision",
+    "test_published",
     "test_pwcca",
+    "test_similarity",
+    "test_states",
+    "test_statistics",
+    "test_svcca",
+    "test_wide",
 ]
 # What holds for the CPU alone: a pickle is loaded there, and no state on a device survives a fork.
 DESELECTED = [
+    "tests/test_factor.py::test_pickle_keeps_every_bit",
     "tests/test_moments.py::test_pickle_keeps_every_bit",
     "tests/test_moments.py::test_fork_after_threads_were_used",
+    "tests/test_states.py::test_stored_states_go_on_with_the_same_bits",
 ]
 # Optimized enough for tests, and compiled in half the time; one GPU's architecture.
 OPTIONS = {

@@ -11,11 +11,6 @@ namespace {
 
 constexpr Index kDTypes = 12;
 
-Index size_of(DType dtype) {
-  constexpr std::array<Index, kDTypes> kSizes{2, 2, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8};
-  return kSizes[static_cast<std::size_t>(dtype)];
-}
-
 // Random numbers that are cheap to start (splitmix64).
 class Random {
  public:
