@@ -234,10 +234,10 @@ void unscale(const PackedLayout<float>& layout, const std::vector<double>& scale
   }
 }
 
-}  // namespace
-
-void pack_rows(const simd::Level& level, const ArrayView& view, Index row, Index depth, Index col,
-               Index cols, const double* shift, double* packed, double* sums) {
+// Calls visit(run, within, count, at) for the parts of samples [row, row + depth) that lie in one
+// run of the view each: `count` samples, from `within` of the run on, which begin at sample `at`.
+template <class Visit>
+void for_each_run(const ArrayView& view, Index row, Index depth, Visit visit) {
   const Index run = view.run > 0 ? view.run : view.rows;
   const Index end = row + depth;
   for (Index at = row; at < end;) {
@@ -246,11 +246,29 @@ void pack_rows(const simd::Level& level, const ArrayView& view, Index row, Index
     const Index count = std::min(run - within, end - at);
     const unsigned char* first = view.data + index / view.runs_per_outer * view.outer_stride +
                                  index % view.runs_per_outer * view.run_stride;
-    const simd::Source source{first, view.row_stride, view.col_stride, static_cast<int>(view.dtype),
-                              view.byte_swapped};
-    level.pack(source, within, count, col, cols, shift, packed + (at - row) * level.lanes, sums);
+    visit(simd::Source{first, view.row_stride, view.col_stride, static_cast<int>(view.dtype),
+                       view.byte_swapped},
+          within, count, at - row);
     at += count;
   }
+}
+
+}  // namespace
+
+void pack_rows(const simd::Level& level, const ArrayView& view, Index row, Index depth, Index col,
+               Index cols, const double* shift, double* packed, double* sums) {
+  for_each_run(view, row, depth, [&](const simd::Source& run, Index within, Index count, Index at) {
+    level.pack(run, within, count, col, cols, shift, packed + at * level.lanes, sums);
+  });
+}
+
+void pack_rows_single(const simd::Level& level, const ArrayView& view, Index row, Index depth,
+                      Index col, Index cols, const double* shift, const double* scale,
+                      float* packed, double* sums, double* squares) {
+  for_each_run(view, row, depth, [&](const simd::Source& run, Index within, Index count, Index at) {
+    level.pack_single(run, within, count, col, cols, shift, scale, packed + at * 2 * level.lanes,
+                      sums, squares);
+  });
 }
 
 PackedMoments accumulate_packed(std::span<const ArrayView> blocks, const WantedTiles& wanted,
