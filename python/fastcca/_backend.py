@@ -10,7 +10,7 @@ from fastcca import _core, _cuda_module
 from fastcca._compiled import is_cuda
 from fastcca._device import device_of
 
-__all__ = ["backends", "check_one_memory", "resolve", "state_place"]
+__all__ = ["backends", "check_one_memory", "chosen_by_environment", "resolve", "state_place"]
 
 
 def backends() -> tuple[str, ...]:
@@ -48,7 +48,7 @@ def resolve(backend: str | None, /, *, stacklevel: int | None = 3, **data: objec
     """
     source = "backend"
     if backend is None:
-        backend = os.environ.get("FASTCCA_BACKEND") or None
+        backend = chosen_by_environment()
         source = "FASTCCA_BACKEND"
     on_device = check_one_memory(data)
     if backend is None:
@@ -68,6 +68,11 @@ def resolve(backend: str | None, /, *, stacklevel: int | None = 3, **data: objec
     if backend == "cpu" and _core.lapack_error():
         raise ValueError(f"{said} cannot run here: {_core.lapack_error()}")
     return backend
+
+
+def chosen_by_environment() -> str | None:
+    """Return what FASTCCA_BACKEND names, if anything."""
+    return os.environ.get("FASTCCA_BACKEND") or None
 
 
 def state_place(backend: str | None, /, **data: object) -> str:
