@@ -11,8 +11,8 @@ namespace {
 
 // Samples and products of samples whose accumulation takes long beside what it costs to begin and to
 // end with it.
-constexpr Index kWorthwhileRows = 8192;
-constexpr Index kWorthwhileProducts = Index{1} << 26;
+constexpr Index kWorthwhileRows = 16384;
+constexpr Index kWorthwhileProducts = Index{1} << 28;
 // The area takes this at most, and a quarter of what the scatter takes.
 constexpr Index kMostBytes = Index{8} << 20;
 constexpr Index kShareOfScatter = 4;

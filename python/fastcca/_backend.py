@@ -6,6 +6,8 @@ import os
 import warnings
 from collections.abc import Mapping
 
+import numpy as np
+
 from fastcca import _core, _cuda_module
 from fastcca._compiled import is_cuda
 from fastcca._device import device_of
@@ -83,6 +85,8 @@ def state_place(backend: str | None, /, **data: object) -> str:
 
 def check_one_memory(data: Mapping[str, object]) -> dict[str, int]:
     """Return the CUDA device of every array that lies on one; TypeError where they differ."""
+    if all([type(value) is np.ndarray for value in data.values()]):  # as of most batches
+        return {}
     places = {name: device_of(value, name) for name, value in data.items() if _is_array(value)}
     if len(set(places.values())) < 2:
         return {name: place for name, place in places.items() if place is not None}

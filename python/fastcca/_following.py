@@ -49,7 +49,10 @@ class FollowsData:
     def _follow(self, batch: Mapping[str, object]) -> None:
         """Keep the state where its first batch lies, unless a place was asked for."""
         check_one_memory(batch)
-        if not self._follows_data or self._state.block_names:
+        if not self._follows_data:
+            return
+        if self._state.block_names:
+            self._follows_data = False  # and later batches need not ask
             return
         place = state_place(None, **batch)
         with _moving:  # a state that another thread has begun to fill must not be replaced
