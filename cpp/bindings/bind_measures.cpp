@@ -72,10 +72,10 @@ void bind_measures(py::module_& m) {
         py::arg("rank_tolerance") = 0.0);
   m.def("linear_cka", &number<linear_cka>, py::arg("moments"), py::arg("x"), py::arg("y"));
   m.def("procrustes", &number<procrustes>, py::arg("moments"), py::arg("x"), py::arg("y"));
-  m.def("linear_regression", &regression<Moments, StagedMoments>, py::arg("moments"), py::arg("x"), py::arg("y"),
-        py::arg("rank_tolerance") = 0.0);
-  m.def("linear_regression_of_factor", &regression<QrFactor, QrFactor>, py::arg("factor"), py::arg("x"),
+  m.def("linear_regression", &regression<Moments, StagedMoments>, py::arg("moments"), py::arg("x"),
         py::arg("y"), py::arg("rank_tolerance") = 0.0);
+  m.def("linear_regression_of_factor", &regression<QrFactor, QrFactor>, py::arg("factor"),
+        py::arg("x"), py::arg("y"), py::arg("rank_tolerance") = 0.0);
 }
 
 }  // namespace fastcca

@@ -9,8 +9,8 @@ namespace fastcca {
 
 namespace {
 
-// Samples and products of samples whose accumulation takes long beside what it costs to begin and to
-// end with it.
+// Samples and products of samples whose accumulation takes long beside what it costs to begin and
+// to end with it.
 constexpr Index kWorthwhileRows = 16384;
 constexpr Index kWorthwhileProducts = Index{1} << 28;
 // The area takes this at most, and a quarter of what the scatter takes.
@@ -29,9 +29,9 @@ struct Counted {
 };
 
 // Whether tame samples can be added to the state later without being refused then. Of a feature,
-// they are all the same or vary by 2^-385 at least, so that the sum of their squared deviations is 0
-// or neither underflows nor overflows; nor does it beside a scatter that is finite. What is left is
-// the distance between their mean and the state's: it may be at most 2^333, so that its square
+// they are all the same or vary by 2^-385 at least, so that the sum of their squared deviations is
+// 0 or neither underflows nor overflows; nor does it beside a scatter that is finite. What is left
+// is the distance between their mean and the state's: it may be at most 2^333, so that its square
 // stays far below the overflow. And the squares of all features of a block may underflow together
 // only where none of the means differ. They do not where a feature of the state varies by more, nor
 // where the state's means are tame as well: different ones are 2^-385 apart then, or else a feature
@@ -128,8 +128,7 @@ StagedMoments::Limits StagedMoments::limits_for(std::span<const ArrayView> views
   }
   const Index scatter = cells * Index{sizeof(double)};
   const Index worthwhile = std::max(kWorthwhileRows, kWorthwhileProducts / cells);
-  const Index area =
-      std::min(worthwhile, (kMostBytes + scatter / kShareOfScatter) / bytes_of_row);
+  const Index area = std::min(worthwhile, (kMostBytes + scatter / kShareOfScatter) / bytes_of_row);
   return {area, std::min(area / 2, (kMostCopied + kScattersCopied * scatter) / bytes_of_row)};
 }
 
@@ -138,8 +137,7 @@ void StagedMoments::accumulate_staged(int threads) const {
     return;
   }
   const Counted reader(readers_);
-  Moments::Batch batch =
-      moments_.read(block_names(), area_.views(), threads, moments_.wanted());
+  Moments::Batch batch = moments_.read(block_names(), area_.views(), threads, moments_.wanted());
   // A call in the midst of this one may have added the samples already; none can have come.
   if (area_.rows() > 0) {
     moments_.add(std::move(batch));

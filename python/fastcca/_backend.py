@@ -85,7 +85,7 @@ def state_place(backend: str | None, /, **data: object) -> str:
 
 def check_one_memory(data: Mapping[str, object]) -> dict[str, int]:
     """Return the CUDA device of every array that lies on one; TypeError where they differ."""
-    if all([type(value) is np.ndarray for value in data.values()]):  # as of most batches
+    if all(type(value) is np.ndarray for value in data.values()):  # as of most batches
         return {}
     places = {name: device_of(value, name) for name, value in data.items() if _is_array(value)}
     if len(set(places.values())) < 2:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastcca import _cuda_module
-from fastcca._backend import chosen_by_environment, check_one_memory, state_place
+from fastcca._backend import check_one_memory, chosen_by_environment, state_place
 from fastcca._compiled import place_of
 from fastcca._device import device_of
 

@@ -74,8 +74,8 @@ double error_of(const Moments& found, const std::vector<Dense>& blocks) {
     const Reference rx = reference_of(x);
     for (Index j = 0; j < x.cols; ++j) {
       const double size = std::abs(rx.mean[at(j)]) + rx.scale[at(j)];
-      worst = std::max(worst,
-                       std::abs(found.block(b).mean[at(j)] - rx.mean[at(j)]) / (kEps * size));
+      worst =
+          std::max(worst, std::abs(found.block(b).mean[at(j)] - rx.mean[at(j)]) / (kEps * size));
     }
     for (Index c = 0; c <= b; ++c) {
       const Dense& y = blocks[at(c)];
@@ -147,7 +147,8 @@ TEST_CASE("batches of every dtype and byte order are what they are without waiti
       StagedMoments state = staged();
       Moments direct(backend());
       for (unsigned seed = 0; seed < 12; ++seed) {
-        const Samples batch = random_samples(1 + seed % 3, 9, dtype, seed, Layout::kSliced, swapped);
+        const Samples batch =
+            random_samples(1 + seed % 3, 9, dtype, seed, Layout::kSliced, swapped);
         state.update({&name, 1}, {&batch.view, 1});
         direct.update({&name, 1}, {&batch.view, 1});
       }
@@ -214,7 +215,8 @@ TEST_CASE("a batch that is turned away is so when it comes, and those that wait 
   CHECK(error_of(state.settled(), blocks) < kErrorLimit);
 }
 
-TEST_CASE("what is too small or too far apart together is turned away with the batch it comes with") {
+TEST_CASE(
+    "what is too small or too far apart together is turned away with the batch it comes with") {
   const auto constant = [](double value) {
     Dense out(2, 3);
     std::fill(out.values.begin(), out.values.end(), value);

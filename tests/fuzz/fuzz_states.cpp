@@ -120,8 +120,9 @@ class Machine {
     const Index rows = in_.rarely(64) ? 0 : 1 + in_.below(24);
     const Batch given = batch(rows);
     const auto before = testing::snapshot(held.state);
-    const bool ok =
-        attempt(op, held.made_up, [&] { apply(held.state, std::span(given.names), std::span(given.views)); });
+    const bool ok = attempt(op, held.made_up, [&] {
+      apply(held.state, std::span(given.names), std::span(given.views));
+    });
     finish(held, before, ok);
     require(!ok || held.state.n_samples() == before.n + given.views[0].rows, "samples are counted");
     if constexpr (std::is_same_v<State, Moments>) {
@@ -134,15 +135,19 @@ class Machine {
   // Batches that wait for each other, beside a state that they are added to one by one.
   void small_batches(Held<Moments>& held) {
     StagedMoments staged(held.state.clone(), 1 + in_.below(96));
-    const Index batches = 1 + in_.below(6);
+    const Index batches = 1 + in_.below(4);
     for (Index i = 0; i < batches; ++i) {
       const Batch given = batch(1 + in_.below(6));
-      const bool taken = attempt(Op::kSmallBatches, held.made_up,
-                                 [&] { held.state.update(given.names, given.views, 1); });
-      const bool ok = attempt(Op::kSmallBatches, held.made_up,
-                              [&] { staged.update(given.names, given.views, 1); });
-      require(ok == taken, "a batch is turned away when it comes");
-      require(staged.n_samples() == held.state.n_samples(), "samples that wait are counted");
+      // Of one dtype, so that they wait together.
+      const Index times = 1 + in_.below(4);
+      for (Index k = 0; k < times; ++k) {
+        const bool taken = attempt(Op::kSmallBatches, held.made_up,
+                                   [&] { held.state.update(given.names, given.views, 1); });
+        const bool ok = attempt(Op::kSmallBatches, held.made_up,
+                                [&] { staged.update(given.names, given.views, 1); });
+        require(ok == taken, "a batch is turned away when it comes");
+        require(staged.n_samples() == held.state.n_samples(), "samples that wait are counted");
+      }
       if (in_.rarely(4)) {
         check_state(staged.settled());
       }
