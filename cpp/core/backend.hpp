@@ -121,6 +121,12 @@ class Backend : public LinearAlgebra<double> {
   // The same by products in single precision, where their samples fit into its range.
   virtual BatchMoments accumulate_single(std::span<const ArrayView> blocks,
                                          const WantedTiles& wanted, int threads) const = 0;
+  // Whether small batches are worth a copy in the host's memory, to be accumulated together.
+  virtual bool stages() const { return false; }
+  // Copies samples to `to`, the features of each next to each other in the machine's byte order.
+  // Returns whether all values are tame (accumulation_rules.hpp). Only of a backend that stages.
+  virtual bool stage(const ArrayView& /*block*/, unsigned char* /*to*/) const { return false; }
+
   virtual NonFinite find_non_finite(const ArrayView& block) const = 0;
   // The largest distance of a value from the first one of its feature.
   virtual double largest_deviation(const ArrayView& block) const = 0;

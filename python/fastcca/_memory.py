@@ -6,14 +6,14 @@ import os
 from functools import cache
 from pathlib import Path
 
-__all__ = ["check_memory"]
+__all__ = ["SMALL", "check_memory"]
 
 _CGROUP_LIMITS = (
     "/sys/fs/cgroup/memory.max",
     "/sys/fs/cgroup/memory/memory.limit_in_bytes",
 )
 # What is smaller is not worth a look.
-_SMALL = 256 * 2**20
+SMALL = 256 * 2**20
 
 
 def check_memory(needed: int, what: str, advice: str) -> None:
@@ -28,7 +28,7 @@ def check_memory(needed: int, what: str, advice: str) -> None:
     advice : str
         A sentence.
     """
-    if needed < _SMALL:
+    if needed < SMALL:
         return
     limit = memory_limit()
     if limit is not None and needed > limit:
