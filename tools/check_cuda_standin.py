@@ -2,7 +2,7 @@
 
 Fails unless the module imports with these libraries and without a driver, and without the
 libraries; then runs the C++ and Python suites on the stand-in of tests/cuda_standin. Downloads
-about 0.9 GB into build/cuda-venv, once.
+about 1.1 GB into build/cuda-venv, once.
 """
 
 import argparse
@@ -30,6 +30,8 @@ TESTS = [
     "test_complex",
     "test_cuda_absent",
     "test_cuda_arrays",
+    "test_cuda_dft",
+    "test_dft_cca",
     "test_factor",
     "test_moments",
     "test_pairwise",
