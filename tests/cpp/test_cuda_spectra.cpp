@@ -27,11 +27,11 @@ std::vector<Complex> numbers_of(const cuda::Spectra& spectra) {
   const std::vector<double> raw = to_host(spectra.memory).values;
   if (!spectra.single) {
     std::vector<Complex> out(raw.size() / 2);
-    std::memcpy(out.data(), raw.data(), raw.size() * sizeof(double));
+    std::memcpy(static_cast<void*>(out.data()), raw.data(), raw.size() * sizeof(double));
     return out;
   }
   std::vector<std::complex<float>> single(raw.size());
-  std::memcpy(single.data(), raw.data(), raw.size() * sizeof(double));
+  std::memcpy(static_cast<void*>(single.data()), raw.data(), raw.size() * sizeof(double));
   return {single.begin(), single.end()};
 }
 
@@ -173,7 +173,8 @@ TEST_CASE("more maps of the host than are read at once") {
 
 TEST_CASE("the other sign of values on the device and of the host") {
   const Samples host = random_samples(40, 3, DType::kFloat32, 2, Layout::kSliced);
-  for (const ArrayView& view : {host.view, to_device(host).view}) {
+  const DeviceSamples device = to_device(host);
+  for (const ArrayView& view : {host.view, device.view}) {
     const Dense found = to_host(cuda_backend().negated(view));
     CHECK(same_bits(found.values, scaled(host.values, -1.0).values));
   }

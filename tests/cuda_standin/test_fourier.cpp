@@ -5,6 +5,7 @@
 #include <cmath>
 #include <complex>
 #include <csignal>
+#include <memory>
 #include <numbers>
 #include <random>
 #include <vector>
@@ -161,11 +162,12 @@ void run_transform(std::size_t in, std::size_t out, std::size_t workspace_less, 
   const Session session;
   const DeviceArray<double> from(std::vector<double>(in, 1.0));
   const DeviceArray<Complex> to(out);
-  const Plan plan(session, kSide, CUFFT_D2Z);
-  const DeviceArray<char> workspace(plan.bytes - workspace_less);
-  OK(cufftSetWorkArea(plan.handle, workspace.get()));
-  OK(execute(plan.handle, from.get(), to.get()));
+  auto plan = std::make_unique<Plan>(session, kSide, CUFFT_D2Z);
+  const DeviceArray<char> workspace(plan->bytes - workspace_less);
+  OK(cufftSetWorkArea(plan->handle, workspace.get()));
+  OK(execute(plan->handle, from.get(), to.get()));
   if (wait) session.finish();
+  plan.reset();
 }
 
 STANDIN_CASE(transform_of_too_few_numbers) { run_transform(kIn - 1, kOut, 0, true); }
