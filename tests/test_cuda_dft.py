@@ -115,13 +115,29 @@ def test_values_that_are_not_finite(monkeypatch):
 
 
 @only_on_standin
+def test_memory_does_not_grow_with_the_samples(monkeypatch):
+    x, y = maps((2, 3), (2, 3), n=20_000)
+    little = fastcca.dft_cca(x[:50], y[:50], backend="cuda")
+    cuda_arrays.limit_memory(cuda_arrays.live("bytes") + 3 * x.nbytes)
+    try:
+        with pytest.raises(MemoryError):
+            fastcca.dft_cca(x, y, backend="cuda")
+        monkeypatch.setattr("fastcca._spectra._DEVICE_BLOCK_BYTES", 2_000_000)
+        found = fastcca.dft_cca(x, y, backend="cuda")
+    finally:
+        cuda_arrays.limit_memory(4 * 2**30)
+    assert found.n_samples == len(x)
+    np.testing.assert_array_equal(found.frequencies, little.frequencies)
+
+
+@only_on_standin
 def test_wherever_memory_runs_out_nothing_is_left_over():
     x, y = (ByDlpack(a) for a in maps((2, 2), (2, 2)))
     expected = fastcca.dft_cca(x, y).correlations
     gc.collect()
     before = cuda_arrays.live("blocks")
     out_of_memory, failed = 2, 0
-    for skip in range(0, 2000, 7):
+    for skip in range(0, 4000, 41):
         cuda_arrays.fail("allocation", skip=skip, count=-1, status=out_of_memory)
         try:
             found = fastcca.dft_cca(x, y).correlations

@@ -46,8 +46,10 @@ TESTS = [
     "test_svcca",
     "test_wide",
 ]
-# What holds for the CPU alone: a pickle is loaded there, and no state on a device survives a fork.
+# What holds for the CPU alone, where a pickle is loaded and states survive a fork, and what takes
+# long.
 DESELECTED = [
+    "tests/test_dft_cca.py::test_agrees_with_the_reference",
     "tests/test_factor.py::test_pickle_keeps_every_bit",
     "tests/test_moments.py::test_pickle_keeps_every_bit",
     "tests/test_moments.py::test_fork_after_threads_were_used",

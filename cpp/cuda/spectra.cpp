@@ -47,7 +47,6 @@ Spectra transformed(Context& context, const ArrayView& maps, const Grid& grid) {
   const auto values = context.buffer<T>(maps.rows * maps.cols);
   const auto parts = context.buffer<double>(kEnergyParts * maps.cols);
   const auto energies = context.buffer<double>(maps.cols);
-  const Drain drain(context);
   read_maps(context, maps, grid.pixels(), values.get());
   sum_squares(context.stream(), values.get(), maps.rows, maps.cols, parts.get(), energies.get());
   half_spectra(context, grid, samples * maps.cols, values.get(),
