@@ -38,12 +38,13 @@ void read_maps(Context& context, const ArrayView& maps, Index pixels, T* to) {
 
 template <class T>
 Spectra transformed(Context& context, const ArrayView& maps, const Grid& grid) {
-  constexpr Index kNumbersOfDouble = Index{sizeof(double) / sizeof(T)};
+  constexpr bool kSingle = std::is_same_v<T, float>;
+  constexpr Index kNumbersInDouble = kSingle ? 2 : 1;
   const Index samples = maps.rows / grid.pixels();
   const Index numbers = 2 * samples * maps.cols * grid.height * grid.half_width();
   Spectra out;
-  out.single = std::is_same_v<T, float>;
-  out.memory = allocate_matrix<double>(context.arena(), numbers / kNumbersOfDouble, 1);
+  out.single = kSingle;
+  out.memory = allocate_matrix<double>(context.arena(), numbers / kNumbersInDouble, 1);
   const auto values = context.buffer<T>(maps.rows * maps.cols);
   const auto parts = context.buffer<double>(kEnergyParts * maps.cols);
   const auto energies = context.buffer<double>(maps.cols);

@@ -74,11 +74,13 @@ cufftResult cufftSetAutoAllocation(cufftHandle handle, int allocates) {
   return static_cast<cufftResult>(entry.failure());
 }
 
+// NOLINTBEGIN(readability-non-const-parameter): the signature is cuFFT's
 cufftResult cufftMakePlanMany64(cufftHandle handle, int rank, long long* sizes,
                                 long long* in_embedding, long long in_stride, long long in_distance,
                                 long long* out_embedding, long long out_stride,
                                 long long out_distance, cufftType type, long long batch,
                                 std::size_t* workspace_bytes) {
+  // NOLINTEND(readability-non-const-parameter)
   const Entry entry("cufftMakePlanMany64");
   Plan* plan = find_plan(handle);
   if (plan == nullptr || plan->is_made) return CUFFT_INVALID_PLAN;
