@@ -2,7 +2,7 @@
 
 Fails unless the module imports with these libraries and without a driver, and without the
 libraries; then runs the C++ and Python suites on the stand-in of tests/cuda_standin. Downloads
-about 0.9 GB into build/cuda-venv, once.
+about 1.1 GB into build/cuda-venv, once.
 """
 
 import argparse
@@ -30,6 +30,8 @@ TESTS = [
     "test_complex",
     "test_cuda_absent",
     "test_cuda_arrays",
+    "test_cuda_dft",
+    "test_dft_cca",
     "test_factor",
     "test_moments",
     "test_pairwise",
@@ -44,8 +46,10 @@ TESTS = [
     "test_svcca",
     "test_wide",
 ]
-# What holds for the CPU alone: a pickle is loaded there, and no state on a device survives a fork.
+# What holds for the CPU alone, where a pickle is loaded and states survive a fork, and what takes
+# long.
 DESELECTED = [
+    "tests/test_dft_cca.py::test_agrees_with_the_reference",
     "tests/test_factor.py::test_pickle_keeps_every_bit",
     "tests/test_moments.py::test_pickle_keeps_every_bit",
     "tests/test_moments.py::test_fork_after_threads_were_used",

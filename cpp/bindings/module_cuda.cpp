@@ -5,6 +5,7 @@
 
 #include "bindings/bindings.hpp"
 #include "bindings/dlpack_abi.hpp"
+#include "bindings/module_cuda_spectra.hpp"
 #include "cuda/cuda_backend.hpp"
 #include "cuda/devices.hpp"
 
@@ -103,6 +104,7 @@ Memory memory_of_tensors() { return Memory::kDevice; }
 PYBIND11_MODULE(_cuda, m) {
   m.attr("ScaleError") = pybind11::module_::import("fastcca._core").attr("ScaleError");
   fastcca::bind_backend(m);
+  fastcca::bind_spectra(m);
   m.def("config", &fastcca::cuda_config);
   m.def("device_of_address", &fastcca::device_of_address, pybind11::arg("address"),
         pybind11::arg("stream"), pybind11::arg("name"));

@@ -22,9 +22,9 @@ _CUDA, _CUDA_MANAGED = 2, 13
 class DeviceArray:
     """Shape, strides and dtype of an array whose values the host cannot read.
 
-    It is sliced and transposed as numpy would, without a copy. The rest of the package takes it
-    for an array: what calculates with values asks for them by `fastcca._bfloat16.with_numbers`,
-    and anything else raises.
+    It is sliced and transposed as numpy would, without a copy, and can be given the other sign. The
+    rest of the package takes it for an array: what calculates with values asks for them by
+    `fastcca._bfloat16.with_numbers`, and anything else raises.
 
     Parameters
     ----------
@@ -85,6 +85,13 @@ class DeviceArray:
     def imag(self) -> DeviceArray:
         self._require_complex()
         return self._like(self.view_on_device.imag)
+
+    def __neg__(self) -> DeviceArray:
+        """Return the values with the other sign, (samples, features), in memory of their own."""
+        if self.dtype.kind != "f" or self.ndim != 2:
+            raise self._refusal()
+        module = _cuda_module.module()
+        return self._like(module.negated(self, self._name, self.device))
 
     def __len__(self) -> int:
         return len(self.view_on_device)
