@@ -5,12 +5,11 @@
 
 #include "bindings/bindings.hpp"
 #include "bindings/dlpack_abi.hpp"
+#include "bindings/module_cuda.hpp"
 #include "cuda/cuda_backend.hpp"
 #include "cuda/devices.hpp"
 
 namespace fastcca {
-
-namespace {
 
 const CudaBackend& cuda_backend(int device) {
   static std::mutex mutex;
@@ -34,6 +33,8 @@ const CudaBackend& cuda_backend(int device) {
   }
   return *backend;
 }
+
+namespace {
 
 py::dict cuda_config() {
   py::dict out;
@@ -98,6 +99,10 @@ std::optional<std::uintptr_t> stream_to_read(std::int32_t device_type, std::int3
 
 Memory memory_of_tensors() { return Memory::kDevice; }
 
+void wait_for_borrowers(const Backend& backend) noexcept {
+  static_cast<const CudaBackend&>(backend).wait_for_device();
+}
+
 }  // namespace fastcca
 
 PYBIND11_MODULE(_cuda, m) {
@@ -108,4 +113,5 @@ PYBIND11_MODULE(_cuda, m) {
         pybind11::arg("stream"), pybind11::arg("name"));
   m.def("read_bytes", &fastcca::read_bytes, pybind11::arg("address"), pybind11::arg("count"),
         pybind11::arg("device"));
+  fastcca::bind_device_arrays(m);
 }

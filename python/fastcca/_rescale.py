@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fastcca import _core
 from fastcca._arrays import AnyArray
+from fastcca._device import on_host
 from fastcca._pair import Pair
 
 __all__ = ["in_range"]
@@ -97,7 +98,7 @@ def _vanished(scaled: AnyArray, value: AnyArray) -> bool:
 def _bring_back(found: dict[str, Any], powers: list[Powers], directions_only: bool) -> bool:
     """Change what has units; whether all of it stayed in range."""
     for name, exponents in _POWERS.items():
-        value = found.get(name)
+        value = on_host(found.get(name))
         if value is None or (directions_only and name in _DIRECTIONS):
             continue
         used = [k * power for k, power in zip(exponents, powers, strict=False) if k]
