@@ -155,12 +155,8 @@ class DeviceArray:
                 "for the default stream of the thread"
             )
         ordered = None if stream == -1 else 1 if stream is None else stream
-        return _cuda_module.module().to_dlpack(
-            self.view_on_device,
-            self.device,
-            ordered,
-            max_version is not None and max_version >= (1,),
-        )
+        versioned = max_version is not None and max_version[0] >= 1
+        return _cuda_module.module().to_dlpack(self.view_on_device, self.device, ordered, versioned)
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:

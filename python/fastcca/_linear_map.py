@@ -25,7 +25,7 @@ _NUMBERS_AT_A_TIME = 2**23
 def mapped(
     samples: AnyArray, mean: AnyArray, weights: AnyArray, *, output: str, name: str
 ) -> AnyArray:
-    """``(samples - mean) @ weights``.
+    """Return ``(samples - mean) @ weights``.
 
     Parameters
     ----------
@@ -57,7 +57,9 @@ def mapped(
 def projected(
     samples: AnyArray, mean: AnyArray, weights: AnyArray, back: AnyArray, *, output: str, name: str
 ) -> AnyArray:
-    """``(samples - mean) @ weights @ back + mean``; `back` (k, p) on the host, rest as `mapped`.
+    """Return ``(samples - mean) @ weights @ back + mean``.
+
+    Parameters are those of `mapped`; `back`, (k, p), is on the host.
 
     Returns
     -------
