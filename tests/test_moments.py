@@ -251,6 +251,7 @@ def test_a_view_follows_its_state_and_cannot_be_changed(rng):
 # --- storage -------------------------------------------------------------------------------------
 
 
+@pytest.mark.cpu_only("a pickle is loaded there, and goes on with its sums")
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
 def test_pickle_keeps_every_bit(rng, protocol):
     moments = moments_of(rng.normal(size=(30, 4)).astype(np.float32), rng.normal(size=(30, 2)))
@@ -311,6 +312,7 @@ def test_concurrent_updates_lose_nothing(rng):
     np.testing.assert_allclose(moments.covariance("x", "x"), expected, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.cpu_only("CUDA does not survive a fork")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_fork_after_threads_were_used(rng):
     code = """
