@@ -107,7 +107,9 @@ def test_no_weights_and_no_variates():
     assert result.x_weights.shape == (2, 0)
     assert result.variates(ByDlpack(constant), ByDlpack(Y))[1].shape == (N, 0)
     assert result.x_weights.numpy().shape == (2, 0)
-    assert Consumed(result.x_weights.__dlpack__()).shape == (2, 0)
+    tensor = Consumed(result.x_weights.__dlpack__())
+    assert tensor.shape == (2, 0)
+    tensor.give_back()
 
 
 # --- samples --------------------------------------------------------------------------------------
@@ -181,13 +183,13 @@ def test_complex_samples(output):
 # --- other libraries ------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def weights():
+def weights_there():
     return fastcca.cca(ByDlpack(X), ByDlpack(Y), output="device").x_weights
 
 
 @pytest.mark.parametrize("max_version", [None, (0, 8), (1, 0), (2, 3)])
-def test_dlpack(weights, max_version):
+def test_dlpack(max_version):
+    weights = weights_there()
     expected, shape, strides = weights.numpy(), weights.shape, (1, P)
     assert weights.__dlpack_device__() == (CUDA, 0)
     copies = Copies()
@@ -220,7 +222,8 @@ def test_the_consumers_stream_waits_and_so_does_giving_back():
     copies.close()
 
 
-def test_parts_of_it(weights):
+def test_parts_of_it():
+    weights = weights_there()
     expected = weights.numpy()
     for key in (np.s_[1:, ::2], np.s_[0], np.s_[::-1, 1]):
         part = weights[key]
@@ -232,12 +235,14 @@ def test_parts_of_it(weights):
     np.testing.assert_array_equal(weights.T.numpy(), expected.T)
 
 
-def test_capsules_that_nobody_takes_give_back(weights):
+def test_capsules_that_nobody_takes_give_back():
+    weights = weights_there()
     weights.__dlpack__()
     weights.__dlpack__(max_version=(1, 0), stream=-1)
 
 
-def test_cuda_array_interface(weights):
+def test_cuda_array_interface():
+    weights = weights_there()
     interface = weights.__cuda_array_interface__
     tensor = Consumed(weights.__dlpack__())
     assert interface["data"] == (tensor.address, False)
@@ -260,13 +265,15 @@ def test_every_function_takes_it_for_samples():
     np.testing.assert_allclose(again.correlations, result.correlations, rtol=1e-9)
 
 
-def test_a_pickle_is_one_of_numpy(weights):
+def test_a_pickle_is_one_of_numpy():
+    weights = weights_there()
     fresh = pickle.loads(pickle.dumps(weights))
     assert type(fresh) is np.ndarray
     np.testing.assert_array_equal(fresh, weights.numpy())
 
 
-def test_what_cannot_be_had(weights):
+def test_what_cannot_be_had():
+    weights = weights_there()
     with pytest.raises(TypeError, match=r"x_weights lies on CUDA device 0.*x_weights\.numpy\(\)"):
         np.asarray(weights)
     with pytest.raises(TypeError):
