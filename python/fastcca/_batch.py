@@ -89,7 +89,9 @@ def index_pairs(names: tuple[str, ...], kept: frozenset[tuple[str, str]]) -> lis
     ]
 
 
-def check_size(batch: Mapping[str, AnyArray], kept: frozenset[tuple[str, str]] | None) -> None:
+def check_size(
+    batch: Mapping[str, AnyArray], kept: frozenset[tuple[str, str]] | None, place: str
+) -> None:
     """Raise MemoryError where `update` would not find room: state, batch and products."""
     sizes = {
         name: array.shape[-1] * (2 if array.dtype.kind == "c" else 1)
@@ -108,6 +110,7 @@ def check_size(batch: Mapping[str, AnyArray], kept: frozenset[tuple[str, str]] |
         "Reduce the features first (spatial='pool', a random projection, principal components), "
         "or keep fewer pairs of blocks (pairs=...). Fewer samples than features need no such "
         "matrix, if they are passed as arrays.",
+        place,
     )
 
 

@@ -9,6 +9,8 @@ import numpy as np
 
 import fastcca
 
+from .libraries import library, must
+
 ROUNDS = 5
 GEMM_SIZE = 8192
 CASES = ((100_000, 512, "float32"), (1_000_000, 512, "float16"), (100_000, 4096, "float32"))
@@ -27,14 +29,11 @@ def seconds(call: Callable[[], object]) -> float:
 
 def gemm_rate(double: bool) -> float:
     """Flops per second of cuBLAS's own product of two square matrices."""
-    cuda, blas = ctypes.CDLL("libcudart.so.13"), ctypes.CDLL("libcublas.so.13")
+    cuda = library("libcudart.so.13", "cudaMalloc")
+    blas = library("libcublas.so.13", "cublasCreate_v2")
     scalar = ctypes.c_double if double else ctypes.c_float
     handle, a, c = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
     size = GEMM_SIZE * GEMM_SIZE * ctypes.sizeof(scalar)
-
-    def must(status: int) -> None:
-        if status != 0:
-            raise RuntimeError(f"a call of CUDA returned {status}")
 
     must(blas.cublasCreate_v2(ctypes.byref(handle)))
     must(cuda.cudaMalloc(ctypes.byref(a), ctypes.c_size_t(size)))
