@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / "build" / "cuda-venv"
 BUILD = ROOT / "build" / "cuda"
 PYTHON = ENVIRONMENT / "bin" / "python"
+PYTEST = (PYTHON, "-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider")
 # Those that take backends and are quick: the whole suite takes too long beside that of the CPU, and
 # can be asked for, by --whole.
 TESTS = [
@@ -138,9 +139,8 @@ def standin(leaks: Path) -> dict[str, str]:
 def check_tests(chosen: list[str]) -> None:
     """Run tests in one process."""
     leaks = BUILD / "leaks.txt"
-    command = [PYTHON, "-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", *chosen]
     try:
-        out = run(*command, **standin(leaks))
+        out = run(*PYTEST, *chosen, **standin(leaks))
     except SystemExit:
         print(leaks.read_text() if leaks.exists() else "")
         raise
@@ -155,15 +155,13 @@ def check_all_tests() -> None:
     print("  file                            passed  cpu only  skipped  failed  seconds")
     failed = []
     for path in sorted((ROOT / "tests").glob("test_*.py")):
-        report = BUILD / "junit.xml"
+        report, leaks = BUILD / "junit.xml", BUILD / "leaks.txt"
         report.unlink(missing_ok=True)
         start = time.monotonic()
-        command = [PYTHON, "-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider"]
-        command += [f"--junitxml={report}", str(path)]
         done = subprocess.run(
-            command,
+            [*PYTEST, f"--junitxml={report}", path],
             cwd=ROOT,
-            env={**os.environ, **standin(BUILD / "leaks.txt")},
+            env={**os.environ, **standin(leaks)},
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -176,7 +174,7 @@ def check_all_tests() -> None:
         # 5 is that of a file without tests for this machine.
         if done.returncode not in (0, 5):
             failed.append(path.name)
-            print(done.stdout, flush=True)
+            print(done.stdout, leaks.read_text() if leaks.exists() else "", flush=True)
     if failed:
         raise SystemExit(f"failed: {', '.join(failed)}")
 

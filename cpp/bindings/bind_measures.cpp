@@ -26,22 +26,25 @@ py::dict to_dict(const Backend& backend, PrincipalAxes axes, bool in_place) {
 
 py::dict pca(const LockedMoments& moments, Index block, double rank_tolerance, bool in_place) {
   require_usable();
-  return to_dict(moments.backend(), without_gil(moments, [&](const Moments& m) {
-                   const LinearAlgebra<double>& algebra = m.backend();
-                   BlockCovariance covariance = covariance_of(m, block);
-                   covariance.rank_tolerance = rank_tolerance;
-                   return principal_axes(algebra, covariance);
-                 }),
+  return to_dict(moments.backend(),
+                 without_gil(moments,
+                             [&](const Moments& m) {
+                               const LinearAlgebra<double>& algebra = m.backend();
+                               BlockCovariance covariance = covariance_of(m, block);
+                               covariance.rank_tolerance = rank_tolerance;
+                               return principal_axes(algebra, covariance);
+                             }),
                  in_place);
 }
 
 py::dict pca_of_factor(const LockedFactor& factor, Index block, double rank_tolerance,
                        bool in_place) {
   require_usable();
-  return to_dict(factor.backend(), without_gil(factor, [&](const QrFactor& f) {
-                   return principal_axes(f, block, rank_tolerance);
-                 }),
-                 in_place);
+  return to_dict(
+      factor.backend(),
+      without_gil(factor,
+                  [&](const QrFactor& f) { return principal_axes(f, block, rank_tolerance); }),
+      in_place);
 }
 
 // State is Moments or QrFactor.

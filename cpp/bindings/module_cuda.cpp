@@ -1,11 +1,12 @@
 // The module of CUDA devices.
+#include "bindings/module_cuda.hpp"
+
 #include <memory>
 #include <mutex>
 #include <vector>
 
 #include "bindings/bindings.hpp"
 #include "bindings/dlpack_abi.hpp"
-#include "bindings/module_cuda.hpp"
 #include "cuda/cuda_backend.hpp"
 #include "cuda/devices.hpp"
 

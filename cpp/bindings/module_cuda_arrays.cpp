@@ -54,13 +54,14 @@ py::object lend(const py::array& view, int device, const char* name) {
   }
   lent->view = view;
   Managed& managed = lent->managed;
-  managed.tensor = {const_cast<void*>(view.data()),  // NOLINT(cppcoreguidelines-pro-type-const-cast)
-                    {dlpack::kCuda, device},
-                    static_cast<std::int32_t>(view.ndim()),
-                    type,
-                    lent->shape.data(),
-                    lent->strides.data(),
-                    0};
+  managed.tensor = {
+      const_cast<void*>(view.data()),  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+      {dlpack::kCuda, device},
+      static_cast<std::int32_t>(view.ndim()),
+      type,
+      lent->shape.data(),
+      lent->strides.data(),
+      0};
   managed.context = lent.get();
   managed.deleter = &take_back<Managed>;
   if constexpr (std::is_same_v<Managed, dlpack::VersionedTensor>) {
@@ -111,9 +112,8 @@ DoubleMatrix multiply_samples(const std::vector<py::object>& blocks, const Doubl
       views_of(backend, std::vector<std::string>(blocks.size(), "x"), blocks, std::nullopt);
   const std::vector<ArrayView> factor = views_of(backend, {"weights"}, {weights}, std::nullopt);
   const std::vector<double> means = to_vector(shift);
-  return to_array<double>(backend, without_gil([&] {
-                            return backend.multiply_samples(samples, means, factor[0]);
-                          }));
+  return to_array<double>(
+      backend, without_gil([&] { return backend.multiply_samples(samples, means, factor[0]); }));
 }
 
 }  // namespace
@@ -125,8 +125,7 @@ void bind_device_arrays(py::module_& m) {
   m.def("to_device", &to_device<Complex>, py::arg("array"), py::arg("device"));
   m.def("multiply_samples", &multiply_samples, py::arg("blocks"), py::arg("shift"),
         py::arg("weights"), py::arg("device"));
-  m.def(
-      "stream", [](int device) { return cuda_backend(device).stream(); }, py::arg("device"));
+  m.def("stream", [](int device) { return cuda_backend(device).stream(); }, py::arg("device"));
 }
 
 }  // namespace fastcca

@@ -43,7 +43,8 @@ void CudaBackend::let_follow(std::uintptr_t consumer) const {
   const Call call(context());
   const cuda::Event queued;
   queued.record(context().stream());
-  queued.order_before(reinterpret_cast<cudaStream_t>(consumer));  // NOLINT(performance-no-int-to-ptr)
+  queued.order_before(
+      reinterpret_cast<cudaStream_t>(consumer));  // NOLINT(performance-no-int-to-ptr)
 }
 
 void CudaBackend::wait_for_device() const noexcept {
