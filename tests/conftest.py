@@ -1,7 +1,7 @@
 """What holds for all tests: the backend they run on, and how many examples hypothesis draws.
 
-FASTCCA_TEST_BACKEND=cuda runs them on CUDA in place of the CPU. Of examples a profile, and no test,
-decides.
+FASTCCA_TEST_BACKEND=cuda runs them on CUDA in place of the CPU, but for those marked as of the CPU
+alone. Of examples a profile, and no test, decides.
 
 `quick` is the default. `python -m pytest -m hypothesis --hypothesis-profile=thorough` takes many.
 """
@@ -25,3 +25,11 @@ if COMPILED != "cpu":
             f"FASTCCA_TEST_BACKEND={COMPILED} cannot run: {fastcca.build_config()[COMPILED]}"
         )
     os.environ["FASTCCA_BACKEND"] = COMPILED
+
+
+def pytest_runtest_setup(item):
+    if COMPILED == "cpu":
+        return
+    for marker in item.iter_markers("cpu_only"):
+        (reason,) = marker.args
+        pytest.skip(f"of the CPU alone: {reason}")

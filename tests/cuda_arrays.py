@@ -20,12 +20,19 @@ if IS_USABLE:
     _cuda.cudaMalloc.argtypes = (ctypes.POINTER(ctypes.c_void_p), ctypes.c_size_t)
     _cuda.cudaFree.argtypes = (ctypes.c_void_p,)
     _cuda.cudaMemcpy.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+    _cuda.cudaMemcpyAsync.argtypes = (*_cuda.cudaMemcpy.argtypes, ctypes.c_void_p)
+    _cuda.cudaMallocHost.argtypes = (ctypes.POINTER(ctypes.c_void_p), ctypes.c_size_t)
+    _cuda.cudaFreeHost.argtypes = (ctypes.c_void_p,)
+    _cuda.cudaStreamCreateWithFlags.argtypes = (ctypes.POINTER(ctypes.c_void_p), ctypes.c_uint)
+    _cuda.cudaStreamSynchronize.argtypes = (ctypes.c_void_p,)
+    _cuda.cudaStreamDestroy.argtypes = (ctypes.c_void_p,)
 if IS_STANDIN:
     _loaded.fastcca_standin_count.restype = ctypes.c_size_t
     _loaded.fastcca_standin_count.argtypes = (ctypes.c_char_p,)
     _loaded.fastcca_standin_fail.argtypes = (ctypes.c_char_p, *(ctypes.c_int,) * 4)
     _loaded.fastcca_standin_set_memory.argtypes = (ctypes.c_size_t,)
-_TO_DEVICE = 1
+_TO_DEVICE, _TO_HOST = 1, 2
+_NON_BLOCKING = 1
 
 
 def _call(name, *arguments):
@@ -45,6 +52,38 @@ class Memory:
 
     def __del__(self):
         _call("cudaFree", self.address)
+
+
+class Copies:
+    """Copies of device memory to the host, on a stream of another library."""
+
+    def __init__(self):
+        stream = ctypes.c_void_p()
+        _call("cudaStreamCreateWithFlags", ctypes.byref(stream), _NON_BLOCKING)
+        self.stream = stream.value
+        self._pinned = []
+
+    def begin(self, address, count):
+        """Queue a copy of so many numbers; the array holds them when all is `finished`."""
+        memory = ctypes.c_void_p()
+        _call("cudaMallocHost", ctypes.byref(memory), 8 * count)
+        self._pinned.append(memory)
+        _call("cudaMemcpyAsync", memory, address, 8 * count, _TO_HOST, self.stream)
+        return np.frombuffer((ctypes.c_double * count).from_address(memory.value))
+
+    def finish(self):
+        _call("cudaStreamSynchronize", self.stream)
+
+    def close(self):
+        """Arrays of copies must not be used any more."""
+        _call("cudaStreamDestroy", self.stream)
+        for memory in self._pinned:
+            _call("cudaFreeHost", memory)
+
+
+def synchronize():
+    """Wait for all that was queued on the device."""
+    _call("cudaDeviceSynchronize")
 
 
 class ByDlpack:

@@ -59,7 +59,7 @@ def test_threads():
 
 SUM = """
 import fastcca, numpy as np
-m = fastcca.Moments()
+m = fastcca.Moments(backend="cpu")  # whose instructions these are
 m.update(np.random.default_rng(0).normal(size=(5000, 30)).astype("f4"))
 c = m.covariance("x", "x")
 """

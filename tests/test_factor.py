@@ -278,6 +278,7 @@ def test_a_view_follows_its_state_and_cannot_be_changed(rng):
 # --- storage --------------------------------------------------------------------------------------
 
 
+@pytest.mark.cpu_only("a pickle is loaded there, and goes on with its sums")
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
 def test_pickle_keeps_every_bit(rng, protocol):
     factor = factor_of(rng.normal(size=(30, 4)).astype(np.float32), rng.normal(size=(30, 2)))

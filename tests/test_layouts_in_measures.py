@@ -264,7 +264,9 @@ def test_moments_of_folded_batches(rng, backend, measure):
     moments = fastcca.Moments()
     for rows in (slice(0, 7), slice(7, 40)):
         moments.update(*(a[rows].reshape(-1, a.shape[-1]) for a in (x, y)))
-    same(measure(moments, backend=backend), measure(x, y, layout="NHWC"), 1e-10)
+    # Google's number hangs on signs that an SVD leaves open: of two LAPACKs there are two numbers.
+    other = {"backend": backend} if measure is MEASURES["pwcca google"] else {}
+    same(measure(moments, backend=backend), measure(x, y, layout="NHWC", **other), 1e-10)
     for options in ({"layout": "NHWC"}, {"spatial": "pool"}, {"size": (2, 2)}):
         with pytest.raises(TypeError, match="layout, spatial and size are for arrays"):
             measure(moments, backend=backend, **options)

@@ -8,9 +8,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))
 from memory import peak_over_input
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/clear_refs").exists(), reason="reads /proc to find the peak"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not Path("/proc/self/clear_refs").exists(), reason="reads /proc to find the peak"
+    ),
+    pytest.mark.cpu_only("its memory is resident, and a driver's as well"),
+]
 
 
 @pytest.mark.parametrize("order", "CF")

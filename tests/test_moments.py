@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import fastcca
-from cases import DTYPES, LAYOUTS, in_layout, small_integers
+from cases import COMPILED, DTYPES, LAYOUTS, in_layout, small_integers
 
 
 @pytest.fixture
@@ -251,6 +251,7 @@ def test_a_view_follows_its_state_and_cannot_be_changed(rng):
 # --- storage -------------------------------------------------------------------------------------
 
 
+@pytest.mark.cpu_only("a pickle is loaded there, and goes on with its sums")
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
 def test_pickle_keeps_every_bit(rng, protocol):
     moments = moments_of(rng.normal(size=(30, 4)).astype(np.float32), rng.normal(size=(30, 2)))
@@ -311,6 +312,7 @@ def test_concurrent_updates_lose_nothing(rng):
     np.testing.assert_allclose(moments.covariance("x", "x"), expected, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.cpu_only("CUDA does not survive a fork")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_fork_after_threads_were_used(rng):
     code = """
@@ -366,7 +368,8 @@ def test_counts_beyond_what_int32_and_float64_hold(rng, power):
 def test_what_cannot_fit_is_refused_before_anything_is_allocated(state):
     wide = np.broadcast_to(np.float32(1), (3, 5_000_000))
     empty = state()
-    with pytest.raises(MemoryError, match=r"take \d{16} bytes .* but this machine has .* Reduce"):
+    whose = "this machine" if COMPILED == "cpu" else "CUDA device 0"
+    with pytest.raises(MemoryError, match=rf"take \d{{16}} bytes .* but {whose} has .* Reduce"):
         empty.update(wide, wide)
     assert empty.block_names == ()
 

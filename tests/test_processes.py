@@ -12,6 +12,7 @@ import pytest
 import fastcca
 
 METHODS = multiprocessing.get_all_start_methods()
+of_forks = pytest.mark.cpu_only("CUDA does not survive a fork")
 PATIENCE = 40  # seconds; a child that hangs is ended
 
 
@@ -87,7 +88,9 @@ def few_threads(monkeypatch):
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "method", [pytest.param(m, marks=of_forks) if m == "fork" else m for m in METHODS]
+)
 def test_children_give_the_same_bits(method):
     context = multiprocessing.get_context(method)
     with child(context, send_answers) as before:
@@ -99,6 +102,7 @@ def test_children_give_the_same_bits(method):
     assert after == here
 
 
+@of_forks
 @pytest.mark.skipif("fork" not in METHODS, reason="this system does not fork")
 def test_fork_while_another_thread_is_inside_an_update():
     context = multiprocessing.get_context("fork")

@@ -91,6 +91,7 @@ def test_cca_of_divided_samples(pair, kind, data):
     assert_close(found.correlations, whole.correlations, slack)
 
 
+@pytest.mark.cpu_only("a pickle is loaded there, and goes on with its sums")
 @given(pairs(), STATES, st.data())
 def test_stored_states_go_on_with_the_same_bits(pair, kind, data):
     rows = data.draw(divisions(len(pair.x)))

@@ -14,13 +14,15 @@ import sys
 import time
 import tomllib
 from pathlib import Path
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / "build" / "cuda-venv"
 BUILD = ROOT / "build" / "cuda"
 PYTHON = ENVIRONMENT / "bin" / "python"
+PYTEST = (PYTHON, "-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider")
 # Those that take backends and are quick: the whole suite takes too long beside that of the CPU, and
-# can be asked for.
+# can be asked for, by --whole.
 TESTS = [
     "test_answers",
     "test_backend",
@@ -31,6 +33,7 @@ TESTS = [
     "test_cuda_absent",
     "test_cuda_arrays",
     "test_cuda_dft",
+    "test_cuda_results",
     "test_dft_cca",
     "test_factor",
     "test_moments",
@@ -46,15 +49,7 @@ TESTS = [
     "test_svcca",
     "test_wide",
 ]
-# What holds for the CPU alone, where a pickle is loaded and states survive a fork, and what takes
-# long.
-DESELECTED = [
-    "tests/test_dft_cca.py::test_agrees_with_the_reference",
-    "tests/test_factor.py::test_pickle_keeps_every_bit",
-    "tests/test_moments.py::test_pickle_keeps_every_bit",
-    "tests/test_moments.py::test_fork_after_threads_were_used",
-    "tests/test_states.py::test_stored_states_go_on_with_the_same_bits",
-]
+LEFT_OUT = ["--deselect=tests/test_dft_cca.py::test_agrees_with_the_reference"]  # takes long
 # Optimized enough for tests, and compiled in half the time; one GPU's architecture.
 OPTIONS = {
     "CMAKE_CUDA_ARCHITECTURES": "75-real",
@@ -131,11 +126,80 @@ def check_without_libraries() -> None:
     check_import(run(PYTHON, "-I", "-c", hide + TELL), r'pip install "fastcca\[cuda13\]"')
 
 
+def standin(leaks: Path) -> dict[str, str]:
+    """Return the environment in which the stand-in takes the place of a device."""
+    leaks.unlink(missing_ok=True)
+    return {
+        "FASTCCA_TEST_BACKEND": "cuda",
+        # Not to stderr, which tests of other processes read.
+        "FASTCCA_STANDIN_LEAKS": str(leaks),
+        "FASTCCA_STANDIN_LEAKS_FATAL": "blocks",
+        "LD_PRELOAD": str(BUILD / "tests" / "cuda_standin" / "libfastcca_cuda_standin.so"),
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
+def check_tests(chosen: list[str]) -> None:
+    """Run tests in one process."""
+    leaks = BUILD / "leaks.txt"
+    try:
+        out = run(*PYTEST, *chosen, **standin(leaks))
+    except SystemExit:
+        print(leaks.read_text() if leaks.exists() else "")
+        raise
+    print("\n".join(out.splitlines()[-20:]))
+    # Other files skip what this machine does not have.
+    if re.search(r"SKIPPED.*test_cuda_", out):
+        raise SystemExit("tests of CUDA were skipped")
+
+
+def check_all_tests() -> None:
+    """Run every file of tests in a process of its own, and print what became of them."""
+    print("  file                            passed  cpu only  skipped  failed  seconds")
+    failed = []
+    for path in sorted((ROOT / "tests").glob("test_*.py")):
+        report, leaks = BUILD / "junit.xml", BUILD / "leaks.txt"
+        report.unlink(missing_ok=True)
+        start = time.monotonic()
+        done = subprocess.run(
+            [*PYTEST, f"--junitxml={report}", path],
+            cwd=ROOT,
+            env={**os.environ, **standin(leaks)},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        seconds = time.monotonic() - start
+        cases = list(ElementTree.parse(report).iter("testcase")) if report.exists() else []
+        outcomes = [outcome_of(case) for case in cases]
+        counts = [outcomes.count(kind) for kind in ("passed", "cpu only", "skipped", "failed")]
+        print("  {:31} {:7} {:9} {:8} {:7} {:8.0f}".format(path.name, *counts, seconds), flush=True)
+        # 5 is that of a file without tests for this machine.
+        if done.returncode not in (0, 5):
+            failed.append(path.name)
+            print(done.stdout, leaks.read_text() if leaks.exists() else "", flush=True)
+    if failed:
+        raise SystemExit(f"failed: {', '.join(failed)}")
+
+
+def outcome_of(case: ElementTree.Element) -> str:
+    """Return what became of a test, by pytest's report of it."""
+    if case.find("failure") is not None or case.find("error") is not None:
+        return "failed"
+    skipped = case.find("skipped")
+    if skipped is None:
+        return "passed"
+    return "cpu only" if skipped.get("message", "").startswith("of the CPU alone") else "skipped"
+
+
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("tests", nargs="*", help="pytest's arguments in place of the usual files")
-    chosen = parser.parse_args().tests or [f"tests/{name}.py" for name in TESTS]
+    parser.add_argument(
+        "--whole", action="store_true", help="every file of tests, each in a process of its own"
+    )
+    arguments = parser.parse_args()
     start = time.monotonic()
 
     def done(what: str) -> None:
@@ -150,20 +214,11 @@ def main() -> None:
     ctest = ["ctest", "--test-dir", str(BUILD), "-R", "cuda", "--output-on-failure", "-j2"]
     print(run(*ctest, "--no-tests=error", OPENBLAS_NUM_THREADS="1"), end="")
     done("C++ tests")
-    out = run(
-        *[PYTHON, "-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", *chosen],
-        *[f"--deselect={test}" for test in DESELECTED],
-        FASTCCA_TEST_BACKEND="cuda",
-        FASTCCA_STANDIN_LEAKS="-",
-        FASTCCA_STANDIN_LEAKS_FATAL="blocks",
-        LD_PRELOAD=str(BUILD / "tests" / "cuda_standin" / "libfastcca_cuda_standin.so"),
-        OPENBLAS_NUM_THREADS="1",
-    )
-    print("\n".join(out.splitlines()[-20:]))
+    if arguments.whole:
+        check_all_tests()
+    else:
+        check_tests(arguments.tests or [*(f"tests/{name}.py" for name in TESTS), *LEFT_OUT])
     done("Python tests")
-    # Other files skip what this machine does not have.
-    if re.search(r"SKIPPED.*test_cuda_", out):
-        raise SystemExit("tests of CUDA were skipped")
 
 
 if __name__ == "__main__":

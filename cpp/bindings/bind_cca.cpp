@@ -9,19 +9,17 @@ namespace fastcca {
 namespace {
 
 template <class Scalar>
-py::object matrix_or_none(const LinearAlgebra<Scalar>& algebra,
-                          const std::optional<MatrixOf<Scalar>>& matrix) {
-  return matrix ? py::object(to_numpy<Scalar>(algebra, *matrix)) : py::object(py::none());
-}
-
-template <class Scalar>
-py::dict to_dict(const LinearAlgebra<Scalar>& algebra, const CcaSolutionOf<Scalar>& s) {
+py::dict solution_to_dict(const Backend& backend, CcaSolutionOf<Scalar> s, bool in_place) {
+  const auto matrix_or_none = [&](std::optional<MatrixOf<Scalar>>& matrix) {
+    return matrix ? py::object(to_python<Scalar>(backend, std::move(*matrix), in_place))
+                  : py::object(py::none());
+  };
   py::dict out;
   out["correlations"] = to_numpy(s.correlations);
-  out["x_weights"] = matrix_or_none(algebra, s.x.weights);
-  out["y_weights"] = matrix_or_none(algebra, s.y.weights);
-  out["x_loadings"] = matrix_or_none(algebra, s.x.loadings);
-  out["y_loadings"] = matrix_or_none(algebra, s.y.loadings);
+  out["x_weights"] = matrix_or_none(s.x.weights);
+  out["y_weights"] = matrix_or_none(s.y.weights);
+  out["x_loadings"] = matrix_or_none(s.x.loadings);
+  out["y_loadings"] = matrix_or_none(s.y.loadings);
   out["x_rank"] = s.x.rank;
   out["y_rank"] = s.y.rank;
   out["x_kept"] = s.x.kept;
@@ -55,30 +53,33 @@ std::optional<Truncation> truncation_of(const Keep& keep) {
   return out;
 }
 
-py::dict to_dict(const Backend& backend, const CcaSolution& solution) {
-  return to_dict<double>(backend, solution);
+py::dict to_dict(const Backend& backend, CcaSolution solution, bool in_place) {
+  return solution_to_dict<double>(backend, std::move(solution), in_place);
 }
 
 namespace {
 
 py::dict solve(const LockedMoments& moments, Index x, Index y, double ridge, bool weights,
-               const Keep& x_keep, const Keep& y_keep, double rank_tolerance) {
+               const Keep& x_keep, const Keep& y_keep, double rank_tolerance, bool in_place) {
   require_usable();
   const CcaOptions options{ridge, weights, truncation_of(x_keep), truncation_of(y_keep),
                            rank_tolerance};
-  const CcaSolution s =
-      without_gil(moments, [&](const Moments& m) { return solve_cca(m, x, y, options); });
-  return to_dict<double>(moments.backend(), s);
+  return to_dict(
+      moments.backend(),
+      without_gil(moments, [&](const Moments& m) { return solve_cca(m, x, y, options); }),
+      in_place);
 }
 
 py::dict solve_of_factor(const LockedFactor& factor, Index x, Index y, double ridge, bool weights,
-                         const Keep& x_keep, const Keep& y_keep, double rank_tolerance) {
+                         const Keep& x_keep, const Keep& y_keep, double rank_tolerance,
+                         bool in_place) {
   require_usable();
   const CcaOptions options{ridge, weights, truncation_of(x_keep), truncation_of(y_keep),
                            rank_tolerance};
-  const CcaSolution s =
-      without_gil(factor, [&](const QrFactor& f) { return solve_cca(f, x, y, options); });
-  return to_dict<double>(factor.backend(), s);
+  return to_dict(
+      factor.backend(),
+      without_gil(factor, [&](const QrFactor& f) { return solve_cca(f, x, y, options); }),
+      in_place);
 }
 
 // (real block, imaginary block or None)
@@ -95,12 +96,12 @@ CcaSolutionOf<Complex> solve_complex_of(const LockedMoments& moments, const Comp
 }
 
 py::dict solve_complex(const LockedMoments& moments, const ComplexIndex& x, const ComplexIndex& y,
-                       double ridge, bool weights, double rank_tolerance) {
+                       double ridge, bool weights, double rank_tolerance, bool in_place) {
   require_usable();
-  const auto s = without_gil([&] {
+  auto s = without_gil([&] {
     return solve_complex_of(moments, x, y, {ridge, weights, {}, {}, rank_tolerance}, {}, {});
   });
-  return to_dict(moments.backend().complex(), s);
+  return solution_to_dict<Complex>(moments.backend(), std::move(s), in_place);
 }
 
 // One pair of complex blocks in each of several states on one device, on so many threads.
@@ -120,8 +121,8 @@ py::list solve_complex_many(const std::vector<const LockedMoments*>& states, con
           solve_complex_of(*states[i], x, y, {ridge, weights, {}, {}}, x_energy, y_energy);
     });
   });
-  for (const auto& s : solutions) {
-    out.append(to_dict(backend.complex(), s));
+  for (auto& s : solutions) {
+    out.append(solution_to_dict<Complex>(backend, std::move(s), false));
   }
   return out;
 }
@@ -173,12 +174,14 @@ void bind_cca(py::module_& m) {
   });
   m.def("solve_cca", &solve, py::arg("moments"), py::arg("x"), py::arg("y"), py::arg("ridge"),
         py::arg("weights"), py::arg("x_keep") = py::none(), py::arg("y_keep") = py::none(),
-        py::arg("rank_tolerance") = 0.0);
+        py::arg("rank_tolerance") = 0.0, py::arg("in_place") = false);
   m.def("solve_cca_of_factor", &solve_of_factor, py::arg("factor"), py::arg("x"), py::arg("y"),
         py::arg("ridge"), py::arg("weights"), py::arg("x_keep") = py::none(),
-        py::arg("y_keep") = py::none(), py::arg("rank_tolerance") = 0.0);
+        py::arg("y_keep") = py::none(), py::arg("rank_tolerance") = 0.0,
+        py::arg("in_place") = false);
   m.def("solve_complex_cca", &solve_complex, py::arg("moments"), py::arg("x"), py::arg("y"),
-        py::arg("ridge"), py::arg("weights"), py::arg("rank_tolerance") = 0.0);
+        py::arg("ridge"), py::arg("weights"), py::arg("rank_tolerance") = 0.0,
+        py::arg("in_place") = false);
   m.def("solve_complex_cca_many", &solve_complex_many, py::arg("states"), py::arg("x"),
         py::arg("y"), py::arg("ridge"), py::arg("weights"), py::arg("x_energy"),
         py::arg("y_energy"), py::arg("threads"));

@@ -6,39 +6,45 @@ namespace fastcca {
 
 namespace {
 
-py::dict pls(const LockedMoments& moments, Index x, Index y) {
+py::dict pls(const LockedMoments& moments, Index x, Index y, bool in_place) {
   require_usable();
-  const PlsSolution s = without_gil(moments, [&](const Moments& m) { return solve_pls(m, x, y); });
+  PlsSolution s = without_gil(moments, [&](const Moments& m) { return solve_pls(m, x, y); });
   py::dict out;
   out["singular_values"] = to_numpy(s.singular_values);
-  out["x_weights"] = to_numpy<double>(moments.backend(), s.x_weights);
-  out["y_weights"] = to_numpy<double>(moments.backend(), s.y_weights);
+  out["x_weights"] = to_python<double>(moments.backend(), std::move(s.x_weights), in_place);
+  out["y_weights"] = to_python<double>(moments.backend(), std::move(s.y_weights), in_place);
   return out;
 }
 
-py::dict to_dict(const Backend& backend, const PrincipalAxes& axes) {
+py::dict to_dict(const Backend& backend, PrincipalAxes axes, bool in_place) {
   py::dict out;
   out["variances"] = to_numpy(axes.variances);
-  out["axes"] = to_numpy<double>(backend, axes.axes);
+  out["axes"] = to_python<double>(backend, std::move(axes.axes), in_place);
   out["rank"] = axes.real.size();
   return out;
 }
 
-py::dict pca(const LockedMoments& moments, Index block, double rank_tolerance) {
+py::dict pca(const LockedMoments& moments, Index block, double rank_tolerance, bool in_place) {
   require_usable();
-  return to_dict(moments.backend(), without_gil(moments, [&](const Moments& m) {
-                   const LinearAlgebra<double>& algebra = m.backend();
-                   BlockCovariance covariance = covariance_of(m, block);
-                   covariance.rank_tolerance = rank_tolerance;
-                   return principal_axes(algebra, covariance);
-                 }));
+  return to_dict(moments.backend(),
+                 without_gil(moments,
+                             [&](const Moments& m) {
+                               const LinearAlgebra<double>& algebra = m.backend();
+                               BlockCovariance covariance = covariance_of(m, block);
+                               covariance.rank_tolerance = rank_tolerance;
+                               return principal_axes(algebra, covariance);
+                             }),
+                 in_place);
 }
 
-py::dict pca_of_factor(const LockedFactor& factor, Index block, double rank_tolerance) {
+py::dict pca_of_factor(const LockedFactor& factor, Index block, double rank_tolerance,
+                       bool in_place) {
   require_usable();
-  return to_dict(factor.backend(), without_gil(factor, [&](const QrFactor& f) {
-                   return principal_axes(f, block, rank_tolerance);
-                 }));
+  return to_dict(
+      factor.backend(),
+      without_gil(factor,
+                  [&](const QrFactor& f) { return principal_axes(f, block, rank_tolerance); }),
+      in_place);
 }
 
 // Content is Moments or QrFactor.
@@ -66,10 +72,12 @@ py::dict to_dict(const Regression& regression) {
 }
 
 void bind_measures(py::module_& m) {
-  m.def("solve_pls", &pls, py::arg("moments"), py::arg("x"), py::arg("y"));
-  m.def("solve_pca", &pca, py::arg("moments"), py::arg("block"), py::arg("rank_tolerance") = 0.0);
+  m.def("solve_pls", &pls, py::arg("moments"), py::arg("x"), py::arg("y"),
+        py::arg("in_place") = false);
+  m.def("solve_pca", &pca, py::arg("moments"), py::arg("block"), py::arg("rank_tolerance") = 0.0,
+        py::arg("in_place") = false);
   m.def("solve_pca_of_factor", &pca_of_factor, py::arg("factor"), py::arg("block"),
-        py::arg("rank_tolerance") = 0.0);
+        py::arg("rank_tolerance") = 0.0, py::arg("in_place") = false);
   m.def("linear_cka", &number<linear_cka>, py::arg("moments"), py::arg("x"), py::arg("y"));
   m.def("procrustes", &number<procrustes>, py::arg("moments"), py::arg("x"), py::arg("y"));
   m.def("linear_regression", &regression<Moments, StagedMoments>, py::arg("moments"), py::arg("x"),

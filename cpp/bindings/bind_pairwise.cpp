@@ -36,13 +36,14 @@ Wanted wanted_named(const std::string& name) {
 py::list cca_of_pairs(const PreparedBlocks& prepared, const LockedMoments& moments,
                       const Pairs& pairs, const std::string& wanted, int threads) {
   require_usable();
-  const auto solutions = without_gil(moments, [&](const Moments& m) {
+  auto solutions = without_gil(moments, [&](const Moments& m) {
     return prepared.cca(m, pairs, wanted_named(wanted), threads);
   });
   py::list out;
-  for (const CcaSolution& s : solutions) {
-    py::dict one = to_dict(moments.backend(), s);
-    one["sum_of_squares"] = s.sum_of_squares;
+  for (CcaSolution& s : solutions) {
+    const double sum_of_squares = s.sum_of_squares;
+    py::dict one = to_dict(moments.backend(), std::move(s));
+    one["sum_of_squares"] = sum_of_squares;
     out.append(std::move(one));
   }
   return out;

@@ -6,7 +6,10 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <memory>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "bindings/locked.hpp"
@@ -53,6 +56,39 @@ NumpyMatrix<Scalar> to_numpy(const LinearAlgebra<Scalar>& algebra, const MatrixO
     algebra.to_host(matrix, values);
   }
   return out;
+}
+
+// The matrix's own memory as an array, freed with the last reference to it. Where that is a
+// device's, the host must not read it: numpy only carries shape and strides.
+template <class Scalar>
+NumpyMatrix<Scalar> to_array(const Backend& backend, MatrixOf<Scalar> matrix) {
+  struct Owner {
+    const Backend& backend;
+    MatrixOf<Scalar> matrix;
+  };
+  const Index rows = matrix.rows();
+  const Index cols = matrix.cols();
+  const Scalar* values = matrix.data();
+  std::unique_ptr<Owner> owner(new Owner{backend, std::move(matrix)});
+  const py::capsule keeper(owner.get(), [](void* p) {
+    const std::unique_ptr<Owner> last(static_cast<Owner*>(p));
+    wait_for_borrowers(last->backend);
+  });
+  owner.release();  // NOLINT(bugprone-unused-return-value): the capsule has it
+  return NumpyMatrix<Scalar>({rows, cols}, values, keeper);
+}
+
+// A matrix of a result, copied to the host unless it is to stay in its place.
+template <class Scalar>
+NumpyMatrix<Scalar> to_python(const Backend& backend, MatrixOf<Scalar> matrix, bool in_place) {
+  if (in_place) {
+    return to_array<Scalar>(backend, std::move(matrix));
+  }
+  if constexpr (std::is_same_v<Scalar, Complex>) {
+    return to_numpy<Complex>(backend.complex(), matrix);
+  } else {
+    return to_numpy<double>(backend, matrix);
+  }
 }
 
 template <class Scalar>
@@ -122,7 +158,8 @@ void bind_state(py::class_<Locked<State>>& state) {
 using Keep = std::optional<std::pair<std::string, double>>;
 std::optional<Truncation> truncation_of(const Keep& keep);
 
-py::dict to_dict(const Backend& backend, const CcaSolution& solution);
+// `in_place` as of to_python.
+py::dict to_dict(const Backend& backend, CcaSolution solution, bool in_place = false);
 py::dict to_dict(const Regression& regression);
 
 void bind_dlpack(py::module_& m);

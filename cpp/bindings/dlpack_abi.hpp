@@ -1,5 +1,5 @@
 // The structs of DLPack 1.x, a fixed binary interface: https://dmlc.github.io/dlpack/latest/ (the
-// protocol in Python: python_spec.html there). Only what a consumer reads.
+// protocol in Python: python_spec.html there). Only what is read or written here.
 #pragma once
 
 #include <cstdint>
@@ -68,6 +68,8 @@ struct VersionedTensor {
   std::uint64_t flags;
   Tensor tensor;
 };
+
+inline constexpr std::uint64_t kReadOnly = 1;  // of the flags
 
 static_assert(sizeof(Tensor) == 48 && sizeof(ManagedTensor) == 64 && sizeof(VersionedTensor) == 80,
               "the interface is that of 64-bit machines");

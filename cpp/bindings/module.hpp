@@ -25,6 +25,8 @@ std::optional<std::uintptr_t> stream_to_read(std::int32_t device_type, std::int3
                                              const std::string& name);
 // Where views of arrays of this module's memory lie.
 Memory memory_of_tensors();
+// Before memory of that backend is freed that was lent to others: they may still be at work on it.
+void wait_for_borrowers(const Backend& backend) noexcept;
 
 // What both modules offer.
 void bind_backend(pybind11::module_& m);

@@ -1,4 +1,6 @@
 // The module of CUDA devices.
+#include "bindings/module_cuda.hpp"
+
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -10,8 +12,6 @@
 #include "cuda/devices.hpp"
 
 namespace fastcca {
-
-namespace {
 
 const CudaBackend& cuda_backend(int device) {
   static std::mutex mutex;
@@ -35,6 +35,8 @@ const CudaBackend& cuda_backend(int device) {
   }
   return *backend;
 }
+
+namespace {
 
 py::dict cuda_config() {
   py::dict out;
@@ -99,6 +101,10 @@ std::optional<std::uintptr_t> stream_to_read(std::int32_t device_type, std::int3
 
 Memory memory_of_tensors() { return Memory::kDevice; }
 
+void wait_for_borrowers(const Backend& backend) noexcept {
+  static_cast<const CudaBackend&>(backend).wait_for_device();
+}
+
 }  // namespace fastcca
 
 PYBIND11_MODULE(_cuda, m) {
@@ -106,8 +112,10 @@ PYBIND11_MODULE(_cuda, m) {
   fastcca::bind_backend(m);
   fastcca::bind_spectra(m);
   m.def("config", &fastcca::cuda_config);
+  m.def("device_memory", &fastcca::cuda::device_memory, pybind11::arg("device"));
   m.def("device_of_address", &fastcca::device_of_address, pybind11::arg("address"),
         pybind11::arg("stream"), pybind11::arg("name"));
   m.def("read_bytes", &fastcca::read_bytes, pybind11::arg("address"), pybind11::arg("count"),
         pybind11::arg("device"));
+  fastcca::bind_device_arrays(m);
 }

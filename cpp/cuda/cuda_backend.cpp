@@ -8,6 +8,7 @@
 #include "cuda/column_sums.hpp"
 #include "cuda/context.hpp"
 #include "cuda/elementwise.hpp"
+#include "cuda/sample_products.hpp"
 #include "cuda/sample_reader.hpp"
 #include "cuda/solver.hpp"
 
@@ -38,10 +39,37 @@ void CudaBackend::wait_for(std::uintptr_t producer) const {
   queued.order_before(context().stream());
 }
 
+void CudaBackend::let_follow(std::uintptr_t consumer) const {
+  const Call call(context());
+  const cuda::Event queued;
+  queued.record(context().stream());
+  queued.order_before(
+      reinterpret_cast<cudaStream_t>(consumer));  // NOLINT(performance-no-int-to-ptr)
+}
+
+void CudaBackend::wait_for_device() const noexcept {
+  int previous = 0;
+  const bool other = cudaGetDevice(&previous) == cudaSuccess && previous != device();
+  if (other) {
+    cudaSetDevice(device());
+  }
+  cudaDeviceSynchronize();
+  if (other) {
+    cudaSetDevice(previous);
+  }
+}
+
 void CudaBackend::read_bytes(const void* device_memory, std::size_t bytes, void* host) const {
   const Call call(context());
   context().copy_out(static_cast<const unsigned char*>(device_memory), static_cast<Index>(bytes),
                      static_cast<unsigned char*>(host));
+}
+
+Matrix CudaBackend::multiply_samples(std::span<const ArrayView> blocks,
+                                     std::span<const double> shift,
+                                     const ArrayView& weights) const {
+  const Call call(context());
+  return cuda::multiply_samples(context(), blocks, shift, weights);
 }
 
 BatchMoments CudaBackend::accumulate(std::span<const ArrayView> blocks, const WantedTiles& wanted,

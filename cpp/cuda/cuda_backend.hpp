@@ -72,8 +72,16 @@ class CudaBackend final : public CudaLinearAlgebra<double, Backend> {
   // Our stream goes on when what is queued on that one so far is done: a cudaStream_t, or 1 and 2
   // for the default streams.
   void wait_for(std::uintptr_t producer) const;
+  // The other way round: that stream goes on when what is queued on ours so far is done.
+  void let_follow(std::uintptr_t consumer) const;
+  // The host waits for all work on the device, that of others included. Failures go unnoticed.
+  void wait_for_device() const noexcept;
   // Copies memory of the device, in the order of our stream, and waits.
   void read_bytes(const void* device_memory, std::size_t bytes, void* host) const;
+  // Samples of blocks side by side (n, p), less shift (p,), times weights (p, k): (k, n), the
+  // products of one sample next to each other.
+  Matrix multiply_samples(std::span<const ArrayView> blocks, std::span<const double> shift,
+                          const ArrayView& weights) const;
 
   BatchMoments accumulate(std::span<const ArrayView> blocks, const WantedTiles& wanted,
                           int threads) const override;

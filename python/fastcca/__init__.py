@@ -6,6 +6,7 @@ from fastcca._cca import CCAResult, cca
 from fastcca._compare import compare
 from fastcca._config import build_config, get_num_threads, set_num_threads
 from fastcca._core import __version__
+from fastcca._device import DeviceArray
 from fastcca._dft import DFTCCAResult, dft_cca
 from fastcca._dynamics import DynamicsResult, dynamics
 from fastcca._errors import AccuracyWarning, RankWarning
@@ -25,6 +26,7 @@ __all__ = [
     "BootstrapResult",
     "CCAResult",
     "DFTCCAResult",
+    "DeviceArray",
     "DynamicsResult",
     "Moments",
     "NullCCA",

@@ -91,7 +91,9 @@ def index_pairs(names: tuple[str, ...], kept: frozenset[tuple[str, str]]) -> lis
     ]
 
 
-def check_size(batch: Mapping[str, AnyArray], kept: frozenset[tuple[str, str]] | None) -> None:
+def check_size(
+    batch: Mapping[str, AnyArray], kept: frozenset[tuple[str, str]] | None, place: str
+) -> None:
     """Raise MemoryError where `update` would not find room: state, batch and products."""
     most = 2 * sum([array.shape[-1] for array in batch.values()])
     if 3 * 8 * most**2 < SMALL:  # every batch of a stream asks
@@ -113,6 +115,7 @@ def check_size(batch: Mapping[str, AnyArray], kept: frozenset[tuple[str, str]] |
         "Reduce the features first (spatial='pool', a random projection, principal components), "
         "or keep fewer pairs of blocks (pairs=...). Fewer samples than features need no such "
         "matrix, if they are passed as arrays.",
+        place,
     )
 
 

@@ -12,11 +12,13 @@ import numpy.typing as npt
 
 from fastcca import _backend, _statistics, _summary
 from fastcca._accuracy import check_precision, error_bound, warn_about_digits
-from fastcca._arrays import AnyArray, as_numbers, float64_rows
-from fastcca._bfloat16 import with_numbers
+from fastcca._arrays import AnyArray, as_numbers
+from fastcca._device import on_host
 from fastcca._errors import RankWarning
 from fastcca._layouts import LayoutOrPair, Size
+from fastcca._linear_map import mapped, projected
 from fastcca._moments import Moments
+from fastcca._output import matrices_at, stays_on_device
 from fastcca._pair import pair_of
 from fastcca._parts import CcaParts
 from fastcca._solvers import solvers_at
@@ -49,7 +51,8 @@ class CCAResult:
         variance (below one with a ridge). None with ``weights=False``.
     x_loadings, y_loadings : ndarray, (p, k) and (q, k), float64 or complex128, or None
         Covariances of the features with the variates of their side, in units of the features;
-        features conjugated where complex. 0 for features that do not vary beyond rounding.
+        features conjugated where complex. 0 for features that do not vary beyond rounding. With
+        ``output="device"`` weights and loadings are `DeviceArray`.
     x_mean, y_mean : ndarray, (p,) and (q,), float64 or complex128
         Means of the features.
     x_rank, y_rank : int
@@ -154,7 +157,7 @@ class CCAResult:
     # -- samples -----------------------------------------------------------------------------
 
     def variates(
-        self, x: npt.ArrayLike, y: npt.ArrayLike
+        self, x: npt.ArrayLike, y: npt.ArrayLike, *, output: str = "numpy"
     ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Canonical variates of samples, those of the analysis or new ones.
 
@@ -162,11 +165,14 @@ class CCAResult:
         ----------
         x, y : array_like, (n_samples, p) and (n_samples, q)
             The two may have different numbers of samples.
+        output : {"numpy", "device"}
+            "device" leaves the variates on the GPU that the samples lie on, and are multiplied on
+            anyway.
 
         Returns
         -------
         tuple of ndarray, (n_samples, k), float64 or complex128
-            The variates of x and of y.
+            The variates of x and of y; with "device" each a `DeviceArray`.
 
         Raises
         ------
@@ -174,11 +180,13 @@ class CCAResult:
             If the weights were not asked for, or the features are not those of the analysis.
         """
         return (
-            _variates(as_numbers(x, "x"), self.x_mean, self.x_weights, "x"),
-            _variates(as_numbers(y, "y"), self.y_mean, self.y_weights, "y"),
+            _variates(as_numbers(x, "x"), self.x_mean, self.x_weights, "x", output),
+            _variates(as_numbers(y, "y"), self.y_mean, self.y_weights, "y", output),
         )
 
-    def project(self, x: npt.ArrayLike, k: int, *, side: str = "x") -> npt.NDArray[Any]:
+    def project(
+        self, x: npt.ArrayLike, k: int, *, side: str = "x", output: str = "numpy"
+    ) -> npt.NDArray[Any]:
         """Approximate samples by the top k variates of their side.
 
         The least-squares approximation of every feature by the first k variates, means included:
@@ -192,10 +200,12 @@ class CCAResult:
             From 0, the mean alone, to the number of correlations.
         side : {"x", "y"}
             Whose samples they are.
+        output : {"numpy", "device"}
+            As in `variates`.
 
         Returns
         -------
-        ndarray, (n_samples, p), float64 or complex128
+        ndarray, (n_samples, p), float64 or complex128, or with "device" a `DeviceArray`
 
         Raises
         ------
@@ -206,14 +216,11 @@ class CCAResult:
         samples = as_numbers(x, "x")
         k = _checked_count(k, weights.shape[1])
         _check_features(samples, mean, weights, "x")
-        top, explained = weights[:, :k], loadings[:, :k]
+        top, explained = on_host(weights[:, :k]), on_host(loadings[:, :k])
         # The variates have unit variance unless there was a ridge.
         gram = top.conj().T @ explained
         back = np.linalg.solve(gram, explained.conj().T) if k else explained.conj().T
-        out = np.empty(samples.shape, dtype=np.result_type(back, mean, np.float64))
-        for rows in float64_rows(samples):
-            out[rows] = (with_numbers(samples[rows]) - mean) @ top @ back + mean
-        return out
+        return projected(samples, mean, top, back, output=output, name="x")
 
     def _side(self, side: str) -> tuple[AnyArray, AnyArray, AnyArray]:
         if side not in ("x", "y"):
@@ -236,15 +243,12 @@ class CCAResult:
 
 
 def _variates(
-    samples: AnyArray, mean: AnyArray, weights: AnyArray | None, name: str
+    samples: AnyArray, mean: AnyArray, weights: AnyArray | None, name: str, output: str
 ) -> npt.NDArray[Any]:
     if weights is None:
         raise ValueError("this result has no weights; compute it with weights=True")
     _check_features(samples, mean, weights, name)
-    out = np.empty((samples.shape[0], weights.shape[1]), dtype=weights.dtype)
-    for rows in float64_rows(samples):
-        np.matmul(with_numbers(samples[rows]) - mean, weights, out=out[rows])
-    return out
+    return mapped(samples, mean, weights, output=output, name=name)
 
 
 def _check_features(samples: AnyArray, mean: AnyArray, weights: AnyArray, name: str) -> None:
@@ -273,6 +277,7 @@ def cca(
     spatial: str | None = None,
     size: Size = None,
     backend: str | None = None,
+    output: str = "numpy",
 ) -> CCAResult:
     """Canonical correlation analysis (Hotelling 1936) of two blocks of features.
 
@@ -321,6 +326,9 @@ def cca(
         The compiled core on the CPU or on an NVIDIA GPU, or the numpy reference. None takes
         FASTCCA_BACKEND, or works where the data are: both sides on one CUDA device, or the CPU.
         "cuda:1" is the second device. docs/gpu.md tells what of it runs where.
+    output : {"numpy", "device"}
+        Where weights and loadings go. "device" leaves them on the GPU that computes them, as
+        `DeviceArray`; vectors are numpy's all the same.
 
     Returns
     -------
@@ -333,6 +341,7 @@ def cca(
         With ``precision="single"``, where the error could be more than 1e-3, that is from a
         condition of about 14 on, or directions of samples are so weak, below about 3e-3 of the
         largest deviation, that it cannot tell them from rounding.
+        With ``output="device"``, where no GPU computes it.
     TypeError
         For arrays that do not hold real numbers.
     numpy.linalg.LinAlgError
@@ -370,6 +379,7 @@ def cca(
     """
     check_options(ridge=ridge, method=method, rank_tolerance=rank_tolerance, precision=precision)
     place = _backend.resolve(backend, x=x, y=y)
+    stays = stays_on_device(output, place)
     pair = pair_of(
         x, y, layout=layout, spatial=spatial, size=size, precision=precision, place=place
     )
@@ -380,7 +390,10 @@ def cca(
         weights=weights,
         method=method,
         rank_tolerance=float(rank_tolerance),
+        in_place=stays,
     )
+    if stays:
+        parts = matrices_at(parts, place)
     result = CCAResult(**result_fields(parts, ridge))
     warn_about_rank(result, result.x_rank, result.y_rank, result.x_mean.size, result.y_mean.size)
     warn_about_accuracy(parts)

@@ -213,6 +213,7 @@ def solve_cca(
     x_keep: tuple[str, typing.SupportsFloat | typing.SupportsIndex] | None = None,
     y_keep: tuple[str, typing.SupportsFloat | typing.SupportsIndex] | None = None,
     rank_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    in_place: bool = False,
 ) -> dict[str, typing.Any]: ...
 def solve_cca_of_factor(
     factor: QrFactor,
@@ -223,6 +224,7 @@ def solve_cca_of_factor(
     x_keep: tuple[str, typing.SupportsFloat | typing.SupportsIndex] | None = None,
     y_keep: tuple[str, typing.SupportsFloat | typing.SupportsIndex] | None = None,
     rank_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    in_place: bool = False,
 ) -> dict[str, typing.Any]: ...
 def solve_complex_cca(
     moments: Moments,
@@ -235,6 +237,7 @@ def solve_complex_cca(
     ridge: typing.SupportsFloat | typing.SupportsIndex,
     weights: bool,
     rank_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    in_place: bool = False,
 ) -> dict[str, typing.Any]: ...
 def solve_complex_cca_many(
     states: collections.abc.Sequence[Moments],
@@ -265,16 +268,19 @@ def solve_pca(
     moments: Moments,
     block: typing.SupportsInt | typing.SupportsIndex,
     rank_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    in_place: bool = False,
 ) -> dict[str, typing.Any]: ...
 def solve_pca_of_factor(
     factor: QrFactor,
     block: typing.SupportsInt | typing.SupportsIndex,
     rank_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    in_place: bool = False,
 ) -> dict[str, typing.Any]: ...
 def solve_pls(
     moments: Moments,
     x: typing.SupportsInt | typing.SupportsIndex,
     y: typing.SupportsInt | typing.SupportsIndex,
+    in_place: bool = False,
 ) -> dict[str, typing.Any]: ...
 def solve_symmetric_cca(
     x_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],

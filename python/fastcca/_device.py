@@ -11,7 +11,7 @@ from numpy.lib.array_utils import byte_bounds
 
 from fastcca import _cuda_module
 
-__all__ = ["DeviceArray", "device_of", "on_device", "on_host"]
+__all__ = ["DeviceArray", "device_of", "of_result", "on_device", "on_host", "to_device"]
 
 AnyArray = npt.NDArray[Any]
 
@@ -20,30 +20,40 @@ _CUDA, _CUDA_MANAGED = 2, 13
 
 
 class DeviceArray:
-    """Shape, strides and dtype of an array whose values the host cannot read.
+    """A matrix of a result in the memory of a CUDA device, whose values the host cannot read.
 
-    It is sliced and transposed as numpy would, without a copy, and can be given the other sign. The
-    rest of the package takes it for an array: what calculates with values asks for them by
-    `fastcca._bfloat16.with_numbers`, and anything else raises.
+    ``torch.from_dlpack(a)``, ``cupy.from_dlpack(a)`` and ``jax.dlpack.from_dlpack(a)`` take it
+    without a copy, on the consumer's stream, and keep its memory alive; so does what reads
+    `__cuda_array_interface__`. `numpy` copies it to the host. It is sliced and transposed as numpy
+    would, without a copy, and every function of fastcca takes it for samples. A pickle of it is one
+    of its numpy array.
 
-    Parameters
+    Attributes
     ----------
-    view : ndarray
-        Over the device's memory, keeping it alive: its values must never be asked for.
+    shape : tuple of int
+    strides : tuple of int
+        In bytes, as numpy's.
+    dtype : dtype
+        float64 or complex128.
     device : int
-    name : str
-        What errors call it.
+        The number of the CUDA device.
     """
 
-    __slots__ = ("_name", "device", "view_on_device")
+    # Samples of other libraries are carried by it as well, of any dtype: what calculates with
+    # values asks for them by `fastcca._bfloat16.with_numbers`, and anything else raises. The view
+    # keeps the memory alive; its values must never be asked for.
+    __slots__ = ("_name", "_to_host", "device", "view_on_device")
 
     # numpy's functions and operators leave it alone, and say so.
     __array_ufunc__ = None
 
-    def __init__(self, view: AnyArray, device: int, name: str) -> None:
+    def __init__(
+        self, view: AnyArray, device: int, name: str, to_host: str = "{}.cpu() in PyTorch"
+    ) -> None:
         self.view_on_device = view
         self.device = device
         self._name = name
+        self._to_host = to_host
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -110,6 +120,66 @@ class DeviceArray:
         """Return a view; ValueError where that needs a copy."""
         return self._like(np.reshape(self.view_on_device, shape, copy=False))
 
+    # -- for others ------------------------------------------------------------------------------
+
+    def numpy(self) -> AnyArray:
+        """Copy the values to the host.
+
+        Returns
+        -------
+        ndarray
+        """
+        return self.on_host()
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return _CUDA, self.device
+
+    def __dlpack__(
+        self,
+        *,
+        stream: int | None = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        """Lend the memory by DLPack; work on `stream` waits for what is still to be written.
+
+        Raises
+        ------
+        BufferError
+            If a copy or another device is asked for.
+        ValueError
+            For stream 0, which the protocol forbids.
+        """
+        if copy or (dl_device is not None and tuple(dl_device) != self.__dlpack_device__()):
+            raise BufferError(
+                f"{self._name} is lent without a copy, and lies on CUDA device {self.device}; copy "
+                f"it to the CPU with {self._name}.numpy()"
+            )
+        if stream == 0:
+            raise ValueError(
+                "stream=0 is forbidden by the protocol: it is 1 for the legacy default stream, 2 "
+                "for the default stream of the thread"
+            )
+        ordered = None if stream == -1 else 1 if stream is None else stream
+        versioned = max_version is not None and max_version[0] >= 1
+        return _cuda_module.module().to_dlpack(self.view_on_device, self.device, ordered, versioned)
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        address = self.view_on_device.__array_interface__["data"][0]
+        return {
+            "shape": self.shape,
+            "typestr": self.dtype.str,
+            "data": (address if self.size else 0, False),
+            "strides": self.strides,
+            "version": 3,
+            "stream": _cuda_module.module().stream(self.device),
+        }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return np.asarray, (self.on_host(),)
+
     def __repr__(self) -> str:
         return f"DeviceArray({self._name}, {self.shape}, {self.dtype}, CUDA device {self.device})"
 
@@ -127,7 +197,7 @@ class DeviceArray:
         return np.ndarray(view.shape, view.dtype, memory, first - low, view.strides)
 
     def _like(self, view: AnyArray) -> DeviceArray:
-        return DeviceArray(view, self.device, self._name)
+        return DeviceArray(view, self.device, self._name, self._to_host)
 
     def _require_complex(self) -> None:
         if self.dtype.kind != "c":
@@ -136,8 +206,20 @@ class DeviceArray:
     def _refusal(self) -> TypeError:
         return TypeError(
             f"{self._name} lies on CUDA device {self.device}, where this cannot read it; copy it "
-            f"to the CPU first, with {self._name}.cpu() in PyTorch"
+            f"to the CPU first, with {self._to_host.format(self._name)}"
         )
+
+
+def of_result(view: AnyArray, device: int, name: str) -> AnyArray:
+    """Stand for a matrix that a compiled solver left on its device, typed as that matrix."""
+    return cast(AnyArray, DeviceArray(view, device, name, "{}.numpy()"))
+
+
+def to_device(array: AnyArray, device: int, name: str) -> AnyArray:
+    """Copy a matrix to a device: float64, or complex128 where it is complex."""
+    kind = np.complex128 if np.iscomplexobj(array) else np.float64
+    there = _cuda_module.module().to_device(np.asfortranarray(array, dtype=kind), device)
+    return of_result(there, device, name)
 
 
 def on_host(array: AnyArray) -> AnyArray:

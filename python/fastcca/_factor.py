@@ -99,7 +99,7 @@ class QRFactor(FollowsData):
         self, batch: Mapping[str, AnyArray], dtypes: Sequence[np.dtype[Any]] | None = None
     ) -> None:
         precisions = None if dtypes is None else [precision_name(dtype) for dtype in dtypes]
-        _check_size(list(batch.values()))
+        _check_size(list(batch.values()), self._place)
         with threads_for_many() as threads:
             self._state.update(list(batch), list(batch.values()), precisions, threads)
 
@@ -239,7 +239,7 @@ class QRFactor(FollowsData):
             raise ValueError(f"cannot {action} a view of two blocks; use the factor it came from")
 
 
-def _check_size(arrays: Sequence[AnyArray]) -> None:
+def _check_size(arrays: Sequence[AnyArray], place: str) -> None:
     """Raise MemoryError where `update` would not find room."""
     features = sum(array.shape[-1] for array in arrays)
     check_memory(
@@ -247,6 +247,7 @@ def _check_size(arrays: Sequence[AnyArray]) -> None:
         f"states of {features} features in all, 5 square matrices of float64,",
         "Reduce the features first (spatial='pool', a random projection, principal components). "
         "Fewer samples than features need no such matrix, if they are passed as arrays.",
+        place,
     )
 
 

@@ -6,6 +6,9 @@ import os
 from functools import cache
 from pathlib import Path
 
+from fastcca import _cuda_module
+from fastcca._compiled import device_at, is_cuda
+
 __all__ = ["SMALL", "check_memory"]
 
 _CGROUP_LIMITS = (
@@ -16,8 +19,8 @@ _CGROUP_LIMITS = (
 SMALL = 256 * 2**20
 
 
-def check_memory(needed: int, what: str, advice: str) -> None:
-    """Raise MemoryError where something takes more memory than this machine has.
+def check_memory(needed: int, what: str, advice: str, place: str = "cpu") -> None:
+    """Raise MemoryError where something takes more memory than there is at all.
 
     Parameters
     ----------
@@ -27,15 +30,25 @@ def check_memory(needed: int, what: str, advice: str) -> None:
         What takes them, the subject of a sentence in the plural.
     advice : str
         A sentence.
+    place : str
+        Whose memory: a CUDA device's, such as "cuda:0", or this machine's.
     """
     if needed < SMALL:
         return
-    limit = memory_limit()
+    on_device = is_cuda(place)
+    limit = device_memory(device_at(place)) if on_device else memory_limit()
     if limit is not None and needed > limit:
+        whose = f"CUDA device {device_at(place)}" if on_device else "this machine"
         raise MemoryError(
-            f"{what} take {needed} bytes ({needed / 1e9:.1f} GB), but this machine has "
+            f"{what} take {needed} bytes ({needed / 1e9:.1f} GB), but {whose} has "
             f"{limit / 1e9:.1f} GB of memory. {advice}"
         )
+
+
+@cache
+def device_memory(device: int) -> int:
+    """Bytes of memory of a CUDA device."""
+    return int(_cuda_module.module().device_memory(device))
 
 
 @cache

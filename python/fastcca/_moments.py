@@ -157,7 +157,7 @@ class Moments(FollowsData):
         precisions = None if dtypes is None else [precision_name(dtype) for dtype in dtypes]
         names, arrays = real_blocks(batch)
         kept = self._pairs.among(tuple(batch))
-        check_size(batch, kept)
+        check_size(batch, kept, self._place)
         pairs = None if kept is None else index_pairs(tuple(names), kept)
         self._state.update(names, arrays, precisions, pairs)
 

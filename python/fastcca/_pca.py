@@ -12,6 +12,7 @@ from fastcca._cca import check_options
 from fastcca._factor import QRFactor
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
+from fastcca._output import matrices_at, stays_on_device
 from fastcca._pair import single_of
 from fastcca._project import project_onto
 from fastcca._solvers import solvers_at
@@ -30,7 +31,7 @@ class PCAResult:
     explained_variance : ndarray, (k,), float64
         Variance along each component, descending, divisor ``n_samples - 1``.
     components : ndarray, (k, p), float64
-        Orthonormal rows, each up to its sign.
+        Orthonormal rows, each up to its sign. With ``output="device"`` a `DeviceArray`.
     singular_values : ndarray, (k,), float64
         Of the centred data, ``sqrt((n_samples - 1) * explained_variance)``.
     mean : ndarray, (p,), float64
@@ -47,7 +48,7 @@ class PCAResult:
     rank: int
     n_samples: int
 
-    def project(self, x: npt.ArrayLike, k: int) -> Floats:
+    def project(self, x: npt.ArrayLike, k: int, *, output: str = "numpy") -> Floats:
         """Project samples orthogonally on the top k components.
 
         Parameters
@@ -55,13 +56,15 @@ class PCAResult:
         x : array_like, (n_samples, p)
         k : int
             From 0, the mean alone, to the number of components.
+        output : {"numpy", "device"}
+            "device" leaves the result on the GPU that the samples lie on.
 
         Returns
         -------
-        ndarray, (n_samples, p), float64
+        ndarray, (n_samples, p), float64, or with "device" a `DeviceArray`
             Means included.
         """
-        return project_onto(x, self.components.T, self.mean, k)
+        return project_onto(x, self.components.T, self.mean, k, output)
 
 
 def pca(
@@ -72,6 +75,7 @@ def pca(
     spatial: str | None = None,
     size: Size = None,
     backend: str | None = None,
+    output: str = "numpy",
 ) -> PCAResult:
     """Principal component analysis (Pearson 1901) by the eigenvectors of the covariance.
 
@@ -84,7 +88,7 @@ def pca(
         block's own scale, are left out as rounding, besides those that the precision of the input
         rules out. For noise that the dtype does not tell of, such as the rounding of an offset
         that was subtracted before.
-    layout, spatial, size, backend
+    layout, spatial, size, backend, output
         As in `cca`.
 
     Returns
@@ -105,10 +109,13 @@ def pca(
     """
     check_options(rank_tolerance=rank_tolerance)
     place = _backend.resolve(backend, x=x)
+    stays = stays_on_device(output, place)
     single = single_of(x, layout=layout, spatial=spatial, size=size, place=place)
     solvers = solvers_at(place)
     single.require_real()
-    parts = solvers.pca(single, rank_tolerance=float(rank_tolerance))
+    parts = solvers.pca(single, rank_tolerance=float(rank_tolerance), in_place=stays)
+    if stays:
+        parts = matrices_at(parts, place)
     n = parts["n_samples"]
     return PCAResult(
         explained_variance=parts["variances"],

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from fastcca import _backend
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
+from fastcca._output import matrices_at, stays_on_device
 from fastcca._pair import pair_of
 from fastcca._project import project_onto
 from fastcca._solvers import solvers_at
@@ -29,7 +30,8 @@ class PLSResult:
         Covariances of the pairs of scores, descending, in units of x times units of y;
         ``k = min(p, q)``, of samples ``k = min(n_samples, p, q)``.
     x_weights, y_weights : ndarray, (p, k) and (q, k), float64
-        Orthonormal columns: ``(x - x_mean) @ x_weights`` are the scores.
+        Orthonormal columns: ``(x - x_mean) @ x_weights`` are the scores. With
+        ``output="device"`` each a `DeviceArray`.
     x_mean, y_mean : ndarray, (p,) and (q,), float64
     n_samples : int
     """
@@ -41,7 +43,9 @@ class PLSResult:
     y_mean: Floats = field(repr=False)
     n_samples: int
 
-    def project(self, x: npt.ArrayLike, k: int, *, side: str = "x") -> Floats:
+    def project(
+        self, x: npt.ArrayLike, k: int, *, side: str = "x", output: str = "numpy"
+    ) -> Floats:
         """Project samples orthogonally on the top k directions of their side.
 
         Parameters
@@ -51,17 +55,19 @@ class PLSResult:
             From 0, the mean alone, to the number of directions.
         side : {"x", "y"}
             Whose samples they are.
+        output : {"numpy", "device"}
+            "device" leaves the result on the GPU that the samples lie on.
 
         Returns
         -------
-        ndarray, (n_samples, p), float64
+        ndarray, (n_samples, p), float64, or with "device" a `DeviceArray`
             Means included.
         """
         if side not in ("x", "y"):
             raise ValueError(f"side={side!r} is unknown; it must be 'x' or 'y'")
         if side == "x":
-            return project_onto(x, self.x_weights, self.x_mean, k)
-        return project_onto(x, self.y_weights, self.y_mean, k)
+            return project_onto(x, self.x_weights, self.x_mean, k, output)
+        return project_onto(x, self.y_weights, self.y_mean, k, output)
 
 
 def pls(
@@ -72,6 +78,7 @@ def pls(
     spatial: str | None = None,
     size: Size = None,
     backend: str | None = None,
+    output: str = "numpy",
 ) -> PLSResult:
     """Partial least squares (Wold 1985): the SVD of the cross-covariance.
 
@@ -83,7 +90,7 @@ def pls(
     ----------
     x, y : array_like, (n_samples, p) and (n_samples, q)
         As in `cca`, real. In place of both, a `Moments` of two blocks.
-    layout, spatial, size, backend
+    layout, spatial, size, backend, output
         As in `cca`.
 
     Returns
@@ -102,8 +109,11 @@ def pls(
     the moments, in memory of about two float64 copies of them.
     """
     place = _backend.resolve(backend, x=x, y=y)
+    stays = stays_on_device(output, place)
     pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, place=place)
     solvers = solvers_at(place)
     pair.require_real()
-    parts = solvers.pls(pair)
+    parts = solvers.pls(pair, in_place=stays)
+    if stays:
+        parts = matrices_at(parts, place)
     return PLSResult(**parts)

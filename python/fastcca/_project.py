@@ -5,28 +5,33 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fastcca._arrays import as_samples, float64_rows
-from fastcca._bfloat16 import with_numbers
+from fastcca._arrays import as_samples
+from fastcca._device import on_host
+from fastcca._linear_map import projected
 
 __all__ = ["project_onto"]
 
 Floats = npt.NDArray[np.float64]
 
 
-def project_onto(x: npt.ArrayLike, directions: Floats, mean: Floats, k: int) -> Floats:
+def project_onto(
+    x: npt.ArrayLike, directions: Floats, mean: Floats, k: int, output: str = "numpy"
+) -> Floats:
     """Project samples orthogonally on the first k of orthonormal directions through their mean.
 
     Parameters
     ----------
     x : array_like, (n_samples, p)
     directions : ndarray, (p, most)
+        On the host or a device.
     mean : ndarray, (p,)
     k : int
         From 0 to `most`.
+    output : {"numpy", "device"}
 
     Returns
     -------
-    ndarray, (n_samples, p), float64
+    ndarray, (n_samples, p), float64, or with "device" a `DeviceArray`
     """
     samples = as_samples(x, "x")
     if not 0 <= k <= directions.shape[1]:
@@ -36,7 +41,4 @@ def project_onto(x: npt.ArrayLike, directions: Floats, mean: Floats, k: int) -> 
     if samples.shape[1] != mean.size:
         raise ValueError(f"x has {samples.shape[1]} features, but {mean.size} in the analysis")
     top = directions[:, :k]
-    out = np.empty(samples.shape)
-    for rows in float64_rows(samples):
-        out[rows] = (with_numbers(samples[rows]) - mean) @ top @ top.T + mean
-    return out
+    return projected(samples, mean, top, on_host(top).T, output=output, name="x")

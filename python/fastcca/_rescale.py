@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fastcca import _core
 from fastcca._arrays import AnyArray
+from fastcca._device import on_host
 from fastcca._pair import Pair
 
 __all__ = ["in_range"]
@@ -97,9 +98,9 @@ def _vanished(scaled: AnyArray, value: AnyArray) -> bool:
 def _bring_back(found: dict[str, Any], powers: list[Powers], directions_only: bool) -> bool:
     """Change what has units; whether all of it stayed in range."""
     for name, exponents in _POWERS.items():
-        value = found.get(name)
-        if value is None or (directions_only and name in _DIRECTIONS):
+        if found.get(name) is None or (directions_only and name in _DIRECTIONS):
             continue
+        value = on_host(found[name])
         used = [k * power for k, power in zip(exponents, powers, strict=False) if k]
         if name in ("variances", "singular_values"):  # one scale for all features
             power = np.sum([u[0] for u in used])

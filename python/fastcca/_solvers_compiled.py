@@ -10,8 +10,10 @@ import numpy as np
 from fastcca import _solvers_numpy, _wide
 from fastcca._accuracy import check_single, digits_left
 from fastcca._compiled import device_at, module_at, module_of
+from fastcca._device import on_host
 from fastcca._keep import Keep
 from fastcca._moments import Moments
+from fastcca._output import left_there
 from fastcca._pair import Floats, Pair
 from fastcca._parts import AxesParts, CcaParts, PlsParts, RegressionParts, SymmetricParts
 from fastcca._rescale import in_range
@@ -38,8 +40,12 @@ def cca(
     ridge: float = 0.0,
     keep: tuple[Keep, Keep] | None = None,
     rank_tolerance: float = 0.0,
+    in_place: bool = False,
 ) -> CcaParts:
-    """CCA, of the leading principal axes where `keep` is given."""
+    """CCA, of the leading principal axes where `keep` is given.
+
+    With `in_place` matrices stay on the device that computed them, where that is one.
+    """
     options = {
         "method": method,
         "weights": weights,
@@ -50,7 +56,7 @@ def cca(
     if pair.is_wide and method != "moments":
         solve = partial(_wide.cca, solve=cca, **options)  # type: ignore[arg-type]
     else:
-        solve = partial(_narrow_cca, **options)  # type: ignore[arg-type]
+        solve = partial(_narrow_cca, in_place=in_place, **options)  # type: ignore[arg-type]
     return in_range(solve, pair, each_feature=keep is None)
 
 
@@ -62,9 +68,12 @@ def _narrow_cca(
     ridge: float,
     keep: tuple[Keep, Keep] | None,
     rank_tolerance: float,
+    in_place: bool,
 ) -> CcaParts:
     x_keep, y_keep = (None, None) if keep is None else (k.as_core() for k in keep)
-    solve_factor = partial(_of_factor, pair, ridge, weights, x_keep, y_keep, rank_tolerance)
+    solve_factor = partial(
+        _of_factor, pair, ridge, weights, x_keep, y_keep, rank_tolerance, in_place
+    )
     if method == "qr" or (pair.is_factor and method != "moments"):
         return solve_factor()
     state, moments = pair.state, pair.moments
@@ -77,11 +86,14 @@ def _narrow_cca(
             ridge,
             weights,
             rank_tolerance,
+            in_place,
         )
     else:
         solved = module_of(state).solve_cca(
-            state, *_two(pair), ridge, weights, x_keep, y_keep, rank_tolerance
+            state, *_two(pair), ridge, weights, x_keep, y_keep, rank_tolerance, in_place
         )
+    if in_place:
+        solved = left_there(solved, pair.place)
     parts = parts_of_moments(moments, x, y, solved, ridge)
     undecided = parts["undecided"]
     if state.single and undecided and method == "auto" and pair.has_samples:
@@ -125,12 +137,14 @@ def parts_of_moments(
     return cast(CcaParts, solved | rest)
 
 
-def _of_factor(pair: Pair, *options: Any) -> CcaParts:
+def _of_factor(pair: Pair, *options: Any) -> CcaParts:  # the last one: in_place
     factor = pair.factor
     x, y = pair.factor_blocks
     solved = module_of(factor._state).solve_cca_of_factor(
         factor._state, factor._index(x), factor._index(y), *options
     )
+    if options[-1]:
+        solved = left_there(solved, pair.place)
     rest = {
         "x_mean": factor.mean(x),
         "y_mean": factor.mean(y),
@@ -158,43 +172,54 @@ def _complex_index(pair: Pair, name: str) -> tuple[int, int | None]:
     return moments._index(name), imaginary
 
 
-def pls(pair: Pair) -> PlsParts:
-    """SVD of the cross-covariance."""
-    return in_range(_wide.pls if pair.is_wide else _narrow_pls, pair, directions_only=True)
+def pls(pair: Pair, in_place: bool = False) -> PlsParts:
+    """SVD of the cross-covariance; `in_place` as of `cca`."""
+    solve = _wide.pls if pair.is_wide else partial(_narrow_pls, in_place=in_place)
+    return in_range(solve, pair, directions_only=True)
 
 
-def _narrow_pls(pair: Pair) -> PlsParts:
+def _narrow_pls(pair: Pair, in_place: bool) -> PlsParts:
     state, moments = pair.state, pair.moments
-    solved = module_of(state).solve_pls(state, *pair.indices)
+    solved = module_of(state).solve_pls(state, *_two(pair), in_place)
+    if in_place:
+        solved = left_there(solved, pair.place)
     x, y = pair.blocks
     rest = {"x_mean": moments.mean(x), "y_mean": moments.mean(y), "n_samples": state.n_samples}
     return cast(PlsParts, solved | rest)
 
 
-def pca(single: Pair, rank_tolerance: float = 0.0) -> AxesParts:
-    """Principal axes of one block."""
-    solve = _wide.pca if single.is_wide else _narrow_pca
+def pca(single: Pair, rank_tolerance: float = 0.0, in_place: bool = False) -> AxesParts:
+    """Principal axes of one block; `in_place` as of `cca`."""
+    solve = _wide.pca if single.is_wide else partial(_narrow_pca, in_place=in_place)
     return in_range(lambda p: solve(p, rank_tolerance), single)
 
 
-def _narrow_pca(single: Pair, rank_tolerance: float) -> AxesParts:
+def _narrow_pca(single: Pair, rank_tolerance: float, in_place: bool) -> AxesParts:
     if single.is_factor:
         factor = single.factor
         (name,) = single.factor_blocks
         parts = module_of(factor._state).solve_pca_of_factor(
-            factor._state, factor._index(name), rank_tolerance
+            factor._state, factor._index(name), rank_tolerance, in_place
         )
         n_samples, mean = factor.n_samples, factor.mean(name)
     else:
         (name,) = single.blocks
-        parts = module_of(single.state).solve_pca(single.state, single.indices[0], rank_tolerance)
+        parts = module_of(single.state).solve_pca(
+            single.state, single.indices[0], rank_tolerance, in_place
+        )
         n_samples, mean = single.state.n_samples, single.moments.mean(name)
+    if in_place:
+        parts = left_there(parts, single.place)
     axes, variances = parts["axes"], parts["variances"]
-    # Dead features have no part in any axis; each is one of its own, of no variance.
-    dead = np.flatnonzero(~axes.any(axis=1))
+    if axes.shape[1] < axes.shape[0]:
+        # Dead features have no part in any axis; each is one of its own, of no variance.
+        axes = on_host(axes)
+        dead = np.flatnonzero(~axes.any(axis=1))
+        variances = np.concatenate([variances, np.zeros(dead.size)])
+        axes = np.hstack([axes, np.eye(axes.shape[0])[:, dead]])
     return AxesParts(
-        variances=np.concatenate([variances, np.zeros(dead.size)]),
-        axes=np.hstack([axes, np.eye(axes.shape[0])[:, dead]]),
+        variances=variances,
+        axes=axes,
         rank=parts["rank"],
         mean=mean,
         n_samples=n_samples,

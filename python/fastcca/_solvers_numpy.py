@@ -33,8 +33,12 @@ def cca(
     ridge: float = 0.0,
     keep: tuple[Keep, Keep] | None = None,
     rank_tolerance: float = 0.0,
+    in_place: bool = False,
 ) -> CcaParts:
-    """CCA, of the leading principal axes where `keep` is given."""
+    """CCA, of the leading principal axes where `keep` is given.
+
+    `in_place` is for what computes on a device: here all matrices are numpy's.
+    """
     samples = None if method == "moments" else pair.samples()
     if samples is not None:
         x, y = samples
@@ -162,8 +166,8 @@ def _loadings(
     return out
 
 
-def pls(pair: Pair) -> PlsParts:
-    """SVD of the cross-covariance."""
+def pls(pair: Pair, in_place: bool = False) -> PlsParts:
+    """SVD of the cross-covariance; `in_place` as of `cca`."""
     samples = pair.samples()
     solution = (
         reference.pls_from_moments(*_block_moments(pair))
@@ -181,8 +185,8 @@ def pls(pair: Pair) -> PlsParts:
     )
 
 
-def pca(single: Pair, rank_tolerance: float = 0.0) -> AxesParts:
-    """Principal axes of one block."""
+def pca(single: Pair, rank_tolerance: float = 0.0, in_place: bool = False) -> AxesParts:
+    """Principal axes of one block; `in_place` as of `cca`."""
     samples = single.samples()
     if samples is not None:
         of_samples = reference.pca(samples[0], rank_tolerance=rank_tolerance)

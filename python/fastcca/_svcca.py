@@ -17,6 +17,7 @@ from fastcca._cca import (
 from fastcca._keep import keep_of
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
+from fastcca._output import matrices_at, stays_on_device
 from fastcca._pair import pair_of
 from fastcca._solvers import solvers_at
 
@@ -59,6 +60,7 @@ def svcca(
     spatial: str | None = None,
     size: Size = None,
     backend: str | None = None,
+    output: str = "numpy",
 ) -> SVCCAResult:
     """Singular vector CCA (Raghu et al. 2017): CCA of the leading principal components.
 
@@ -73,7 +75,7 @@ def svcca(
     criterion : {"variance", "singular_values"}
         What a share is a share of. The paper's appendix A and google's tutorial sum the singular
         values of the centred data; most later code sums variances, their squares.
-    weights, precision, layout, spatial, size, backend
+    weights, precision, layout, spatial, size, backend, output
         As in `cca`.
     rank_tolerance : float
         In [0, 1). Directions with at most this share of the largest standard deviation, in the
@@ -113,6 +115,7 @@ def svcca(
     keep_pair = keep_of(keep, criterion)
     check_options(rank_tolerance=rank_tolerance, precision=precision)
     place = _backend.resolve(backend, x=x, y=y)
+    stays = stays_on_device(output, place)
     pair = pair_of(
         x, y, layout=layout, spatial=spatial, size=size, precision=precision, place=place
     )
@@ -124,7 +127,10 @@ def svcca(
         weights=weights,
         method="auto",
         rank_tolerance=float(rank_tolerance),
+        in_place=stays,
     )
+    if stays:
+        parts = matrices_at(parts, place)
     result = SVCCAResult(**result_fields(parts), x_kept=parts["x_kept"], y_kept=parts["y_kept"])
     warn_about_rank(result, result.x_kept, result.y_kept, result.x_kept, result.y_kept)
     warn_about_accuracy(parts)

@@ -10,6 +10,8 @@ import numpy as np
 
 import fastcca
 
+from .libraries import library, must
+
 ROUNDS = 5
 GEMM_SIZE = 8192
 MAPS = (5_000, 16, 16, 64)
@@ -29,31 +31,31 @@ def seconds(call: Callable[[], object]) -> float:
 
 def gemm_rate(double: bool) -> float:
     """Flops per second of cuBLAS's own product of two square matrices."""
-    cuda, blas = ctypes.CDLL("libcudart.so.13"), ctypes.CDLL("libcublas.so.13")
+    cuda = library("libcudart.so.13", "cudaMalloc")
+    blas = library("libcublas.so.13", "cublasCreate_v2")
     scalar = ctypes.c_double if double else ctypes.c_float
-    handle, a, c = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
+    handle, stream, a, c = (ctypes.c_void_p() for _ in range(4))
     size = GEMM_SIZE * GEMM_SIZE * ctypes.sizeof(scalar)
 
-    def must(status: int) -> None:
-        if status != 0:
-            raise RuntimeError(f"a call of CUDA returned {status}")
-
     must(blas.cublasCreate_v2(ctypes.byref(handle)))
+    must(cuda.cudaStreamCreateWithFlags(ctypes.byref(stream), 1))
+    must(blas.cublasSetStream_v2(handle, stream))
     must(cuda.cudaMalloc(ctypes.byref(a), ctypes.c_size_t(size)))
     must(cuda.cudaMalloc(ctypes.byref(c), ctypes.c_size_t(size)))
-    must(cuda.cudaMemset(a, 0, ctypes.c_size_t(size)))
+    must(cuda.cudaMemsetAsync(a, 0, ctypes.c_size_t(size), stream))
     one, zero, n = scalar(1.0), scalar(0.0), ctypes.c_int(GEMM_SIZE)
     gemm = blas.cublasDgemm_v2 if double else blas.cublasSgemm_v2
 
     def call() -> None:
         factors = (ctypes.byref(one), a, n, a, n, ctypes.byref(zero), c, n)
         must(gemm(handle, 0, 1, n, n, n, *factors))
-        must(cuda.cudaDeviceSynchronize())
+        must(cuda.cudaStreamSynchronize(stream))
 
     rate = 2.0 * GEMM_SIZE**3 / seconds(call)
     for pointer in (a, c):
         must(cuda.cudaFree(pointer))
     must(blas.cublasDestroy_v2(handle))
+    must(cuda.cudaStreamDestroy(stream))
     return rate
 
 
