@@ -7,7 +7,6 @@
 
 #include "bindings/bindings.hpp"
 #include "bindings/dlpack_abi.hpp"
-#include "bindings/module_cuda_spectra.hpp"
 #include "cuda/cuda_backend.hpp"
 #include "cuda/devices.hpp"
 

@@ -1,21 +1,15 @@
 // Transforms of maps on CUDA devices, as numpy arrays over the device's memory: _device.py wraps
 // them, and their values are never asked for.
-#include "bindings/module_cuda_spectra.hpp"
-
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "bindings/bindings.hpp"
-#include "cuda/cuda_backend.hpp"
+#include "bindings/module_cuda.hpp"
 
 namespace fastcca {
 
 namespace {
-
-const CudaBackend& cuda_backend_on(int device) {
-  return static_cast<const CudaBackend&>(backend_on(device));
-}
 
 // A read-only array, which frees the matrix with its last view.
 py::array array_over(Matrix memory, const py::dtype& dtype, const std::vector<py::ssize_t>& shape,
@@ -32,7 +26,7 @@ py::array array_over(Matrix memory, const py::dtype& dtype, const std::vector<py
 // The half spectrum (samples, height, width // 2 + 1, channels) of maps (samples, height, width,
 // channels), and the sum of squares of every channel.
 py::tuple spectra(const py::object& maps, const std::string& name, int device) {
-  const CudaBackend& backend = cuda_backend_on(device);
+  const CudaBackend& backend = cuda_backend(device);
   const auto shape = maps.attr("shape").cast<std::vector<Index>>();
   if (shape.size() != 4) {
     throw py::value_error(name + " has " + std::to_string(shape.size()) +
@@ -54,7 +48,7 @@ py::tuple spectra(const py::object& maps, const std::string& name, int device) {
 
 // (samples, features), float64
 py::array negated(const py::object& values, const std::string& name, int device) {
-  const CudaBackend& backend = cuda_backend_on(device);
+  const CudaBackend& backend = cuda_backend(device);
   const ArrayView view = views_of(backend, {name}, {values}, std::nullopt).front();
   Matrix out = without_gil([&] { return backend.negated(view); });
   return array_over(std::move(out), py::dtype::of<double>(), {view.rows, view.cols},
