@@ -108,7 +108,8 @@ bool StagedMoments::stage(std::span<const std::string> names, std::span<const Ar
   if (!area_.has_room_for(views)) {
     accumulate_staged(threads);
   }
-  if (area_.rows() == 0 && !(takes_tame_samples(moments_) && area_.open(views, limits.area))) {
+  if (area_.rows() == 0 &&
+      !(takes_tame_samples(moments_) && area_.open(backend(), views, limits.area))) {
     return false;
   }
   return area_.append(backend(), views);

@@ -1,7 +1,5 @@
 #include "core/staging_area.hpp"
 
-#include <new>
-
 namespace fastcca {
 
 namespace {
@@ -27,7 +25,7 @@ bool StagingArea::has_room_for(std::span<const ArrayView> batch) const {
   return true;
 }
 
-bool StagingArea::open(std::span<const ArrayView> batch, Index capacity) {
+bool StagingArea::open(const Backend& backend, std::span<const ArrayView> batch, Index capacity) {
   std::vector<Part> parts;
   Index bytes = 0;
   for (const ArrayView& view : batch) {
@@ -42,7 +40,7 @@ bool StagingArea::open(std::span<const ArrayView> batch, Index capacity) {
   }
   if (bytes > bytes_ || !memory_) {
     release();
-    memory_.reset(new (std::nothrow) unsigned char[static_cast<std::size_t>(bytes)]);
+    memory_ = backend.staging_memory(bytes);
     if (!memory_) {
       return false;
     }

@@ -1,7 +1,6 @@
 // Samples of small batches, copied side by side until there are enough of them.
 #pragma once
 
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -17,7 +16,7 @@ class StagingArea {
   bool has_room_for(std::span<const ArrayView> batch) const;
   // Makes room for `capacity` samples like these, where it holds none. Returns whether there is the
   // memory.
-  bool open(std::span<const ArrayView> batch, Index capacity);
+  bool open(const Backend& backend, std::span<const ArrayView> batch, Index capacity);
   // Appends samples that there is room for, if all their values are tame; returns whether.
   bool append(const Backend& backend, std::span<const ArrayView> batch);
 
@@ -34,7 +33,7 @@ class StagingArea {
     Index offset = 0;  // in bytes
   };
 
-  std::unique_ptr<unsigned char[]> memory_;
+  StagingMemory memory_{nullptr, nullptr};
   Index bytes_ = 0;
   std::vector<Part> parts_;
   Index rows_ = 0;

@@ -84,6 +84,8 @@ BatchMoments CpuBackend::accumulate_single(std::span<const ArrayView> blocks,
   return centred(accumulate_packed_single(blocks, wanted, threads), blocks);
 }
 
+StagingMemory CpuBackend::staging_memory(Index bytes) const { return allocate_staging(bytes); }
+
 bool CpuBackend::stage(const ArrayView& block, unsigned char* to) const {
   require_host({&block, 1});
   return stage_samples(block, to);

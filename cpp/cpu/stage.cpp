@@ -5,6 +5,11 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <new>
+
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 #include "core/accumulation_rules.hpp"
 #include "cpu/runs.hpp"
@@ -120,7 +125,24 @@ bool copy_values(const ArrayView& view, unsigned char* to) {
   return wild == 0;
 }
 
+constexpr std::align_val_t kPage{4096};
+
+void free_staging(unsigned char* memory) { ::operator delete(memory, kPage); }
+
 }  // namespace
+
+StagingMemory allocate_staging(Index bytes) {
+  const auto size = static_cast<std::size_t>(bytes);
+  auto* memory = static_cast<unsigned char*>(::operator new(size, kPage, std::nothrow));
+#ifdef MADV_HUGEPAGE
+  // As numpy does of its arrays: with pages of 4 KiB, it takes a quarter longer to read back.
+  constexpr Index kLarge = Index{4} << 20;
+  if (memory != nullptr && bytes >= kLarge) {
+    madvise(memory, size, MADV_HUGEPAGE);  // where that fails, nothing is lost
+  }
+#endif
+  return {memory, free_staging};
+}
 
 bool stage_samples(const ArrayView& view, unsigned char* to) {
   switch (view.dtype) {
