@@ -5,6 +5,7 @@ On a device, or on the stand-in for CUDA (CONTRIBUTING.md says how to start it).
 
 import gc
 import pickle
+import signal
 
 import numpy as np
 import pytest
@@ -266,6 +267,30 @@ def test_values_that_are_not_finite(of):
     with pytest.raises(ValueError, match=r"x has 1 value that is not finite.*sample 7, feature 2"):
         state.update(of(spoiled), of(Y))
     assert state.n_samples == 0
+
+
+def test_a_handler_of_a_signal_may_use_the_device_amid_a_call():
+    large, other = small_integers(20_000, 60), small_integers(5000, 90)
+
+    def covariance():
+        state = fastcca.Moments(backend="cuda")
+        state.update(large)
+        return state.covariance("x", "x")
+
+    def handler(*_):
+        handled.append(fastcca.pca(other, backend="cuda").rank)
+        signal.setitimer(signal.ITIMER_REAL, 0.005)
+
+    expected, handled = covariance(), []
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.005)
+        while len(handled) < 5:
+            np.testing.assert_array_equal(covariance(), expected)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert set(handled) == {90}
 
 
 @only_on_standin

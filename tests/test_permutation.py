@@ -357,7 +357,7 @@ def test_progress_is_told_and_may_end_it(threads):
         ({"groups": [0] * 20}, ValueError, "1 group"),
         ({"groups": [0] * 5 + [1] * 15}, ValueError, "between 5 and 15 samples"),
         ({"layout": "NHWC"}, ValueError, "x has 2 axes"),
-        ({"backend": "cuda"}, ValueError, "backend='cuda'"),
+        ({"backend": "cuda:99"}, ValueError, "backend='cuda:99'"),
     ],
 )
 def test_errors(arguments, error, says):
