@@ -243,6 +243,7 @@ def _accumulate(
         len(bins) * 20 * channels**2,
         f"complex moments of {channels} channels at {len(bins)} frequencies",
         "Compare smaller maps (pooled, or cropped), or channels in groups.",
+        place,
     )
     states = [new_moments(place) for _ in bins]
     energies = [np.zeros(view.shape[3]) for view in views]
