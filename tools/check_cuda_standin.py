@@ -22,7 +22,7 @@ BUILD = ROOT / "build" / "cuda"
 PYTHON = ENVIRONMENT / "bin" / "python"
 PYTEST = (PYTHON, "-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider")
 # Those that take backends and are quick: the whole suite takes too long beside that of the CPU, and
-# can be asked for, by --whole. Fewer samples than features (test_wide) are mostly decomposed on the CPU.
+# can be asked for, by --whole. Of fewer samples than features (test_wide) the CPU does most.
 TESTS = [
     "test_answers",
     "test_backend",

@@ -134,7 +134,7 @@ SampleReader::SampleReader(Context& context, std::span<const ArrayView> blocks, 
     }
   }
   if (staged_bytes_ > 0) {
-    // Of an operation that a signal's handler has interrupted, and whose copies may still be queued.
+    // An operation that a signal's handler has interrupted may still copy from these areas.
     check(cudaStreamSynchronize(context.reading_stream()), "cudaStreamSynchronize");
     raw_ = context.buffer<unsigned char>(staged_bytes_);
     context.staging(0).reserve(static_cast<std::size_t>(staged_bytes_));
