@@ -1,4 +1,4 @@
-# Finds CUDA 13 with cuBLAS and cuSOLVER, enables the language, and defines the target
+# Finds CUDA 13 with cuBLAS, cuSOLVER and cuFFT, enables the language, and defines the target
 # fastcca_cuda_libraries. In this order: FASTCCA_CUDA_ROOT; what PyPI's cuda-toolkit installed for
 # the Python of this build; the system's toolkit.
 include_guard(GLOBAL)
@@ -42,7 +42,7 @@ if(cuda_root)
   set(cuda_library_dir "${fastcca_cuda_lib_dir}")
   if(NOT cuda_library_dir)
     message(FATAL_ERROR "no cuBLAS in ${cuda_root}; install it with pip install "
-                        "\"cuda-toolkit[nvcc,crt,nvvm,cccl,cublas,cusolver,cusparse,nvjitlink,cudart]==13.0.2\"")
+                        "\"cuda-toolkit[nvcc,crt,nvvm,cccl,cublas,cufft,cusolver,cusparse,nvjitlink,cudart]==13.0.2\"")
   endif()
   set(CMAKE_CUDA_COMPILER ${cuda_root}/bin/nvcc)
   # nvcc's own profile names lib64, which PyPI's packages do not have.
@@ -59,14 +59,15 @@ add_library(fastcca_cuda_libraries INTERFACE)
 if(cuda_root)
   target_include_directories(fastcca_cuda_libraries SYSTEM INTERFACE ${cuda_root}/include)
   # PyPI's packages have the versioned names alone.
-  foreach(name IN ITEMS cudart.so.13 cublas.so.13 cusolver.so.12)
+  foreach(name IN ITEMS cudart.so.13 cublas.so.13 cusolver.so.12 cufft.so.12)
     find_library(fastcca_${name} NAMES lib${name} PATHS ${cuda_library_dir} NO_DEFAULT_PATH REQUIRED)
     target_link_libraries(fastcca_cuda_libraries INTERFACE ${fastcca_${name}})
   endforeach()
   target_link_options(fastcca_cuda_libraries INTERFACE -Wl,-rpath-link,${cuda_library_dir})
 else()
   find_package(CUDAToolkit 13 REQUIRED)
-  target_link_libraries(fastcca_cuda_libraries INTERFACE CUDA::cudart CUDA::cublas CUDA::cusolver)
+  target_link_libraries(fastcca_cuda_libraries INTERFACE CUDA::cudart CUDA::cublas CUDA::cusolver
+                                                         CUDA::cufft)
 endif()
 target_link_libraries(fastcca_cuda_libraries INTERFACE ${CMAKE_DL_LIBS})
 message(STATUS "CUDA: ${CMAKE_CUDA_COMPILER} ${CMAKE_CUDA_COMPILER_VERSION}, libraries in "

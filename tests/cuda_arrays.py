@@ -30,6 +30,7 @@ if IS_STANDIN:
     _loaded.fastcca_standin_count.restype = ctypes.c_size_t
     _loaded.fastcca_standin_count.argtypes = (ctypes.c_char_p,)
     _loaded.fastcca_standin_fail.argtypes = (ctypes.c_char_p, *(ctypes.c_int,) * 4)
+    _loaded.fastcca_standin_set_memory.argtypes = (ctypes.c_size_t,)
 _TO_DEVICE, _TO_HOST = 1, 2
 _NON_BLOCKING = 1
 
@@ -141,6 +142,11 @@ class ByInterface:
 def live(kind):
     """How many of the stand-in's "blocks", "streams" and so on are alive."""
     return _loaded.fastcca_standin_count(kind.encode())
+
+
+def limit_memory(size):
+    """Give every device of the stand-in so many bytes."""
+    _loaded.fastcca_standin_set_memory(size)
 
 
 def fail(call, *, skip=0, count=1, status=0, info=0):

@@ -386,7 +386,7 @@ def test_data_that_cannot_be_used():
 
 @pytest.mark.parametrize("measure", OF_ARRAYS)
 def test_what_does_not_fit_is_refused(measure, monkeypatch):
-    monkeypatch.setattr(_memory, "_SMALL", 0)
+    monkeypatch.setattr(_memory, "SMALL", 0)
     monkeypatch.setattr(_memory, "memory_limit", lambda: 100_000)
     x, y = related(5000, 3, 2)
 

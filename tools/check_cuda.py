@@ -20,7 +20,11 @@ from cuda_checks import differences, memory, times
 import fastcca
 
 ROOT = Path(__file__).resolve().parent.parent
-TESTS_UNDER_SANITIZER = ["tests/test_cuda_arrays.py", "tests/test_cuda_results.py"]
+TESTS_UNDER_SANITIZER = [
+    "tests/test_cuda_arrays.py",
+    "tests/test_cuda_dft.py",
+    "tests/test_cuda_results.py",
+]
 TOOLS = ("memcheck", "racecheck", "initcheck")
 
 

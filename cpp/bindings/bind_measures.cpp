@@ -47,12 +47,12 @@ py::dict pca_of_factor(const LockedFactor& factor, Index block, double rank_tole
       in_place);
 }
 
-// State is Moments or QrFactor.
-template <class State>
+// Content is Moments or QrFactor.
+template <class Content, class State>
 py::dict regression(const Locked<State>& state, Index x, Index y, double rank_tolerance) {
   require_usable();
   return to_dict(without_gil(
-      state, [&](const State& held) { return linear_regression(held, x, y, rank_tolerance); }));
+      state, [&](const Content& held) { return linear_regression(held, x, y, rank_tolerance); }));
 }
 
 template <double (*kMeasure)(const Moments&, Index, Index)>
@@ -80,10 +80,10 @@ void bind_measures(py::module_& m) {
         py::arg("rank_tolerance") = 0.0, py::arg("in_place") = false);
   m.def("linear_cka", &number<linear_cka>, py::arg("moments"), py::arg("x"), py::arg("y"));
   m.def("procrustes", &number<procrustes>, py::arg("moments"), py::arg("x"), py::arg("y"));
-  m.def("linear_regression", &regression<Moments>, py::arg("moments"), py::arg("x"), py::arg("y"),
-        py::arg("rank_tolerance") = 0.0);
-  m.def("linear_regression_of_factor", &regression<QrFactor>, py::arg("factor"), py::arg("x"),
+  m.def("linear_regression", &regression<Moments, StagedMoments>, py::arg("moments"), py::arg("x"),
         py::arg("y"), py::arg("rank_tolerance") = 0.0);
+  m.def("linear_regression_of_factor", &regression<QrFactor, QrFactor>, py::arg("factor"),
+        py::arg("x"), py::arg("y"), py::arg("rank_tolerance") = 0.0);
 }
 
 }  // namespace fastcca

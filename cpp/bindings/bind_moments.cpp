@@ -13,7 +13,7 @@ void update(LockedMoments& self, const std::vector<std::string>& names,
   const std::vector<ArrayView> views = views_of(self.backend(), names, arrays, precisions);
   const WantedTiles wanted =
       pairs ? WantedTiles(static_cast<Index>(names.size()), *pairs) : WantedTiles();
-  without_gil(self, [&](Moments& m) { m.update(names, views, 0, wanted); });
+  without_gil(self, [&](StagedMoments& m) { m.update(names, views, 0, wanted); });
 }
 
 // One batch for each of several states on one device, a state per thread at a time.
@@ -34,12 +34,13 @@ void update_many(const std::vector<LockedMoments*>& states, const std::vector<st
   }
   without_gil([&] {
     backend.for_each(0, states.size(), [&](std::size_t i) {
-      states[i]->call([&](Moments& m) { m.update(names, views[i], 1); });
+      states[i]->call([&](StagedMoments& m) { m.update_directly(names, views[i], 1); });
     });
   });
 }
 
-void check_blocks(const Moments& moments, Index i, Index j) {
+template <class State>
+void check_blocks(const State& moments, Index i, Index j) {
   if (std::min(i, j) < 0 || std::max(i, j) >= moments.block_count()) {
     throw py::index_error("there is no scatter of blocks " + std::to_string(i) + " and " +
                           std::to_string(j) + " of " + std::to_string(moments.block_count()));
@@ -47,7 +48,7 @@ void check_blocks(const Moments& moments, Index i, Index j) {
 }
 
 bool keeps(const LockedMoments& self, Index i, Index j) {
-  return without_gil(self, [i, j](const Moments& m) {
+  return without_gil(self, [i, j](const StagedMoments& m) {
     check_blocks(m, i, j);
     return m.wanted()(static_cast<std::size_t>(i), static_cast<std::size_t>(j));
   });
@@ -94,7 +95,7 @@ void bind_moments(py::module_& module) {
            py::arg("single") = false, py::arg("device") = 0)
       .def_property_readonly("single",
                              [](const LockedMoments& self) {
-                               return without_gil(self, [](const Moments& m) {
+                               return without_gil(self, [](const StagedMoments& m) {
                                  return m.products() == Products::kSingle;
                                });
                              })
@@ -105,7 +106,7 @@ void bind_moments(py::module_& module) {
            py::arg("precisions") = py::none(), py::arg("pairs") = py::none())
       .def("keeps", &keeps, py::arg("row_block"), py::arg("col_block"))
       .def("scatter", &scatter, py::arg("row_block"), py::arg("col_block"));
-  bind_state<Moments>(moments);
+  bind_state<StagedMoments>(moments);
   module.def("update_many", &update_many, py::arg("states"), py::arg("names"), py::arg("batches"),
              py::arg("precisions"));
 }

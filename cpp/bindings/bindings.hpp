@@ -16,8 +16,8 @@
 #include "bindings/module.hpp"
 #include "core/cca.hpp"
 #include "core/measures.hpp"
-#include "core/moments.hpp"
 #include "core/qr_factor.hpp"
+#include "core/staged_moments.hpp"
 
 namespace fastcca {
 
@@ -28,7 +28,7 @@ template <class Scalar>
 using NumpyMatrix = py::array_t<Scalar, py::array::f_style>;
 using DoubleMatrix = NumpyMatrix<double>;
 
-using LockedMoments = Locked<Moments>;
+using LockedMoments = Locked<StagedMoments>;
 using LockedFactor = Locked<QrFactor>;
 
 // arrays.cpp
@@ -138,13 +138,8 @@ void bind_state(py::class_<Locked<State>>& state) {
                              })
       .def_property_readonly("block_names",
                              [](const L& self) {
-                               return without_gil(self, [](const State& s) {
-                                 std::vector<std::string> names;
-                                 for (Index i = 0; i < s.block_count(); ++i) {
-                                   names.push_back(s.block(i).name);
-                                 }
-                                 return names;
-                               });
+                               return without_gil(self,
+                                                  [](const State& s) { return s.block_names(); });
                              })
       .def(
           "mean", [block](const L& self, Index i) { return to_numpy(block(self, i).mean); },

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <mutex>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 #include "core/backend.hpp"
@@ -51,11 +52,16 @@ class Locked {
   // Does not change, so it needs no lock.
   const Backend& backend() const { return backend_; }
 
-  // f(state) under the lock, to be called without the GIL.
+  // f(state) under the lock, to be called without the GIL. Where f reads what the state settles
+  // down to, it gets that.
   template <class F>
   auto call(F f) const {
     const std::scoped_lock guard(lock_);
-    return f(state_);
+    if constexpr (std::is_invocable_v<F, const State&>) {
+      return f(state_);
+    } else {
+      return f(state_.settled());
+    }
   }
   template <class F>
   auto call(F f) {

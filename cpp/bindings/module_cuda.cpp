@@ -109,6 +109,7 @@ void wait_for_borrowers(const Backend& backend) noexcept {
 PYBIND11_MODULE(_cuda, m) {
   m.attr("ScaleError") = pybind11::module_::import("fastcca._core").attr("ScaleError");
   fastcca::bind_backend(m);
+  fastcca::bind_spectra(m);
   m.def("config", &fastcca::cuda_config);
   m.def("device_memory", &fastcca::cuda::device_memory, pybind11::arg("device"));
   m.def("device_of_address", &fastcca::device_of_address, pybind11::arg("address"),

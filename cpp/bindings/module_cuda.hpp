@@ -13,4 +13,7 @@ const CudaBackend& cuda_backend(int device);
 // module_cuda_arrays.cpp
 void bind_device_arrays(pybind11::module_& m);
 
+// module_cuda_spectra.cpp
+void bind_spectra(pybind11::module_& m);
+
 }  // namespace fastcca

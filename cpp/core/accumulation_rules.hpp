@@ -26,6 +26,11 @@ Index for_each_probe(Index rows, Visit visit) {
   return kMostProbes;
 }
 
+// Between these magnitudes, and at 0, values are tame: whatever samples hold such values alone, the
+// squares of their distances are 0 or far from the limits of float64.
+inline constexpr double kLeastTame = 0x1p-332;
+inline constexpr double kMostTame = 0x1p332;
+
 // The power of two that brings the largest deviation of a feature's probes near 1: float32 has few
 // exponents, and powers of two change no digit.
 double single_scale(double largest_deviation);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -102,6 +103,9 @@ struct CentredRows {
   Matrix samples;            // (n + 1, P)
 };
 
+// Of the host, for samples that wait.
+using StagingMemory = std::unique_ptr<unsigned char[], void (*)(unsigned char*)>;
+
 struct NonFinite {
   Index count = 0;
   Index row = 0;  // of the first one, samples before features
@@ -121,6 +125,14 @@ class Backend : public LinearAlgebra<double> {
   // The same by products in single precision, where their samples fit into its range.
   virtual BatchMoments accumulate_single(std::span<const ArrayView> blocks,
                                          const WantedTiles& wanted, int threads) const = 0;
+  // Whether small batches are worth a copy in the host's memory, to be accumulated together.
+  virtual bool stages() const { return false; }
+  // So many bytes for such copies, nothing where there is not the memory.
+  virtual StagingMemory staging_memory(Index /*bytes*/) const { return {nullptr, nullptr}; }
+  // Copies samples to `to`, the features of each next to each other in the machine's byte order.
+  // Returns whether all values are tame (accumulation_rules.hpp). Only of a backend that stages.
+  virtual bool stage(const ArrayView& /*block*/, unsigned char* /*to*/) const { return false; }
+
   virtual NonFinite find_non_finite(const ArrayView& block) const = 0;
   // The largest distance of a value from the first one of its feature.
   virtual double largest_deviation(const ArrayView& block) const = 0;

@@ -67,6 +67,14 @@ const char* name_of(Precision precision) {
   }
 }
 
+std::vector<std::string> names_of(std::span<const Block> blocks) {
+  std::vector<std::string> out;
+  for (const Block& block : blocks) {
+    out.push_back(block.name);
+  }
+  return out;
+}
+
 Precision precision_of(const ArrayView& view) {
   const Precision stored = precision_of(view.dtype);
   return view.rounded_to ? coarser(*view.rounded_to, stored) : stored;
@@ -129,12 +137,8 @@ void check_batch(std::span<const Block> blocks, std::span<const std::string> nam
       std::equal(names.begin(), names.end(), blocks.begin(), blocks.end(),
                  [](const std::string& name, const Block& block) { return name == block.name; });
   if (!same_names) {
-    std::vector<std::string> known;
-    for (const auto& block : blocks) {
-      known.push_back(block.name);
-    }
     throw std::invalid_argument("update got the blocks (" + joined(names) +
-                                ") but the state holds (" + joined(known) +
+                                ") but the state holds (" + joined(names_of(blocks)) +
                                 "); every batch must bring the same blocks in the same order");
   }
   for (std::size_t i = 0; i < names.size(); ++i) {

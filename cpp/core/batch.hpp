@@ -16,6 +16,8 @@ struct Block {
   Index size() const { return static_cast<Index>(mean.size()); }
 };
 
+std::vector<std::string> names_of(std::span<const Block> blocks);
+
 // How finely the values of a view were rounded.
 Precision precision_of(const ArrayView& view);
 

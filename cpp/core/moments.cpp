@@ -24,32 +24,32 @@ void Moments::check_range(const BatchMoments& batch, std::span<const std::string
   }
 }
 
-void Moments::update(std::span<const std::string> names, std::span<const ArrayView> views,
-                     int threads, const WantedTiles& wanted) {
+Moments::Batch Moments::read(std::span<const std::string> names, std::span<const ArrayView> views,
+                             int threads, const WantedTiles& wanted) const {
   check_batch(blocks_, names, views);
   if (!blocks_.empty()) {
     check_same_pairs(blocks_, wanted_, wanted, "add a batch");
   }
-  BatchMoments batch = products_ == Products::kSingle
-                           ? backend_->accumulate_single(views, wanted, threads)
-                           : backend_->accumulate(views, wanted, threads);
-  check_range(batch, names, views);
+  Batch out;
+  out.wanted = wanted;
+  out.moments = products_ == Products::kSingle ? backend_->accumulate_single(views, wanted, threads)
+                                               : backend_->accumulate(views, wanted, threads);
+  check_range(out.moments, names, views);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    out.blocks.push_back({names[i], std::move(out.moments.means[i]), precision_of(views[i])});
+  }
+  return out;
+}
 
+void Moments::add(Batch batch) {
   if (blocks_.empty()) {
-    std::vector<Block> blocks;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      blocks.push_back({names[i], std::move(batch.means[i]), precision_of(views[i])});
-    }
-    blocks_ = std::move(blocks);
-    wanted_ = wanted;
-    scatter_ = std::move(batch.scatter);
-    n_ = batch.n;
+    blocks_ = std::move(batch.blocks);
+    wanted_ = std::move(batch.wanted);
+    scatter_ = std::move(batch.moments.scatter);
+    n_ = batch.moments.n;
     return;
   }
-  add(batch.n, batch.means, batch.scatter);
-  for (std::size_t i = 0; i < views.size(); ++i) {
-    blocks_[i].precision = coarser(blocks_[i].precision, precision_of(views[i]));
-  }
+  add(batch.moments.n, batch.blocks, batch.moments.scatter);
 }
 
 void Moments::merge(const Moments& other) {
@@ -64,18 +64,11 @@ void Moments::merge(const Moments& other) {
   }
   check_same_blocks(blocks_, other.blocks_);
   check_same_pairs(blocks_, wanted_, other.wanted_, "merge a state");
-  std::vector<std::vector<double>> means;
-  for (const auto& block : other.blocks_) {
-    means.push_back(block.mean);
-  }
-  add(other.n_, means, other.scatter_);
+  add(other.n_, other.blocks_, other.scatter_);
   products_ = products;
-  for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    blocks_[i].precision = coarser(blocks_[i].precision, other.blocks_[i].precision);
-  }
 }
 
-void Moments::add(Index n, std::span<const std::vector<double>> means,
+void Moments::add(Index n, std::span<const Block> blocks,
                   std::span<const std::vector<Matrix>> scatter) {
   const Index n_joint = joint_count(n_, n);
   const double n_here = static_cast<double>(n_);
@@ -83,9 +76,10 @@ void Moments::add(Index n, std::span<const std::vector<double>> means,
   const double n_both = n_here + n_there;
   std::vector<std::vector<double>> delta(blocks_.size());
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    delta[i].resize(means[i].size());
-    for (std::size_t k = 0; k < means[i].size(); ++k) {
-      delta[i][k] = means[i][k] - blocks_[i].mean[k];
+    const std::vector<double>& mean = blocks[i].mean;
+    delta[i].resize(mean.size());
+    for (std::size_t k = 0; k < mean.size(); ++k) {
+      delta[i][k] = mean[k] - blocks_[i].mean[k];
     }
   }
   const double weight = n_here / n_both * n_there;
@@ -98,7 +92,7 @@ void Moments::add(Index n, std::span<const std::vector<double>> means,
     for (std::size_t k = 0; k < here.size(); ++k) {
       sums[k] = here[k] + there[k] + weight * (delta[i][k] * delta[i][k]);
       // More than the rounding of two means of the same number.
-      apart = apart || std::abs(delta[i][k]) > 0x1p-48 * std::abs(means[i][k]);
+      apart = apart || std::abs(delta[i][k]) > 0x1p-48 * std::abs(blocks[i].mean[k]);
       if (!std::isfinite(sums[k])) {
         throw ScaleError(
             blocks_[i].name + " is so far from the samples before in feature " + std::to_string(k) +
@@ -116,9 +110,10 @@ void Moments::add(Index n, std::span<const std::vector<double>> means,
         backend_->add_with_outer(scatter_[i][j], scatter[i][j], weight, delta[i], delta[j]);
       }
     }
-    for (std::size_t k = 0; k < means[i].size(); ++k) {
+    for (std::size_t k = 0; k < delta[i].size(); ++k) {
       blocks_[i].mean[k] += delta[i][k] * (n_there / n_both);
     }
+    blocks_[i].precision = coarser(blocks_[i].precision, blocks[i].precision);
   }
   n_ = n_joint;
 }

@@ -28,7 +28,20 @@ class Moments {
   // Adds a batch. The first one fixes the names, their order and sizes, and which pairs of blocks
   // are wanted. The batch is checked whole first: when this throws, the state is what it was.
   void update(std::span<const std::string> names, std::span<const ArrayView> views, int threads = 0,
-              const WantedTiles& wanted = {});
+              const WantedTiles& wanted = {}) {
+    add(read(names, views, threads, wanted));
+  }
+
+  // The two steps of an update. The first one checks and reads the batch, which may take long; the
+  // second one cannot be interrupted.
+  struct Batch {
+    std::vector<Block> blocks;
+    WantedTiles wanted;
+    BatchMoments moments;
+  };
+  Batch read(std::span<const std::string> names, std::span<const ArrayView> views, int threads,
+             const WantedTiles& wanted) const;
+  void add(Batch batch);
 
   // Adds another state over the same blocks and pairs of them (Chan, Golub & LeVeque 1979), checked
   // first as well.
@@ -40,6 +53,7 @@ class Moments {
   Index n_samples() const { return n_; }
   Index block_count() const { return static_cast<Index>(blocks_.size()); }
   const Block& block(Index i) const { return blocks_.at(static_cast<std::size_t>(i)); }
+  const std::vector<Block>& blocks() const { return blocks_; }
   const WantedTiles& wanted() const { return wanted_; }
   // Centred sum of outer products of blocks i and j, for j <= i. Throws where it is not wanted.
   const Matrix& scatter(Index i, Index j) const;
@@ -56,8 +70,7 @@ class Moments {
  private:
   void check_range(const BatchMoments& batch, std::span<const std::string> names,
                    std::span<const ArrayView> views) const;
-  void add(Index n, std::span<const std::vector<double>> means,
-           std::span<const std::vector<Matrix>> scatter);
+  void add(Index n, std::span<const Block> blocks, std::span<const std::vector<Matrix>> scatter);
 
   const Backend* backend_;
   Products products_;

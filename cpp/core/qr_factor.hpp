@@ -29,6 +29,7 @@ class QrFactor {
   void merge(const QrFactor& other);
 
   Index n_samples() const { return n_; }
+  std::vector<std::string> block_names() const { return names_of(blocks_); }
   Index block_count() const { return static_cast<Index>(blocks_.size()); }
   const Block& block(Index i) const { return blocks_.at(static_cast<std::size_t>(i)); }
   const Matrix& factor() const { return factor_; }

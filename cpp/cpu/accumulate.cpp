@@ -8,6 +8,7 @@
 #include "core/accumulation_rules.hpp"
 #include "core/interrupt.hpp"
 #include "cpu/packed_layout.hpp"
+#include "cpu/runs.hpp"
 #include "cpu/simd.hpp"
 #include "cpu/threads.hpp"
 
@@ -238,19 +239,18 @@ void unscale(const PackedLayout<float>& layout, const std::vector<double>& scale
 
 void pack_rows(const simd::Level& level, const ArrayView& view, Index row, Index depth, Index col,
                Index cols, const double* shift, double* packed, double* sums) {
-  const Index run = view.run > 0 ? view.run : view.rows;
-  const Index end = row + depth;
-  for (Index at = row; at < end;) {
-    const Index index = at / run;
-    const Index within = at % run;
-    const Index count = std::min(run - within, end - at);
-    const unsigned char* first = view.data + index / view.runs_per_outer * view.outer_stride +
-                                 index % view.runs_per_outer * view.run_stride;
-    const simd::Source source{first, view.row_stride, view.col_stride, static_cast<int>(view.dtype),
-                              view.byte_swapped};
-    level.pack(source, within, count, col, cols, shift, packed + (at - row) * level.lanes, sums);
-    at += count;
-  }
+  for_each_run(view, row, depth, [&](const simd::Source& run, Index within, Index count, Index at) {
+    level.pack(run, within, count, col, cols, shift, packed + at * level.lanes, sums);
+  });
+}
+
+void pack_rows_single(const simd::Level& level, const ArrayView& view, Index row, Index depth,
+                      Index col, Index cols, const double* shift, const double* scale,
+                      float* packed, double* sums, double* squares) {
+  for_each_run(view, row, depth, [&](const simd::Source& run, Index within, Index count, Index at) {
+    level.pack_single(run, within, count, col, cols, shift, scale, packed + at * 2 * level.lanes,
+                      sums, squares);
+  });
 }
 
 PackedMoments accumulate_packed(std::span<const ArrayView> blocks, const WantedTiles& wanted,

@@ -35,4 +35,9 @@ PackedMoments accumulate_packed_single(std::span<const ArrayView> blocks, const 
 void pack_rows(const simd::Level& level, const ArrayView& view, Index row, Index depth, Index col,
                Index cols, const double* shift, double* packed, double* sums);
 
+// level.pack_single likewise.
+void pack_rows_single(const simd::Level& level, const ArrayView& view, Index row, Index depth,
+                      Index col, Index cols, const double* shift, const double* scale,
+                      float* packed, double* sums, double* squares);
+
 }  // namespace fastcca

@@ -9,6 +9,7 @@
 #include "cpu/accumulate.hpp"
 #include "cpu/host_matrix.hpp"
 #include "cpu/simd.hpp"
+#include "cpu/stage.hpp"
 #include "cpu/threads.hpp"
 
 namespace fastcca {
@@ -81,6 +82,13 @@ BatchMoments CpuBackend::accumulate_single(std::span<const ArrayView> blocks,
                                            const WantedTiles& wanted, int threads) const {
   require_host(blocks);
   return centred(accumulate_packed_single(blocks, wanted, threads), blocks);
+}
+
+StagingMemory CpuBackend::staging_memory(Index bytes) const { return allocate_staging(bytes); }
+
+bool CpuBackend::stage(const ArrayView& block, unsigned char* to) const {
+  require_host({&block, 1});
+  return stage_samples(block, to);
 }
 
 namespace {

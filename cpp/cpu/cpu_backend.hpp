@@ -60,6 +60,9 @@ class CpuBackend final : public CpuLinearAlgebra<double, Backend> {
                           int threads) const override;
   BatchMoments accumulate_single(std::span<const ArrayView> blocks, const WantedTiles& wanted,
                                  int threads) const override;
+  bool stages() const override { return true; }
+  StagingMemory staging_memory(Index bytes) const override;
+  bool stage(const ArrayView& block, unsigned char* to) const override;
   NonFinite find_non_finite(const ArrayView& block) const override;
   double largest_deviation(const ArrayView& block) const override;
   CentredRows read_centred(std::span<const ArrayView> blocks, Index row,

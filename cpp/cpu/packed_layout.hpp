@@ -86,34 +86,28 @@ class PackedLayout {
   // Packs panels [first, last) of samples [row, row + depth), and adds up what they hold.
   void pack(Index row, Index depth, Index first, Index last, const Preparation& with, Real* packed,
             Totals totals) const {
-    constexpr Index kAtOnce = kSingle ? 2 : kTileCols;  // panels
-    AlignedBuffer<double> doubles;
-    if constexpr (kSingle) {
-      doubles = aligned_buffer<double>(kAtOnce * lanes_ * simd::kDepth);
-    }
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
       const Index begin = std::max(first * lanes_ - offsets_[b], Index{0});
       const Index end = std::min(last * lanes_ - offsets_[b], blocks_[b].cols);
-      for (Index from = begin; from < end; from += kAtOnce * lanes_) {
+      for (Index from = begin; from < end; from += kAtOnce) {
         // Sums of this block of samples alone first: however many runs its samples lie in, they
         // are added up in the same order.
-        double block_sums[kTileCols * kMostLanes];
-        const Index cols = std::min(kAtOnce * lanes_, end - from);
+        double sums[kAtOnce];
+        const Index cols = std::min(kAtOnce, end - from);
         const Index to = offsets_[b] + from;
-        std::fill_n(block_sums, cols, 0.0);
-        double* out = doubles.get();
-        if constexpr (!kSingle) {
-          out = packed + to * simd::kDepth;
-        }
-        pack_rows(level_, blocks_[b], row, depth, from, cols, with.shift.data() + to, out,
-                  block_sums);
+        const double* shift = with.shift.data() + to;
+        Real* out = packed + to * simd::kDepth;
+        std::fill_n(sums, cols, 0.0);
         if constexpr (kSingle) {
-          narrow(depth, cols, with.scale.data() + to, out, packed + to * simd::kDepth,
-                 totals.squares + to);
+          double squares[kAtOnce];
+          std::fill_n(squares, cols, 0.0);
+          pack_rows_single(level_, blocks_[b], row, depth, from, cols, shift,
+                           with.scale.data() + to, out, sums, squares);
+          add_to(totals.squares + to, squares, cols);
+        } else {
+          pack_rows(level_, blocks_[b], row, depth, from, cols, shift, out, sums);
         }
-        for (Index j = 0; j < cols; ++j) {
-          totals.sums[to + j] += block_sums[j];
-        }
+        add_to(totals.sums + to, sums, cols);
       }
     }
   }
@@ -144,7 +138,8 @@ class PackedLayout {
   // Output tiles, in panels: rows of a tile stay in the second-level cache of a core.
   static constexpr Index kTileRows = 24;
   static constexpr Index kTileCols = 16;
-  static constexpr Index kMostLanes = 8;
+  // Features that are packed at once: whole panels of every level.
+  static constexpr Index kAtOnce = 128;
 
   // Blocks [first, last) with block j.
   void add_tiles(std::size_t first, std::size_t last, std::size_t j) {
@@ -164,15 +159,9 @@ class PackedLayout {
     }
   }
 
-  void narrow(Index depth, Index cols, const double* scale, double* doubles, float* packed,
-              double* squares) const {
-    const Index half = level_.lanes;
-    if ((cols + half - 1) / half % 2 == 1) {  // no features in the other half of the last panel
-      std::fill_n(doubles + (cols + half - 1) / half * half * simd::kDepth, depth * half, 0.0);
-    }
-    for (Index j = 0; j < cols; j += lanes_) {
-      level_.narrow(doubles + j * simd::kDepth, depth, scale + j, packed + j * simd::kDepth,
-                    squares + j);
+  static void add_to(double* totals, const double* values, Index count) {
+    for (Index j = 0; j < count; ++j) {
+      totals[j] += values[j];
     }
   }
 

@@ -41,13 +41,13 @@ struct Level {
   void (*update)(const double* a, std::int64_t panels, const double* b, std::int64_t depth,
                  double* c, std::int64_t ldc);
 
-  // Single precision, in panels of 2 * lanes features. Two panels of packed samples times
-  // scale[0..2 * lanes), rounded to float, as one such panel; adds their squares, before they are
-  // rounded, to squares[0..2 * lanes).
-  void (*narrow)(const double* panels, std::int64_t depth, const double* scale, float* packed,
-                 double* squares);
+  // Single precision, in panels of 2 * lanes features: as `pack`, then times scale[0..cols) and
+  // rounded to float; adds squares before they are rounded to squares[0..cols).
+  void (*pack_single)(const Source& source, std::int64_t row, std::int64_t depth, std::int64_t col,
+                      std::int64_t cols, const double* shift, const double* scale, float* packed,
+                      double* sums, double* squares);
 
-  // As `update`, of panels that `narrow` made.
+  // As `update`, of panels that `pack_single` made.
   void (*update_single)(const float* a, std::int64_t panels, const float* b, std::int64_t depth,
                         double* c, std::int64_t ldc);
 };

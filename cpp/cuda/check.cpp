@@ -32,6 +32,46 @@ const char* name_of(cusolverStatus_t status) {
   }
 }
 
+// Nor cuFFT.
+const char* name_of(cufftResult status) {
+  switch (status) {
+    case CUFFT_INVALID_PLAN:
+      return "CUFFT_INVALID_PLAN, the handle is none of a plan";
+    case CUFFT_ALLOC_FAILED:
+      return "CUFFT_ALLOC_FAILED, memory could not be allocated";
+    case CUFFT_INVALID_TYPE:
+      return "CUFFT_INVALID_TYPE, the type of transform is not supported";
+    case CUFFT_INVALID_VALUE:
+      return "CUFFT_INVALID_VALUE, a pointer or parameter is invalid";
+    case CUFFT_INTERNAL_ERROR:
+      return "CUFFT_INTERNAL_ERROR, an error of the driver or of cuFFT";
+    case CUFFT_EXEC_FAILED:
+      return "CUFFT_EXEC_FAILED, the transform could not be executed";
+    case CUFFT_SETUP_FAILED:
+      return "CUFFT_SETUP_FAILED, the library could not be initialized";
+    case CUFFT_INVALID_SIZE:
+      return "CUFFT_INVALID_SIZE, the size of the transform is not supported";
+    case CUFFT_UNALIGNED_DATA:
+      return "CUFFT_UNALIGNED_DATA, the data are not aligned";
+    case CUFFT_INVALID_DEVICE:
+      return "CUFFT_INVALID_DEVICE, the plan is of another device";
+    case CUFFT_NO_WORKSPACE:
+      return "CUFFT_NO_WORKSPACE, the plan has no workspace";
+    case CUFFT_NOT_IMPLEMENTED:
+      return "CUFFT_NOT_IMPLEMENTED, cuFFT does not implement this";
+    case CUFFT_NOT_SUPPORTED:
+      return "CUFFT_NOT_SUPPORTED, cuFFT does not support this";
+    case CUFFT_MISSING_DEPENDENCY:
+      return "CUFFT_MISSING_DEPENDENCY, a library that cuFFT needs was not found";
+    case CUFFT_NVRTC_FAILURE:
+      return "CUFFT_NVRTC_FAILURE, a kernel could not be compiled";
+    case CUFFT_NVJITLINK_FAILURE:
+      return "CUFFT_NVJITLINK_FAILURE, a kernel could not be linked";
+    default:
+      return "an unknown status";
+  }
+}
+
 [[noreturn]] void fail(const char* call, const std::string& description) {
   throw DeviceError(std::string(call) + " failed: " + description);
 }
@@ -91,6 +131,16 @@ void check(cusolverStatus_t status, const char* call) {
     return;
   }
   if (status == CUSOLVER_STATUS_ALLOC_FAILED) {
+    throw_out_of_memory(std::string(call));
+  }
+  fail(call, std::string(name_of(status)) + " (" + std::to_string(static_cast<int>(status)) + ")");
+}
+
+void check(cufftResult status, const char* call) {
+  if (status == CUFFT_SUCCESS) {
+    return;
+  }
+  if (status == CUFFT_ALLOC_FAILED) {
     throw_out_of_memory(std::string(call));
   }
   fail(call, std::string(name_of(status)) + " (" + std::to_string(static_cast<int>(status)) + ")");

@@ -3,6 +3,7 @@
 
 #include <cublas_v2.h>
 #include <cuda_runtime_api.h>
+#include <cufft.h>
 #include <cusolverDn.h>
 
 #include <string>
@@ -16,6 +17,7 @@ std::string description_of(cudaError_t status);
 void check(cudaError_t status, const char* call);
 void check(cublasStatus_t status, const char* call);
 void check(cusolverStatus_t status, const char* call);
+void check(cufftResult status, const char* call);
 
 [[noreturn]] void throw_out_of_memory(const char* call, std::size_t bytes);
 

@@ -240,4 +240,20 @@ ComplexMatrix CudaBackend::to_complex(const Matrix& real, const Matrix& imaginar
   return out;
 }
 
+cuda::Spectra CudaBackend::spectra(const ArrayView& maps, Index height, Index width) const {
+  const Call call(context());
+  return cuda::spectra_of(context(), maps, height, width);
+}
+
+Matrix CudaBackend::negated(const ArrayView& values) const {
+  const Call call(context());
+  Matrix out = allocate_matrix<double>(context().arena(), values.rows, values.cols);
+  SampleReader reader(context(), {&values, 1}, values.rows, 0);
+  reader.follow_computation();
+  reader.read(0, values.rows, nullptr, {out.data(), 1, values.rows});
+  reader.precede_computation();
+  cuda::scale(context().stream(), out.data(), values.rows * values.cols, -1.0);
+  return out;
+}
+
 }  // namespace fastcca

@@ -7,12 +7,9 @@
 #include <memory>
 
 #include "core/backend.hpp"
+#include "cuda/spectra.hpp"
 
 namespace fastcca {
-
-namespace cuda {
-class Context;
-}
 
 // Base is the interface to implement: LinearAlgebra<Scalar>, or Backend, which extends it.
 template <class Scalar, class Base = LinearAlgebra<Scalar>>
@@ -104,6 +101,11 @@ class CudaBackend final : public CudaLinearAlgebra<double, Backend> {
                       std::span<const double> v) const override;
   const LinearAlgebra<Complex>& complex() const override { return complex_; }
   ComplexMatrix to_complex(const Matrix& real, const Matrix& imaginary) const override;
+
+  // Maps whose rows are the pixels of `height` lines of `width`, sample after sample.
+  cuda::Spectra spectra(const ArrayView& maps, Index height, Index width) const;
+  // The values with the other sign.
+  Matrix negated(const ArrayView& values) const;
 
  private:
   CudaLinearAlgebra<Complex> complex_;

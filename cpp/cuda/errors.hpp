@@ -8,7 +8,8 @@
 
 namespace fastcca {
 
-// A call to CUDA, cuBLAS or cuSOLVER that failed, by its name and the vendor's name for the status.
+// A call to CUDA, cuBLAS, cuSOLVER or cuFFT that failed, by its name and the vendor's name for the
+// status.
 class DeviceError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };

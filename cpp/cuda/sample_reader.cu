@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdint>
+#include <stdexcept>
 
 #include "cuda/gather.hpp"
 #include "cuda/launch.hpp"
@@ -13,7 +14,7 @@ namespace {
 #include "core/number_formats.inc"
 #undef FASTCCA_NUMBER_FUNCTION
 
-template <class T, bool kWhole>
+template <class T, bool kWhole, class To>
 struct Convert {
   const unsigned char* data;
   Index row_stride;
@@ -26,7 +27,7 @@ struct Convert {
   Index rows;
   Index cols;
   const double* shift;
-  double* to;
+  To* to;
   Index to_row_stride;
   Index to_col_stride;
   bool swapped;
@@ -46,7 +47,8 @@ struct Convert {
     } else {
       value = swapped ? read<T, true>(p) : read<T, false>(p);
     }
-    to[k * to_row_stride + j * to_col_stride] = shift != nullptr ? value - shift[j] : value;
+    to[k * to_row_stride + j * to_col_stride] =
+        static_cast<To>(shift != nullptr ? value - shift[j] : value);
   }
 };
 
@@ -56,25 +58,39 @@ bool is_aligned(const ArrayView& view, Index size) {
          view.run_stride % size == 0 && view.outer_stride % size == 0;
 }
 
-template <class T, bool kWhole>
+template <class T, bool kWhole, class To>
 void convert_by(cudaStream_t stream, const ArrayView& view, Index row, Index depth,
-                const double* shift, const Target& target) {
+                const double* shift, const TargetOf<To>& target) {
   launch(stream, depth * view.cols,
-         Convert<T, kWhole>{view.data, view.row_stride, view.col_stride,
-                            view.run > 0 ? view.run : view.rows, view.run_stride,
-                            view.runs_per_outer, view.outer_stride, row, depth, view.cols, shift,
-                            target.to, target.row_stride, target.col_stride, view.byte_swapped});
+         Convert<T, kWhole, To>{
+             view.data, view.row_stride, view.col_stride, view.run > 0 ? view.run : view.rows,
+             view.run_stride, view.runs_per_outer, view.outer_stride, row, depth, view.cols, shift,
+             target.to, target.row_stride, target.col_stride, view.byte_swapped});
 }
 
-template <class T>
+template <class T, class To>
 void convert_as(cudaStream_t stream, const ArrayView& view, Index row, Index depth,
-                const double* shift, const Target& target) {
+                const double* shift, const TargetOf<To>& target) {
   // What is not aligned or swapped is read byte by byte.
   const bool in_order = !view.byte_swapped || sizeof(T) == 1;
   if (in_order && is_aligned(view, Index{sizeof(T)})) {
     convert_by<T, true>(stream, view, row, depth, shift, target);
   } else {
     convert_by<T, false>(stream, view, row, depth, shift, target);
+  }
+}
+
+void convert(cudaStream_t stream, const ArrayView& view, Index row, Index depth,
+             const double* shift, const TargetOf<float>& target) {
+  switch (view.dtype) {
+    case DType::kFloat16:
+      return convert_as<Half>(stream, view, row, depth, shift, target);
+    case DType::kBFloat16:
+      return convert_as<BFloat>(stream, view, row, depth, shift, target);
+    case DType::kFloat32:
+      return convert_as<float>(stream, view, row, depth, shift, target);
+    default:
+      throw std::logic_error("float32 does not hold the values of this dtype");
   }
 }
 
@@ -134,7 +150,8 @@ SampleReader::SampleReader(Context& context, std::span<const ArrayView> blocks, 
     }
   }
   if (staged_bytes_ > 0) {
-    // An operation that a signal's handler has interrupted may still copy from these areas.
+    // Of an operation that a signal's handler has interrupted, and whose copies may still be
+    // queued.
     check(cudaStreamSynchronize(context.reading_stream()), "cudaStreamSynchronize");
     raw_ = context.buffer<unsigned char>(staged_bytes_);
     context.staging(0).reserve(static_cast<std::size_t>(staged_bytes_));
@@ -157,7 +174,8 @@ void SampleReader::precede_computation() {
   after_.order_before(context_.stream());
 }
 
-void SampleReader::read(Index row, Index depth, const double* shift, const Target& target) {
+template <class T>
+void SampleReader::read_to(Index row, Index depth, const double* shift, const TargetOf<T>& target) {
   cudaStream_t stream = context_.reading_stream();
   std::vector<ArrayView> there(blocks_.begin(), blocks_.end());
   if (staged_bytes_ > 0) {
@@ -179,11 +197,20 @@ void SampleReader::read(Index row, Index depth, const double* shift, const Targe
   }
   for (std::size_t b = 0; b < blocks_.size(); ++b) {
     const bool staged = blocks_[b].memory == Memory::kHost;
-    Target part = target;
+    TargetOf<T> part = target;
     part.to += offsets_[b] * target.col_stride;
     convert(stream, there[b], staged ? 0 : row, depth,
             shift != nullptr ? shift + offsets_[b] : nullptr, part);
   }
+}
+
+void SampleReader::read(Index row, Index depth, const double* shift, const Target& target) {
+  read_to(row, depth, shift, target);
+}
+
+void SampleReader::read(Index row, Index depth, const double* shift,
+                        const TargetOf<float>& target) {
+  read_to(row, depth, shift, target);
 }
 
 }  // namespace fastcca::cuda

@@ -1,4 +1,5 @@
-// Samples of all blocks side by side, widened to float64 in device memory.
+// Samples of all blocks side by side, as float64 in device memory, or float32 where they are that
+// or less.
 #pragma once
 
 #include <span>
@@ -10,11 +11,13 @@ namespace fastcca::cuda {
 
 // Where the value of sample k and feature j of all blocks goes: to[k * row_stride + j *
 // col_stride].
-struct Target {
-  double* to;
+template <class T>
+struct TargetOf {
+  T* to;
   Index row_stride;
   Index col_stride;
 };
+using Target = TargetOf<double>;
 
 // Declared after the memory that both streams of a context work on: at its end they have come to
 // theirs, whatever ended the operation.
@@ -47,10 +50,15 @@ class SampleReader {
   void follow_computation();
   void precede_computation();
 
-  // Enqueues samples [row, row + depth), less shift (width,) where there is one.
+  // Enqueues samples [row, row + depth), less shift (width,) where there is one. A target of float
+  // takes float16, bfloat16 and float32 alone.
   void read(Index row, Index depth, const double* shift, const Target& target);
+  void read(Index row, Index depth, const double* shift, const TargetOf<float>& target);
 
  private:
+  template <class T>
+  void read_to(Index row, Index depth, const double* shift, const TargetOf<T>& target);
+
   Context& context_;
   std::span<const ArrayView> blocks_;
   int threads_;

@@ -6,11 +6,13 @@ import os
 import warnings
 from collections.abc import Mapping
 
+import numpy as np
+
 from fastcca import _core, _cuda_module
 from fastcca._compiled import is_cuda
 from fastcca._device import device_of
 
-__all__ = ["backends", "check_one_memory", "resolve", "state_place"]
+__all__ = ["backends", "check_one_memory", "chosen_by_environment", "resolve", "state_place"]
 
 
 def backends() -> tuple[str, ...]:
@@ -48,7 +50,7 @@ def resolve(backend: str | None, /, *, stacklevel: int | None = 3, **data: objec
     """
     source = "backend"
     if backend is None:
-        backend = os.environ.get("FASTCCA_BACKEND") or None
+        backend = chosen_by_environment()
         source = "FASTCCA_BACKEND"
     on_device = check_one_memory(data)
     if backend is None:
@@ -70,6 +72,11 @@ def resolve(backend: str | None, /, *, stacklevel: int | None = 3, **data: objec
     return backend
 
 
+def chosen_by_environment() -> str | None:
+    """Return what FASTCCA_BACKEND names, if anything."""
+    return os.environ.get("FASTCCA_BACKEND") or None
+
+
 def state_place(backend: str | None, /, **data: object) -> str:
     """Return where to keep a new state: "cpu" or a CUDA device."""
     place = resolve(backend, stacklevel=None, **data)
@@ -78,6 +85,8 @@ def state_place(backend: str | None, /, **data: object) -> str:
 
 def check_one_memory(data: Mapping[str, object]) -> dict[str, int]:
     """Return the CUDA device of every array that lies on one; TypeError where they differ."""
+    if all(type(value) is np.ndarray for value in data.values()):  # as of most batches
+        return {}
     places = {name: device_of(value, name) for name, value in data.items() if _is_array(value)}
     if len(set(places.values())) < 2:
         return {name: place for name, place in places.items() if place is not None}

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca._arrays import AnyArray
-from fastcca._memory import check_memory
+from fastcca._memory import SMALL, check_memory
 
 __all__ = [
     "IMAGINARY",
@@ -30,6 +30,8 @@ def named_batch(
     blocks: Sequence[npt.ArrayLike], named_blocks: Mapping[str, npt.ArrayLike]
 ) -> dict[str, npt.ArrayLike]:
     """Join unnamed blocks, "x" and "y", and named ones."""
+    if not blocks:
+        return dict(named_blocks)
     if len(blocks) > len(_POSITIONAL_NAMES):
         raise TypeError(
             f"update takes one or two unnamed blocks, not {len(blocks)}; name them: "
@@ -93,6 +95,9 @@ def check_size(
     batch: Mapping[str, AnyArray], kept: frozenset[tuple[str, str]] | None, place: str
 ) -> None:
     """Raise MemoryError where `update` would not find room: state, batch and products."""
+    most = 2 * sum([array.shape[-1] for array in batch.values()])
+    if 3 * 8 * most**2 < SMALL:  # every batch of a stream asks
+        return
     sizes = {
         name: array.shape[-1] * (2 if array.dtype.kind == "c" else 1)
         for name, array in batch.items()

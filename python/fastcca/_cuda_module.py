@@ -18,7 +18,7 @@ _BUILD = "build it in, with FASTCCA_CUDA=1 pip install --no-binary fastcca fastc
 _LIBRARIES = 'install them with pip install "fastcca[cuda13]"'
 _DRIVER = "CUDA 13 needs an NVIDIA driver of version 580 or newer"
 # Of the packages that the extra cuda13 brings, each after those that it needs.
-_PRELOADED = ("cudart", "nvJitLink", "cublasLt", "cublas", "cusparse", "cusolver")
+_PRELOADED = ("cudart", "nvJitLink", "cublasLt", "cublas", "cusparse", "cusolver", "cufft")
 
 
 def unusable() -> str:

@@ -96,6 +96,13 @@ class DeviceArray:
         self._require_complex()
         return self._like(self.view_on_device.imag)
 
+    def __neg__(self) -> DeviceArray:
+        """Return the values with the other sign, (samples, features), in memory of their own."""
+        if self.dtype.kind != "f" or self.ndim != 2:
+            raise self._refusal()
+        module = _cuda_module.module()
+        return self._like(module.negated(self, self._name, self.device))
+
     def __len__(self) -> int:
         return len(self.view_on_device)
 

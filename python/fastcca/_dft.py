@@ -5,15 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 
 from fastcca import _backend, _core, reference
 from fastcca._arrays import AnyArray, precision_name
-from fastcca._bfloat16 import is_bfloat16, with_numbers
 from fastcca._blas import threads_for_many
 from fastcca._cca import SAMPLES_PER_FEATURE
 from fastcca._compiled import module_at, new_moments
@@ -22,13 +19,11 @@ from fastcca._frequencies import Bin, common_bins, real_and_imaginary
 from fastcca._layouts import LayoutOrPair, lay_out
 from fastcca._maps import Map, slices
 from fastcca._memory import check_memory
+from fastcca._spectra import block_bytes, complex_type, transform_at
 
 __all__ = ["DFTCCAResult", "dft_cca"]
 
 Floats = npt.NDArray[np.float64]
-
-# Transformed samples that are held at a time, of both sides together.
-_BLOCK_BYTES = 32 * 2**20
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -102,7 +97,7 @@ def dft_cca(
     weights : bool
         Whether to compute the complex weights.
     backend : {None, "cpu", "cuda", "numpy"}
-        As in `cca`; maps are transformed on the CPU.
+        As in `cca`; on "cuda" the transforms are computed there as well.
 
     Returns
     -------
@@ -132,8 +127,8 @@ def dft_cca(
     Frequencies are solved one per core where threadpoolctl is installed, which limits the BLAS of
     the process to one thread meanwhile, and one after the other where it is not.
 
-    Memory beyond the input: about 64 MiB for transformed samples, and 16 (p + q)**2 bytes per
-    frequency.
+    Memory beyond the input: about 64 MiB for transformed samples, on a GPU 1 GiB, and
+    16 (p + q)**2 bytes per frequency.
 
     References
     ----------
@@ -248,21 +243,23 @@ def _accumulate(
         len(bins) * 20 * channels**2,
         f"complex moments of {channels} channels at {len(bins)} frequencies",
         "Compare smaller maps (pooled, or cropped), or channels in groups.",
+        place,
     )
     states = [new_moments(place) for _ in bins]
     energies = [np.zeros(view.shape[3]) for view in views]
     sample_bytes = sum(
-        view[0].size // view.shape[2] * (view.shape[2] // 2 + 1) * _complex_type(view).itemsize
+        view[0].size // view.shape[2] * (view.shape[2] // 2 + 1) * complex_type(view.dtype).itemsize
         for view in views
     )
-    for rows in slices(views[0].shape[0], sample_bytes, _BLOCK_BYTES):
+    transform = transform_at(place)
+    for rows in slices(views[0].shape[0], sample_bytes, block_bytes(place)):
         spectra = []
         for source, view, energy in zip(sources, views, energies, strict=True):
-            block = np.ascontiguousarray(with_numbers(view[rows]), dtype=_real_type(view))
-            energy += np.einsum("nhwc,nhwc->c", block, block, dtype=np.float64)
+            spectrum, energies_of_block = transform(view[rows], source.name)
+            energy += energies_of_block
             if not np.isfinite(energy).all():
                 source.check_finite(rows)
-            spectra.append(scipy.fft.rfft2(block, axes=(1, 2), workers=_core.num_threads()))
+            spectra.append(spectrum)
         module_at(place).update_many(
             states,
             names,
@@ -279,13 +276,3 @@ def _accumulate(
     for energy in energies:
         energy /= views[0].shape[0]
     return states, energies
-
-
-def _real_type(view: AnyArray) -> np.dtype[Any]:
-    """Return the precision in which maps are transformed: their own, at least float32."""
-    single = is_bfloat16(view.dtype) or view.dtype in (np.float16, np.float32)
-    return np.dtype(np.float32 if single else np.float64)
-
-
-def _complex_type(view: AnyArray) -> np.dtype[Any]:
-    return np.result_type(_real_type(view), np.complex64)

@@ -6,8 +6,10 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from fastcca._backend import check_one_memory, state_place
+from fastcca import _cuda_module
+from fastcca._backend import check_one_memory, chosen_by_environment, state_place
 from fastcca._compiled import place_of
+from fastcca._device import device_of
 
 __all__ = ["FollowsData"]
 
@@ -31,10 +33,26 @@ class FollowsData:
     def _place(self) -> str:
         return place_of(self._state)
 
+    def _place_to_read(self, first: object, name: str) -> str:
+        """Return where all arrays of a batch are to lie, by the first of them.
+
+        Where it lies, if that is the CPU or the state is kept there or can be; else where the state
+        is kept.
+        """
+        device = device_of(first, name)
+        if device is None:
+            return "cpu"
+        if not self._follows_data or self._state.n_samples or chosen_by_environment():
+            return self._place
+        return "cpu" if _cuda_module.unusable() else f"cuda:{device}"
+
     def _follow(self, batch: Mapping[str, object]) -> None:
         """Keep the state where its first batch lies, unless a place was asked for."""
         check_one_memory(batch)
-        if not self._follows_data or self._state.block_names:
+        if not self._follows_data:
+            return
+        if self._state.block_names:
+            self._follows_data = False  # and later batches need not ask
             return
         place = state_place(None, **batch)
         with _moving:  # a state that another thread has begun to fill must not be replaced

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from fastcca._arrays import AnyArray
 
 __all__ = ["Bin", "common_bins", "real_and_imaginary"]
@@ -72,8 +70,8 @@ def real_and_imaginary(spectrum: AnyArray, grid: Grid, b: Bin) -> tuple[AnyArray
 
     Parameters
     ----------
-    spectrum : ndarray, (n, height, width // 2 + 1, channels), complex
-        As from `scipy.fft.rfft2` over the maps' own grid.
+    spectrum : array, (n, height, width // 2 + 1, channels), complex
+        As from `scipy.fft.rfft2` over the maps' own grid, on the CPU or a device.
     grid : (height, width)
         That grid.
     b : Bin
@@ -89,4 +87,4 @@ def real_and_imaginary(spectrum: AnyArray, grid: Grid, b: Bin) -> tuple[AnyArray
         values = spectrum[:, b.row % height, stored]
         return values.real, values.imag
     values = spectrum[:, -b.row % height, width - stored]
-    return values.real, np.negative(values.imag)
+    return values.real, -values.imag

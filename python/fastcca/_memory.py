@@ -9,14 +9,14 @@ from pathlib import Path
 from fastcca import _cuda_module
 from fastcca._compiled import device_at, is_cuda
 
-__all__ = ["check_memory"]
+__all__ = ["SMALL", "check_memory"]
 
 _CGROUP_LIMITS = (
     "/sys/fs/cgroup/memory.max",
     "/sys/fs/cgroup/memory/memory.limit_in_bytes",
 )
 # What is smaller is not worth a look.
-_SMALL = 256 * 2**20
+SMALL = 256 * 2**20
 
 
 def check_memory(needed: int, what: str, advice: str, place: str = "cpu") -> None:
@@ -33,7 +33,7 @@ def check_memory(needed: int, what: str, advice: str, place: str = "cpu") -> Non
     place : str
         Whose memory: a CUDA device's, such as "cuda:0", or this machine's.
     """
-    if needed < _SMALL:
+    if needed < SMALL:
         return
     on_device = is_cuda(place)
     limit = device_memory(device_at(place)) if on_device else memory_limit()

@@ -58,11 +58,16 @@ class Moments(FollowsData):
     Sums are float64 whatever the input. A batch is shifted by the mean of some of its samples and
     joined to the state by the update of Chan, Golub and LeVeque (1979), so that means far larger
     than the spread cost no digits. The result has the same bits on any number of threads, but not
-    for another division into batches.
+    for another division into batches, nor where it is read between other batches.
+
+    Small batches on the CPU are checked and copied, and accumulated together once there are some
+    thousands of samples, or when the state is read: ``update`` has no more use for the arrays that
+    it was given. `n_samples` counts them, and nothing that reads the state misses them.
 
     Memory is 8 bytes for each pair of features of two blocks that are kept, and of a block with
     itself: with all pairs of many blocks, ``4 * P**2`` bytes for ``P`` features in all. During
-    `update` it is three times that.
+    `update` it is three times that. Small batches that wait take up to 8 MiB and a quarter of the
+    state besides, until the state is read.
 
     Examples
     --------

@@ -14,7 +14,7 @@ from torch import nn
 
 from fastcca._live import layout_of
 
-__all__ = ["Layer", "Model", "Unchanged", "on_the_cpu"]
+__all__ = ["Layer", "Model", "Unchanged", "brought_to"]
 
 _OVER_SEQUENCES = (
     nn.Conv1d,
@@ -159,14 +159,13 @@ class Unchanged:
         return now == self._before or (math.isnan(now) and math.isnan(self._before))
 
 
-def on_the_cpu(tensor: torch.Tensor, *, copy: bool) -> torch.Tensor:
-    """Return a tensor that can be read in place: itself, or a copy.
+def brought_to(place: str, tensor: torch.Tensor, *, copy: bool) -> torch.Tensor:
+    """Return a tensor that can be read at a place, "cpu" or "cuda:0" and so on: itself, or a copy.
 
-    The one place that knows of devices. Copies from other devices have not been run on one. A
-    tensor without memory ("meta") is left to the error of whoever reads it.
+    A tensor without memory ("meta") is left to the error of whoever reads it.
     """
-    if tensor.device.type not in ("cpu", "meta"):
-        return tensor.to("cpu")
+    if tensor.device.type != "meta" and tensor.device != torch.device(place):
+        return tensor.to(place)
     return tensor.clone() if copy else tensor
 
 

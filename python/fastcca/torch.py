@@ -12,6 +12,7 @@ from typing import Any
 
 from fastcca._accuracy import check_precision
 from fastcca._arrays import as_real
+from fastcca._device import DeviceArray, on_host
 from fastcca._factor import QRFactor
 from fastcca._live import SPATIAL, Activation, as_blocks
 from fastcca._moments import Moments
@@ -91,10 +92,13 @@ def record(
 
     Notes
     -----
-    Tensors on the CPU are read in place, of any strides and memory format, float16, bfloat16,
-    float32, float64 or integers, and are let go after the batch. Memory is that of the state, with
-    the outputs of one batch. Those on another device are copied to the CPU, layer by layer; this
-    has not been run on such a device.
+    Tensors are read in place, of any strides and memory format, float16, bfloat16, float32, float64
+    or integers, and are let go after the batch. Memory is that of the state, with the outputs of
+    one batch. Those on a GPU are read there where `fastcca.backends` has "cuda", and new `Moments`
+    are kept there; ``spatial="pool"`` and what strides cannot express is computed on the CPU, and
+    then the whole batch goes there. Layers on several devices are copied to that of the batch's
+    first output, or where the state is. Without "cuda", and from devices of other makers, outputs
+    are copied to the CPU, layer by layer. None of this has been run on a GPU with PyTorch.
 
     Outputs that are changed in place before the batch is complete are noticed: by PyTorch's version
     counters, or, in inference mode, which has none, by their sums, so that a change that leaves the
@@ -157,6 +161,7 @@ class Recording:
         self._models = tuple(dict.fromkeys(layer.model for layer in layers))
         self._hooks: list[Any] = []
         self._n_batches = 0
+        self._place = "cpu"  # of the outputs of a batch
         self._forget()
 
     @property
@@ -267,7 +272,9 @@ class Recording:
             )
         choose = self._options.select[layer.block]
         tensor = layer.tensor(output if choose is None else choose(output), chosen=bool(choose))
-        here = _layers.on_the_cpu(tensor, copy=self._options.copy)
+        if not self._taken:
+            self._place = self._state._place_to_read(tensor, layer.block)
+        here = _layers.brought_to(self._place, tensor, copy=self._options.copy)
         layout = self._options.layouts[layer.block] or layer.layout(here.ndim)
         array = as_real(here, layer.block)
         kept = Activation(array, layout, self._options.spatial[layer.block])
@@ -300,6 +307,9 @@ class Recording:
                     "returned it: record the layer that changed it, or pass copy=True"
                 )
         blocks, dtypes = as_blocks({layer.block: taken[layer.block][0] for layer in self._layers})
+        if not all(isinstance(block, DeviceArray) for block in blocks.values()):
+            blocks = {name: on_host(block) for name, block in blocks.items()}
+        self._state._follow(blocks)
         self._state._update(blocks, dtypes)
         self._n_batches += 1
 

@@ -97,9 +97,12 @@ TEST_CASE("statuses become exceptions with the call's and the vendor's name") {
   const auto solver =
       message_of<DeviceError>([] { cuda::check(CUSOLVER_STATUS_INTERNAL_ERROR, "cusolverSome"); });
   CHECK(contains(solver, "cusolverSome failed: CUSOLVER_STATUS_INTERNAL_ERROR"));
+  const auto fourier = message_of<DeviceError>([] { cuda::check(CUFFT_EXEC_FAILED, "cufftSome"); });
+  CHECK(contains(fourier, "cufftSome failed: CUFFT_EXEC_FAILED"));
   CHECK_THROWS_AS(cuda::check(cudaErrorMemoryAllocation, "c"), std::bad_alloc);
   CHECK_THROWS_AS(cuda::check(CUBLAS_STATUS_ALLOC_FAILED, "c"), std::bad_alloc);
   CHECK_THROWS_AS(cuda::check(CUSOLVER_STATUS_ALLOC_FAILED, "c"), std::bad_alloc);
+  CHECK_THROWS_AS(cuda::check(CUFFT_ALLOC_FAILED, "c"), std::bad_alloc);
   CHECK_NOTHROW(cuda::check(cudaSuccess, "c"));
 }
 

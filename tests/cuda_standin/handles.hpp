@@ -1,4 +1,4 @@
-// What a cuBLAS and a cuSOLVER handle have in common, and how their calls become operations.
+// What handles of cuBLAS, cuSOLVER and cuFFT have in common, and how their calls become operations.
 #pragma once
 
 #include <cublas_v2.h>
@@ -13,7 +13,7 @@
 
 namespace standin {
 
-enum class HandleKind : std::uint8_t { kBlas, kSolver, kSolverParams };
+enum class HandleKind : std::uint8_t { kBlas, kSolver, kSolverParams, kFourierPlan };
 
 struct Handle {
   HandleKind kind = HandleKind::kBlas;

@@ -17,8 +17,9 @@ namespace {
 
 constexpr int kLeakStatus = 86;  // what a process with leaks exits with, where they are fatal
 
-constexpr const char* kKinds[] = {"blocks",       "pinned",         "streams",       "events",
-                                  "blas handles", "solver handles", "solver params", "pools"};
+constexpr const char* kKinds[] = {"blocks",        "pinned",       "streams",
+                                  "events",        "blas handles", "solver handles",
+                                  "solver params", "pools",        "fourier plans"};
 
 std::size_t blocks_of(bool pinned, bool bytes) {
   std::size_t result = 0;
@@ -38,6 +39,7 @@ std::size_t count(const std::string& kind) {
   if (kind == "blas handles") return live_handles(HandleKind::kBlas);
   if (kind == "solver handles") return live_handles(HandleKind::kSolver);
   if (kind == "solver params") return live_handles(HandleKind::kSolverParams);
+  if (kind == "fourier plans") return live_handles(HandleKind::kFourierPlan);
   if (kind == "pools") return live_pools();
   if (kind == "queued") return queued_operations();
   die("fastcca_standin_count: nothing of the kind \"%s\" is counted", kind.c_str());

@@ -24,7 +24,7 @@ void fastcca_standin_set_memory(std::size_t bytes);  // of every device
 
 // -- what is alive ------------------------------------------------------------------------------
 // kind: "blocks", "bytes", "pinned", "streams", "events", "blas handles", "solver handles",
-// "solver params", "pools", "queued"
+// "solver params", "fourier plans", "pools", "queued"
 std::size_t fastcca_standin_count(const char* kind);
 // How often a call of this name was made.
 std::size_t fastcca_standin_calls(const char* call);

@@ -34,8 +34,9 @@ enum class Op : std::uint8_t {
   kPrincipalAxes,
   kSymmetricCca,
   kMomentsOfFactor,
+  kSmallBatches,
 };
-constexpr std::array<const char*, 17> kOpNames{"update",
+constexpr std::array<const char*, 18> kOpNames{"update",
                                                "factor update",
                                                "merge",
                                                "factor merge",
@@ -51,7 +52,8 @@ constexpr std::array<const char*, 17> kOpNames{"update",
                                                "regression",
                                                "principal axes",
                                                "symmetric cca",
-                                               "moments of factor"};
+                                               "moments of factor",
+                                               "small batches"};
 constexpr std::size_t kOps = kOpNames.size();
 
 constexpr std::array<const char*, 4> kErrorNames{"invalid_argument", "length_error", "out_of_range",

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "core/staged_moments.hpp"
 #include "questions.hpp"
 
 namespace fastcca::fuzz {
@@ -80,6 +81,8 @@ class Machine {
         return ask_moments_of_factor(any(factors_));
       case Op::kSymmetricCca:
         return ask_symmetric(in_, any(moments_), count());
+      case Op::kSmallBatches:
+        return small_batches(any(moments_));
     }
   }
 
@@ -90,34 +93,72 @@ class Machine {
   }
   Index count() const { return static_cast<Index>(sizes_.size()); }
 
-  template <class State, class F>
-  void update(Op op, Held<State>& held, F apply) {
+  struct Batch {
     std::vector<std::string> names;
     std::vector<Samples> samples;
     std::vector<ArrayView> views;
-    const Index rows = in_.rarely(64) ? 0 : 1 + in_.below(24);
+  };
+  Batch batch(Index rows) {
+    Batch out;
     const Index oddity = in_.below(40);  // mostly a batch that fits
     for (std::size_t i = 0; i < sizes_.size(); ++i) {
       const bool odd = i + 1 == sizes_.size();
-      names.emplace_back(1, static_cast<char>('a' + (odd && oddity == 39 ? 0 : i)));
+      out.names.emplace_back(1, static_cast<char>('a' + (odd && oddity == 39 ? 0 : i)));
       const Index cols =
           sizes_[i] + (odd && oddity == 38 ? 1 : 0) - (odd && oddity == 37 ? sizes_[i] : 0);
-      samples.push_back(read_samples(in_, rows + (odd && oddity == 36 ? 1 : 0), cols));
-      views.push_back(samples.back().view);
+      out.samples.push_back(read_samples(in_, rows + (odd && oddity == 36 ? 1 : 0), cols));
+      out.views.push_back(out.samples.back().view);
     }
     if (oddity == 35) {
-      names.pop_back();
+      out.names.pop_back();
     }
+    return out;
+  }
+
+  template <class State, class F>
+  void update(Op op, Held<State>& held, F apply) {
+    const Index rows = in_.rarely(64) ? 0 : 1 + in_.below(24);
+    const Batch given = batch(rows);
     const auto before = testing::snapshot(held.state);
-    const bool ok =
-        attempt(op, held.made_up, [&] { apply(held.state, std::span(names), std::span(views)); });
+    const bool ok = attempt(op, held.made_up, [&] {
+      apply(held.state, std::span(given.names), std::span(given.views));
+    });
     finish(held, before, ok);
-    require(!ok || held.state.n_samples() == before.n + views[0].rows, "samples are counted");
+    require(!ok || held.state.n_samples() == before.n + given.views[0].rows, "samples are counted");
     if constexpr (std::is_same_v<State, Moments>) {
       if (before.n == 0 && held.state.products() == Products::kSingle) {
-        check_single_batch(held.state, names, views);
+        check_single_batch(held.state, given.names, given.views);
       }
     }
+  }
+
+  // Batches that wait for each other, beside a state that they are added to one by one.
+  void small_batches(Held<Moments>& held) {
+    StagedMoments staged(held.state.clone(), 1 + in_.below(96));
+    const Index batches = 1 + in_.below(4);
+    for (Index i = 0; i < batches; ++i) {
+      const Batch given = batch(1 + in_.below(6));
+      // Of one dtype, so that they wait together.
+      const Index times = 1 + in_.below(4);
+      for (Index k = 0; k < times; ++k) {
+        const bool taken = attempt(Op::kSmallBatches, held.made_up,
+                                   [&] { held.state.update(given.names, given.views, 1); });
+        const bool ok = attempt(Op::kSmallBatches, held.made_up,
+                                [&] { staged.update(given.names, given.views, 1); });
+        require(ok == taken, "a batch is turned away when it comes");
+        require(staged.n_samples() == held.state.n_samples(), "samples that wait are counted");
+      }
+      if (in_.rarely(4)) {
+        check_state(staged.settled());
+      }
+    }
+    check_state(staged.settled());
+    require(staged.settled().n_samples() == held.state.n_samples(), "samples that wait are kept");
+    require(staged.settled().block_count() == 0 ||
+                staged.block(0).precision == held.state.block(0).precision,
+            "the coarsest precision is remembered");
+    held.state = staged.settled().clone();
+    check_state(held.state);
   }
 
   template <class State>

@@ -4,6 +4,7 @@ import ctypes
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from .libraries import library, must
 
 ROUNDS = 5
 GEMM_SIZE = 8192
+MAPS = (5_000, 16, 16, 64)
 CASES = ((100_000, 512, "float32"), (1_000_000, 512, "float16"), (100_000, 4096, "float32"))
 
 
@@ -72,6 +74,16 @@ def times_of(n: int, p: int, dtype: str, precision: str) -> tuple[float, float]:
     return seconds(moments), seconds(cca)
 
 
+def print_times_of_maps() -> None:
+    """Print seconds of `dft_cca` on both backends."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(MAPS, dtype=np.float32)
+    y = x[:, ::-1] + rng.standard_normal(MAPS, dtype=np.float32)
+    found = {b: seconds(partial(fastcca.dft_cca, x, y, backend=b)) for b in ("cpu", "cuda")}
+    told = ", ".join(f"{backend} {value:.3f}s" for backend, value in found.items())
+    print(f"  dft_cca of maps {MAPS}: {told}")
+
+
 def check() -> bool:
     """Print times beside those of the product alone."""
     rates = {"double": gemm_rate(True), "single": gemm_rate(False)}
@@ -85,4 +97,5 @@ def check() -> bool:
             print(
                 f"  {n:9} {p:8} {dtype:>7} {precision:>9} {moments:8.3f}s {cca:8.3f}s {floor:6.3f}s"
             )
+    print_times_of_maps()
     return True
