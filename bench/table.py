@@ -217,7 +217,10 @@ def main() -> None:
     )
     if args.update_readme:
         page = README.read_text(encoding="utf-8")
-        for name, text in texts.items():
+        counts = (args.rows, args.family_rows, args.thread_rows)
+        for (name, text), count in zip(texts.items(), counts, strict=True):
+            if count == 0:  # the table that is there stays
+                continue
             begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->\n"
             before, rest = page.split(begin)
             page = before + begin + text + end + rest.split(end)[1]
