@@ -340,7 +340,7 @@ def test_extreme_units(rng, backend, dtype, scale):
 # --- memory -------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(COMPILED != "cpu", reason="blocks on a device lie in its own memory")
+@pytest.mark.cpu_only("blocks on a device lie in its own memory")
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 def test_memory_does_not_grow_with_the_samples(monkeypatch, layout, dtype):

@@ -11,7 +11,8 @@ namespace fastcca {
 
 namespace {
 
-// A read-only array, which frees the matrix with its last view.
+// A read-only array, which frees the matrix with its last view. It is not lent to other libraries,
+// so that nobody has to be waited for then, unlike to_array's.
 py::array array_over(Matrix memory, const py::dtype& dtype, const std::vector<py::ssize_t>& shape,
                      const std::vector<py::ssize_t>& strides) {
   auto owned = std::make_unique<Matrix>(std::move(memory));

@@ -7,24 +7,24 @@ namespace fastcca::cuda {
 
 namespace {
 
+// Of values, or of the squares of values times scale, where there is one.
+template <class T>
 struct SumParts {
-  Columns of;
-  const double* scale;  // of squares; sums have none
+  ColumnsOf<T> of;
+  const double* scale;
+  Index squares;  // 0 or 1
+  Index count;    // of parts
   double* parts;
   __host__ __device__ void operator()(Index at) const {
     // Neighbours read next to each other.
     const bool along_samples = of.row_stride == 1;
-    const Index t = along_samples ? at % kParts : at / of.cols;
-    const Index j = along_samples ? at / kParts : at % of.cols;
+    const Index t = along_samples ? at % count : at / of.cols;
+    const Index j = along_samples ? at / count : at % of.cols;
+    const double factor = scale != nullptr ? scale[j] : 1.0;
     double total = 0.0;
-    for (Index k = t; k < of.rows; k += kParts) {
-      const double value = of.data[k * of.row_stride + j * of.col_stride];
-      if (scale != nullptr) {
-        const double scaled = value * scale[j];
-        total += scaled * scaled;
-      } else {
-        total += value;
-      }
+    for (Index k = t; k < of.rows; k += count) {
+      const double value = of.data[k * of.row_stride + j * of.col_stride] * factor;
+      total += squares != 0 ? value * value : value;
     }
     parts[t * of.cols + j] = total;
   }
@@ -32,11 +32,12 @@ struct SumParts {
 
 struct AddParts {
   const double* parts;
+  Index count;
   Index cols;
   double* sums;
   __host__ __device__ void operator()(Index j) const {
     double total = 0.0;
-    for (Index t = 0; t < kParts; ++t) {
+    for (Index t = 0; t < count; ++t) {
       total += parts[t * cols + j];
     }
     sums[j] += total;
@@ -108,18 +109,29 @@ struct SubtractMeans {
   }
 };
 
+template <class T>
+void add_parts(cudaStream_t stream, const SumParts<T>& sum, double* sums) {
+  launch(stream, sum.count * sum.of.cols, sum);
+  launch(stream, sum.of.cols, AddParts{sum.parts, sum.count, sum.of.cols, sums});
+}
+
 }  // namespace
 
 void add_sums(cudaStream_t stream, const Columns& of, double* parts, double* sums) {
-  launch(stream, kParts * of.cols, SumParts{of, nullptr, parts});
-  launch(stream, of.cols, AddParts{parts, of.cols, sums});
+  add_parts(stream, SumParts<double>{of, nullptr, 0, kParts, parts}, sums);
 }
 
 void add_squares(cudaStream_t stream, const Columns& of, const double* scale, double* parts,
                  double* squares) {
-  launch(stream, kParts * of.cols, SumParts{of, scale, parts});
-  launch(stream, of.cols, AddParts{parts, of.cols, squares});
+  add_parts(stream, SumParts<double>{of, scale, 1, kParts, parts}, squares);
 }
+
+template <class T>
+void add_energies(cudaStream_t stream, const ColumnsOf<T>& of, double* parts, double* energies) {
+  add_parts(stream, SumParts<T>{of, nullptr, 1, kEnergyParts, parts}, energies);
+}
+template void add_energies(cudaStream_t, const ColumnsOf<float>&, double*, double*);
+template void add_energies(cudaStream_t, const ColumnsOf<double>&, double*, double*);
 
 void divide(cudaStream_t stream, double* values, Index count, double divisor) {
   launch(stream, count, Divide{values, divisor});

@@ -8,22 +8,29 @@
 namespace fastcca::cuda {
 
 // Values in device memory: sample k of feature j at data[k * row_stride + j * col_stride].
-struct Columns {
-  const double* data;
+template <class T>
+struct ColumnsOf {
+  const T* data;
   Index row_stride;
   Index col_stride;
   Index rows;
   Index cols;
 };
+using Columns = ColumnsOf<double>;
 
 // The samples of a feature are added up in so many parts, and these in their order.
 inline constexpr Index kParts = 32;
+// Of maps, which have few channels and many pixels.
+inline constexpr Index kEnergyParts = 512;
 
 // sums[j] += the sum of feature j. parts holds kParts * cols numbers.
 void add_sums(cudaStream_t stream, const Columns& of, double* parts, double* sums);
 // squares[j] += the sum of (value * scale[j])^2
 void add_squares(cudaStream_t stream, const Columns& of, const double* scale, double* parts,
                  double* squares);
+// energies[j] += the sum of value^2, T float or double. parts holds kEnergyParts * cols numbers.
+template <class T>
+void add_energies(cudaStream_t stream, const ColumnsOf<T>& of, double* parts, double* energies);
 // values[j] /= divisor
 void divide(cudaStream_t stream, double* values, Index count, double divisor);
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <stdexcept>
+#include <type_traits>
 
 #include "cuda/gather.hpp"
 #include "cuda/launch.hpp"
@@ -80,31 +81,9 @@ void convert_as(cudaStream_t stream, const ArrayView& view, Index row, Index dep
   }
 }
 
-void convert(cudaStream_t stream, const ArrayView& view, Index row, Index depth,
-             const double* shift, const TargetOf<float>& target) {
+void convert_integers(cudaStream_t stream, const ArrayView& view, Index row, Index depth,
+                      const double* shift, const Target& target) {
   switch (view.dtype) {
-    case DType::kFloat16:
-      return convert_as<Half>(stream, view, row, depth, shift, target);
-    case DType::kBFloat16:
-      return convert_as<BFloat>(stream, view, row, depth, shift, target);
-    case DType::kFloat32:
-      return convert_as<float>(stream, view, row, depth, shift, target);
-    default:
-      throw std::logic_error("float32 does not hold the values of this dtype");
-  }
-}
-
-void convert(cudaStream_t stream, const ArrayView& view, Index row, Index depth,
-             const double* shift, const Target& target) {
-  switch (view.dtype) {
-    case DType::kFloat16:
-      return convert_as<Half>(stream, view, row, depth, shift, target);
-    case DType::kBFloat16:
-      return convert_as<BFloat>(stream, view, row, depth, shift, target);
-    case DType::kFloat32:
-      return convert_as<float>(stream, view, row, depth, shift, target);
-    case DType::kFloat64:
-      return convert_as<double>(stream, view, row, depth, shift, target);
     case DType::kInt8:
       return convert_as<std::int8_t>(stream, view, row, depth, shift, target);
     case DType::kInt16:
@@ -121,6 +100,28 @@ void convert(cudaStream_t stream, const ArrayView& view, Index row, Index depth,
       return convert_as<std::uint32_t>(stream, view, row, depth, shift, target);
     default:
       return convert_as<std::uint64_t>(stream, view, row, depth, shift, target);
+  }
+}
+
+template <class To>
+void convert(cudaStream_t stream, const ArrayView& view, Index row, Index depth,
+             const double* shift, const TargetOf<To>& target) {
+  switch (view.dtype) {
+    case DType::kFloat16:
+      return convert_as<Half>(stream, view, row, depth, shift, target);
+    case DType::kBFloat16:
+      return convert_as<BFloat>(stream, view, row, depth, shift, target);
+    case DType::kFloat32:
+      return convert_as<float>(stream, view, row, depth, shift, target);
+    default:
+      break;
+  }
+  if constexpr (std::is_same_v<To, float>) {
+    throw std::logic_error("float32 does not hold the values of this dtype");
+  } else if (view.dtype == DType::kFloat64) {
+    convert_as<double>(stream, view, row, depth, shift, target);
+  } else {
+    convert_integers(stream, view, row, depth, shift, target);
   }
 }
 

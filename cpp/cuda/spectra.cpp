@@ -4,9 +4,9 @@
 #include <type_traits>
 
 #include "core/interrupt.hpp"
+#include "cuda/column_sums.hpp"
 #include "cuda/fourier.hpp"
 #include "cuda/sample_reader.hpp"
-#include "cuda/spectra_kernels.hpp"
 
 namespace fastcca::cuda {
 
@@ -49,7 +49,9 @@ Spectra transformed(Context& context, const ArrayView& maps, const Grid& grid) {
   const auto parts = context.buffer<double>(kEnergyParts * maps.cols);
   const auto energies = context.buffer<double>(maps.cols);
   read_maps(context, maps, grid.pixels(), values.get());
-  sum_squares(context.stream(), values.get(), maps.rows, maps.cols, parts.get(), energies.get());
+  context.set_zero(energies.get(), maps.cols);
+  add_energies(context.stream(), ColumnsOf<T>{values.get(), 1, maps.rows, maps.rows, maps.cols},
+               parts.get(), energies.get());
   half_spectra(context, grid, samples * maps.cols, values.get(),
                reinterpret_cast<T*>(out.memory.data()));
   out.energies = context.download(energies.get(), maps.cols);

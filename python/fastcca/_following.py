@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ __all__ = ["FollowsData"]
 _moving = threading.Lock()
 
 
-class FollowsData:
+class FollowsData(ABC):
     """Moments or a factor; where they are kept."""
 
     __slots__ = ("_follows_data", "_state")
@@ -25,9 +26,9 @@ class FollowsData:
     _state: Any
     _follows_data: bool
 
+    @abstractmethod
     def _empty_at(self, place: str) -> Any:
         """Return a compiled state without samples, like this one."""
-        raise NotImplementedError
 
     @property
     def _place(self) -> str:
