@@ -40,6 +40,16 @@ Dense transposed(const Dense& a) {
   return out;
 }
 
+Dense rows_of(const Dense& a, Index first, Index last) {
+  Dense out(last - first, a.cols);
+  for (Index j = 0; j < a.cols; ++j) {
+    for (Index i = first; i < last; ++i) {
+      out(i - first, j) = a(i, j);
+    }
+  }
+  return out;
+}
+
 Dense scaled(Dense a, double factor) {
   for (double& v : a.values) {
     v *= factor;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <ostream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,7 @@ Dense to_host(const Matrix& a);
 
 Dense identity(Index n);
 Dense transposed(const Dense& a);
+Dense rows_of(const Dense& a, Index first, Index last);  // [first, last)
 Dense scaled(Dense a, double factor);
 Dense product(const Dense& a, const Dense& b);  // summed in long double
 Dense difference(const Dense& a, const Dense& b);
@@ -156,5 +158,22 @@ bool same_bits(const Snapshot& a, const Snapshot& b);
 bool same_bits(const std::vector<double>& a, const std::vector<double>& b);
 
 Moments moments_of(const std::vector<Dense>& blocks, DType dtype = DType::kFloat64);
+
+// ---- errors ------------------------------------------------------------------------------------
+
+// What f() says when it refuses an argument, or throws another Error.
+template <class Error = std::invalid_argument, class F>
+std::string refusal(F f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace fastcca::testing

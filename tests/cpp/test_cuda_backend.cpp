@@ -59,10 +59,6 @@ std::string message_of(const std::function<void()>& call) {
   return "";
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 }  // namespace
 
 TEST_SUITE_BEGIN("cuda backend");

@@ -26,10 +26,6 @@ std::string message_of(F f) {
   return {};
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 constexpr Index kBeyondInt = Index{1} << 31;
 
 }  // namespace

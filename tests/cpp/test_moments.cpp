@@ -13,16 +13,6 @@ namespace fastcca::testing {
 
 namespace {
 
-Dense rows_of(const Dense& a, Index first, Index last) {
-  Dense out(last - first, a.cols);
-  for (Index j = 0; j < a.cols; ++j) {
-    for (Index i = first; i < last; ++i) {
-      out(i - first, j) = a(i, j);
-    }
-  }
-  return out;
-}
-
 void add(Moments& moments, const std::vector<std::string>& names, const std::vector<Dense>& blocks,
          DType dtype = DType::kFloat64) {
   std::vector<Samples> samples;
@@ -84,20 +74,6 @@ Moments state_of(const std::vector<Dense>& blocks) {
   Moments out(backend());
   add(out, kNames, blocks);
   return out;
-}
-
-template <class F>
-std::string refusal(F f) {
-  try {
-    f();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace

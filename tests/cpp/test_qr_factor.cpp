@@ -43,16 +43,6 @@ QrFactor factor_of(const std::vector<Dense>& blocks, int threads = 1,
   return out;
 }
 
-Dense rows_of(const Dense& a, Index first, Index last) {
-  Dense out(last - first, a.cols);
-  for (Index j = 0; j < a.cols; ++j) {
-    for (Index i = first; i < last; ++i) {
-      out(i - first, j) = a(i, j);
-    }
-  }
-  return out;
-}
-
 std::vector<Dense> rows_of(const std::vector<Dense>& blocks, Index first, Index last) {
   std::vector<Dense> out;
   for (const Dense& block : blocks) {

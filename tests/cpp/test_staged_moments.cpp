@@ -20,16 +20,6 @@ const std::vector<std::string> kNames{"x", "y"};
 constexpr Index kCapacity = 64;
 constexpr double kErrorLimit = 50.0;
 
-Dense rows_of(const Dense& a, Index first, Index last) {
-  Dense out(last - first, a.cols);
-  for (Index j = 0; j < a.cols; ++j) {
-    for (Index i = first; i < last; ++i) {
-      out(i - first, j) = a(i, j);
-    }
-  }
-  return out;
-}
-
 template <class State>
 void add(State& state, const std::vector<Dense>& blocks, DType dtype = DType::kFloat64,
          Layout layout = Layout::kRowMajor) {
@@ -89,16 +79,6 @@ double error_of(const Moments& found, const std::vector<Dense>& blocks) {
     }
   }
   return worst;
-}
-
-template <class F>
-std::string refusal(F f) {
-  try {
-    f();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
 }
 
 }  // namespace
