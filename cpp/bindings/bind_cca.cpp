@@ -86,12 +86,10 @@ py::dict solve_of_factor(const LockedFactor& factor, Index x, Index y, double ri
 using ComplexIndex = std::pair<Index, std::optional<Index>>;
 using Energy = std::optional<std::vector<double>>;
 
-CcaSolutionOf<Complex> solve_complex_of(const LockedMoments& moments, const ComplexIndex& x,
-                                        const ComplexIndex& y, const CcaOptions& options,
-                                        const Energy& x_energy, const Energy& y_energy) {
+ComplexPair complex_pair_of(const LockedMoments& moments, const ComplexIndex& x,
+                            const ComplexIndex& y, const Energy& x_energy, const Energy& y_energy) {
   return moments.call([&](const Moments& m) {
-    const ComplexPair pair(m, {x.first, x.second}, {y.first, y.second}, x_energy, y_energy);
-    return solve_cca(m.backend().complex(), pair.pair(), options);
+    return ComplexPair(m, {x.first, x.second}, {y.first, y.second}, x_energy, y_energy);
   });
 }
 
@@ -99,7 +97,9 @@ py::dict solve_complex(const LockedMoments& moments, const ComplexIndex& x, cons
                        double ridge, bool weights, double rank_tolerance, bool in_place) {
   require_usable();
   auto s = without_gil([&] {
-    return solve_complex_of(moments, x, y, {ridge, weights, {}, {}, rank_tolerance}, {}, {});
+    const ComplexPair pair = complex_pair_of(moments, x, y, {}, {});
+    return solve_cca(moments.backend().complex(), pair.pair(),
+                     {ridge, weights, {}, {}, rank_tolerance});
   });
   return solution_to_dict<Complex>(moments.backend(), std::move(s), in_place);
 }
@@ -116,9 +116,22 @@ py::list solve_complex_many(const std::vector<const LockedMoments*>& states, con
   const Backend& backend = states.front()->backend();
   std::vector<CcaSolutionOf<Complex>> solutions(states.size());
   without_gil([&] {
-    backend.for_each(threads, states.size(), [&](std::size_t i) {
-      solutions[i] =
-          solve_complex_of(*states[i], x, y, {ridge, weights, {}, {}}, x_energy, y_energy);
+    const Index bytes = states.front()->call([&](const Moments& m) {
+      return ComplexPair::bytes(m, {x.first, x.second}, {y.first, y.second});
+    });
+    backend.for_each_range(threads, states.size(), bytes, [&](std::size_t first, std::size_t last) {
+      std::vector<ComplexPair> held;
+      for (std::size_t i = first; i < last; ++i) {
+        held.push_back(complex_pair_of(*states[i], x, y, x_energy, y_energy));
+      }
+      std::vector<BlockPairOf<Complex>> pairs;
+      for (const ComplexPair& pair : held) {
+        pairs.push_back(pair.pair());
+      }
+      auto solved = solve_cca_each(backend.complex(), std::span(std::as_const(pairs)),
+                                   {ridge, weights, {}, {}});
+      std::move(solved.begin(), solved.end(),
+                solutions.begin() + static_cast<std::ptrdiff_t>(first));
     });
   });
   for (auto& s : solutions) {

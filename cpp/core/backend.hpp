@@ -86,6 +86,42 @@ class LinearAlgebra {
   virtual std::vector<double> singular_values(Mat a) const = 0;
   virtual SvdOf<Scalar> svd(Mat a) const = 0;       // k = min(rows, cols)
   virtual SvdOf<Scalar> full_svd(Mat a) const = 0;  // u and vt square
+
+  // -- the same for several matrices, one after the other unless a backend knows better ---------
+  using Each = std::span<const Mat* const>;
+
+  virtual std::vector<std::vector<double>> diagonal_each(Each a) const {
+    return each(a, [this](const Mat* m) { return diagonal(*m); });
+  }
+  virtual std::vector<std::optional<Mat>> cholesky_each(Each a) const {
+    return each(a, [this](const Mat* m) { return cholesky(*m); });
+  }
+  virtual void solve_triangular_each(Each lower, Transpose trans, Side side,
+                                     std::span<Mat* const> b) const {
+    for (std::size_t i = 0; i < b.size(); ++i) {
+      solve_triangular(*lower[i], trans, side, *b[i]);
+    }
+  }
+  virtual std::vector<std::vector<double>> eigenvalues_each(Each symmetric) const {
+    return each(symmetric, [this](const Mat* m) { return eigenvalues(copy(*m)); });
+  }
+  virtual std::vector<EigenDecompositionOf<Scalar>> eigh_each(std::vector<Mat> symmetric) const {
+    return each(symmetric, [this](Mat& m) { return eigh(std::move(m)); });
+  }
+  virtual std::vector<std::vector<double>> singular_values_each(std::vector<Mat> a) const {
+    return each(a, [this](Mat& m) { return singular_values(std::move(m)); });
+  }
+
+ private:
+  template <class Matrices, class F>
+  static auto each(Matrices& matrices, F f) {
+    std::vector<decltype(f(matrices[0]))> out;
+    out.reserve(matrices.size());
+    for (auto& m : matrices) {
+      out.push_back(f(m));
+    }
+    return out;
+  }
 };
 
 // First and centred second moments of one batch of samples. scatter[i][j] for j <= i is the
@@ -147,6 +183,12 @@ class Backend : public LinearAlgebra<double> {
   // Calls body(i) for i in [0, count) on up to `threads` threads.
   virtual void for_each(int threads, std::size_t count,
                         const std::function<void(std::size_t)>& body) const = 0;
+  // Calls body(first, last) for ranges that make up [0, count), of as many problems as are worth
+  // solving together; `bytes` is what one of them takes.
+  virtual void for_each_range(int threads, std::size_t count, Index /*bytes*/,
+                              const std::function<void(std::size_t, std::size_t)>& body) const {
+    for_each(threads, count, [&](std::size_t i) { body(i, i + 1); });
+  }
 
   // a += b + weight * u v'
   virtual void add_with_outer(Matrix& a, const Matrix& b, double weight, std::span<const double> u,

@@ -101,6 +101,13 @@ ComplexPair::ComplexPair(const Moments& moments, const ComplexBlock& x, const Co
       y_energy ? std::move(*y_energy) : complex_energy(moments, y, complex.diagonal(yy_), degrees_);
 }
 
+Index ComplexPair::bytes(const Moments& moments, const ComplexBlock& x, const ComplexBlock& y) {
+  constexpr Index kCopies = 6;  // the scatters, correlations, factors, what decompositions work on
+  const Index units =
+      moments.scatter(x.real, x.real).rows() + moments.scatter(y.real, y.real).rows();
+  return kCopies * static_cast<Index>(sizeof(Complex)) * units * units;
+}
+
 BlockPairOf<Complex> ComplexPair::pair() const {
   return {{&xx_, degrees_, x_energy_, x_epsilon_, product_epsilon_},
           {&yy_, degrees_, y_energy_, y_epsilon_, product_epsilon_},

@@ -56,6 +56,9 @@ class ComplexPair {
               std::optional<std::vector<double>> y_energy);
   BlockPairOf<Complex> pair() const;
 
+  // About what the matrices of a pair take while it is solved.
+  static Index bytes(const Moments& moments, const ComplexBlock& x, const ComplexBlock& y);
+
  private:
   ComplexMatrix xx_, xy_, yy_;
   double degrees_;

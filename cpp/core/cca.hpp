@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "core/block.hpp"
@@ -60,15 +61,26 @@ PreparedBlockOf<Scalar> prepare(const LinearAlgebra<Scalar>& algebra,
 // `cross` (rows, cols) is the scatter of two blocks, over `degrees` their covariance; `swapped`
 // says that its rows belong to y.
 template <class Scalar>
-CcaSolutionOf<Scalar> solve_prepared(const LinearAlgebra<Scalar>& algebra,
-                                     const PreparedBlockOf<Scalar>& rows,
-                                     const PreparedBlockOf<Scalar>& cols,
-                                     const MatrixOf<Scalar>& cross, double degrees, bool swapped,
-                                     Wanted wanted);
+struct PreparedPairOf {
+  const PreparedBlockOf<Scalar>* rows;
+  const PreparedBlockOf<Scalar>* cols;
+  const MatrixOf<Scalar>* cross;
+  double degrees;
+  bool swapped;
+};
+using PreparedPair = PreparedPairOf<double>;
+
+CcaSolution solve_prepared(const LinearAlgebra<double>& algebra, const PreparedPair& pair,
+                           Wanted wanted);
 
 template <class Scalar>
 CcaSolutionOf<Scalar> solve_cca(const LinearAlgebra<Scalar>& algebra,
                                 const BlockPairOf<Scalar>& pair, const CcaOptions& options);
+// Of several pairs on one backend, which it may decompose together.
+template <class Scalar>
+std::vector<CcaSolutionOf<Scalar>> solve_cca_each(const LinearAlgebra<Scalar>& algebra,
+                                                  std::span<const BlockPairOf<Scalar>> pairs,
+                                                  const CcaOptions& options);
 
 // What follows from two whitened blocks and the core matrix between them.
 CcaSolution solve_whitened(const LinearAlgebra<double>& algebra, const Whitener& x,

@@ -130,33 +130,48 @@ double largest_ritz_value(const LinearAlgebra<Scalar>& algebra, Index size, Appl
   return found;
 }
 
-}  // namespace
-
 template <class Scalar>
-ExtremeEigenvalues extreme_eigenvalues(const LinearAlgebra<Scalar>& algebra,
-                                       const MatrixOf<Scalar>& matrix,
-                                       const MatrixOf<Scalar>& lower) {
-  const Index size = matrix.rows();
-  if (size <= kSmall) {
-    const auto values = algebra.eigenvalues(algebra.copy(matrix));
-    return {values.front(), values.back()};
-  }
+ExtremeEigenvalues ritz_values(const LinearAlgebra<Scalar>& algebra, const Factorized<Scalar>& of) {
   using Mat = MatrixOf<Scalar>;
+  const Index size = of.matrix->rows();
   const double largest = largest_ritz_value(algebra, size, [&](const Mat& block) {
-    return algebra.multiply(matrix, Transpose::kNo, block, Transpose::kNo);
+    return algebra.multiply(*of.matrix, Transpose::kNo, block, Transpose::kNo);
   });
   const double inverse = largest_ritz_value(algebra, size, [&](const Mat& block) {
     Mat image = algebra.copy(block);
-    algebra.solve_triangular(lower, Transpose::kNo, Side::kLeft, image);
-    algebra.solve_triangular(lower, Transpose::kYes, Side::kLeft, image);
+    algebra.solve_triangular(*of.lower, Transpose::kNo, Side::kLeft, image);
+    algebra.solve_triangular(*of.lower, Transpose::kYes, Side::kLeft, image);
     return image;
   });
   return {inverse > 0.0 ? 1.0 / inverse : 0.0, largest};
 }
 
-template ExtremeEigenvalues extreme_eigenvalues(const LinearAlgebra<double>&, const Matrix&,
-                                                const Matrix&);
-template ExtremeEigenvalues extreme_eigenvalues(const LinearAlgebra<Complex>&, const ComplexMatrix&,
-                                                const ComplexMatrix&);
+}  // namespace
+
+template <class Scalar>
+std::vector<ExtremeEigenvalues> extreme_eigenvalues_each(
+    const LinearAlgebra<Scalar>& algebra, std::span<const Factorized<Scalar>> matrices) {
+  std::vector<ExtremeEigenvalues> out(matrices.size());
+  std::vector<std::size_t> small;
+  std::vector<const MatrixOf<Scalar>*> wholly;
+  for (std::size_t i = 0; i < matrices.size(); ++i) {
+    if (matrices[i].matrix->rows() <= kSmall) {
+      small.push_back(i);
+      wholly.push_back(matrices[i].matrix);
+    } else {
+      out[i] = ritz_values(algebra, matrices[i]);
+    }
+  }
+  const auto values = algebra.eigenvalues_each(wholly);
+  for (std::size_t k = 0; k < small.size(); ++k) {
+    out[small[k]] = {values[k].front(), values[k].back()};
+  }
+  return out;
+}
+
+template std::vector<ExtremeEigenvalues> extreme_eigenvalues_each(
+    const LinearAlgebra<double>&, std::span<const Factorized<double>>);
+template std::vector<ExtremeEigenvalues> extreme_eigenvalues_each(
+    const LinearAlgebra<Complex>&, std::span<const Factorized<Complex>>);
 
 }  // namespace fastcca

@@ -1,6 +1,9 @@
 // The two ends of a spectrum, without the eigenvalues in between.
 #pragma once
 
+#include <span>
+#include <vector>
+
 #include "core/backend.hpp"
 
 namespace fastcca {
@@ -10,13 +13,19 @@ struct ExtremeEigenvalues {
   double largest = 0.0;
 };
 
-// Of a positive definite matrix and its lower Cholesky factor. Exact for small matrices; of large
-// ones the largest is too small by up to about 1 % and the smallest too large by as much: Ritz
-// values of the matrix and of its inverse in block Krylov spaces of a fixed size (Golub & Underwood
-// 1977, with full orthogonalization), which cost O(p^2) in place of O(p^3).
+// A positive definite matrix and its lower Cholesky factor.
 template <class Scalar>
-ExtremeEigenvalues extreme_eigenvalues(const LinearAlgebra<Scalar>& algebra,
-                                       const MatrixOf<Scalar>& matrix,
-                                       const MatrixOf<Scalar>& lower);
+struct Factorized {
+  const MatrixOf<Scalar>* matrix;
+  const MatrixOf<Scalar>* lower;
+};
+
+// Of every one. Exact for small matrices; of large ones the largest is too small by up to about 1 %
+// and the smallest too large by as much: Ritz values of the matrix and of its inverse in block
+// Krylov spaces of a fixed size (Golub & Underwood 1977, with full orthogonalization), which cost
+// O(p^2) in place of O(p^3).
+template <class Scalar>
+std::vector<ExtremeEigenvalues> extreme_eigenvalues_each(
+    const LinearAlgebra<Scalar>& algebra, std::span<const Factorized<Scalar>> matrices);
 
 }  // namespace fastcca

@@ -33,7 +33,8 @@ std::vector<CcaSolution> PreparedBlocks::cca(const Moments& moments,
     const BlockPair pair = pair_of(moments, entries_[x].block, entries_[y].block);
     const PreparedBlock& rows = prepared_[pair.swapped ? y : x];
     const PreparedBlock& cols = prepared_[pair.swapped ? x : y];
-    out[i] = solve_prepared(algebra, rows, cols, *pair.cross, pair.degrees(), pair.swapped, wanted);
+    out[i] =
+        solve_prepared(algebra, {&rows, &cols, pair.cross, pair.degrees(), pair.swapped}, wanted);
   });
   return out;
 }

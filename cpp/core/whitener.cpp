@@ -1,13 +1,11 @@
 #include "core/whitener.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <iterator>
-#include <limits>
-#include <numeric>
+#include <optional>
+#include <utility>
 
-#include "core/errors.hpp"
-#include "core/extreme_eigenvalues.hpp"
 #include "core/rank_rule.hpp"
 
 namespace fastcca {
@@ -30,137 +28,172 @@ std::vector<double> inverse_roots(std::span<const double> values) {
   return map(values, [](double v) { return 1.0 / std::sqrt(v); });
 }
 
-template <class Scalar>
-std::vector<double> variances_of(const LinearAlgebra<Scalar>& algebra,
-                                 const BlockCovarianceOf<Scalar>& block) {
-  return map(algebra.diagonal(*block.scatter), [&](double d) { return d / block.degrees; });
-}
-
-template <class Scalar>
-std::vector<Index> live_units(const LinearAlgebra<Scalar>& algebra,
-                              const BlockCovarianceOf<Scalar>& block) {
-  return rank_rule::live_units(variances_of(algebra, block), block.energy, block.input_epsilon);
-}
-
 }  // namespace
 
+// One block on the way to its whitener.
 template <class Scalar>
-bool varies(const LinearAlgebra<Scalar>& algebra, const BlockCovarianceOf<Scalar>& block) {
-  return !live_units(algebra, block).empty();
-}
+struct WhitenerOf<Scalar>::Undecomposed {
+  WhitenerOf* whitener;
+  Mat correlation;
+  std::vector<double> noise;  // of every live unit
+  double lost_share;          // of the largest eigenvalue: below it, forming the covariance lost it
+  double dropped_share;       // the same with what is not wanted
+  double product_epsilon;
+  std::optional<Mat> lower;
+  ExtremeEigenvalues spectrum;  // where there is a factor
 
-template <class Scalar>
-std::vector<Index> dead_units(const LinearAlgebra<Scalar>& algebra,
-                              const BlockCovarianceOf<Scalar>& block) {
-  const auto all = index_range(block.scatter->rows());
-  const auto live = live_units(algebra, block);
-  std::vector<Index> out;
-  std::set_difference(all.begin(), all.end(), live.begin(), live.end(), std::back_inserter(out));
-  return out;
-}
-
-template <class Scalar>
-PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra,
-                                       const BlockCovarianceOf<Scalar>& block) {
-  // A dead unit could outweigh the others with nothing but rounding.
-  const auto live = live_units(algebra, block);
-  PrincipalAxesOf<Scalar> out;
-  if (live.empty()) {
-    out.axes = algebra.from_host(nullptr, block.scatter->rows(), 0);
-    return out;
+  // Whether every direction is so far above its noise that Cholesky will do.
+  bool is_safe() const {
+    const double highest =
+        std::max(*std::max_element(noise.begin(), noise.end()), dropped_share * spectrum.largest);
+    return spectrum.smallest > kCholeskyMargin * highest;
   }
-  const std::vector<double> scale(live.size(), 1.0 / std::sqrt(block.degrees));
-  std::vector<double> noise_of_units;
-  for (const Index j : live) {
-    noise_of_units.push_back(
-        rank_rule::noise_variance(block.energy[static_cast<std::size_t>(j)], block.input_epsilon));
-  }
-  const auto eigen =
-      algebra.eigh(algebra.scaled_submatrix(*block.scatter, live, scale, live, scale));
-  const auto noise = algebra.weighted_squared_column_norms(eigen.vectors, noise_of_units);
-  if (!std::isfinite(std::accumulate(eigen.values.begin(), eigen.values.end(), 0.0))) {
-    throw ScaleError(
-        "the variances of a block overflow float64 when they are added up; divide the data by a "
-        "constant (correlations do not depend on the scale)");
-  }
-
-  const auto all = index_range(static_cast<Index>(live.size()));
-  const std::vector<Index> descending(all.rbegin(), all.rend());
-  const double largest = std::max(eigen.values.back(), 0.0);
-  const double lost = rank_rule::covariance_floor(live.size(), block.product_epsilon) * largest;
-  const double unwanted = block.rank_tolerance * block.rank_tolerance * largest;
-  const double floor = std::max(lost, unwanted);
-  for (const Index k : descending) {
-    const auto i = static_cast<std::size_t>(k);
-    if (eigen.values[i] > std::max(noise[i], floor)) {
-      out.real.push_back(static_cast<Index>(out.variances.size()));
-    } else if (unwanted < lost &&
-               (eigen.values[i] > noise[i] || noise[i] < block.product_epsilon * largest)) {
-      ++out.undecided;
-    }
-    out.variances.push_back(std::max(eigen.values[i], 0.0));
-  }
-  const auto axes =
-      algebra.scaled_columns(eigen.vectors, descending, ones(static_cast<Index>(live.size())));
-  out.axes = algebra.scattered_rows(axes, live, ones(static_cast<Index>(live.size())),
-                                    block.scatter->rows());
-  return out;
-}
-
-bool wants_more(const Truncation& truncation, Index real) {
-  // What a covariance loses is far less than this share of the rest.
-  constexpr double kAll = 1.0 - 1e-6;
-  return truncation.by == Truncation::By::kCount ? truncation.count > real
-                                                 : truncation.share > kAll;
-}
-
-template <class Scalar>
-std::vector<Index> kept_axes(const PrincipalAxesOf<Scalar>& axes, const Truncation& truncation) {
-  std::vector<Index> kept;
-  if (truncation.by == Truncation::By::kCount) {
-    const Index count =
-        std::clamp(truncation.count, Index{0}, static_cast<Index>(axes.real.size()));
-    kept.assign(axes.real.begin(), axes.real.begin() + count);
-    return kept;
-  }
-  const bool roots = truncation.by == Truncation::By::kSingularValues;
-  const auto share = [&](Index k) {
-    const double v = axes.variances[static_cast<std::size_t>(k)];
-    return roots ? std::sqrt(v) : v;
-  };
-  double total = 0.0;
-  for (const Index k : axes.real) {
-    total += share(k);
-  }
-  double sum = 0.0;
-  for (const Index k : axes.real) {
-    if (sum >= truncation.share * total) {
-      break;
-    }
-    sum += share(k);
-    kept.push_back(k);
-  }
-  return kept;
-}
+};
 
 template <class Scalar>
 WhitenerOf<Scalar>::WhitenerOf(const LinearAlgebra<Scalar>& algebra,
                                const BlockCovarianceOf<Scalar>& block, double ridge)
-    : algebra_(&algebra),
-      size_(block.scatter->rows()),
-      ridge_(ridge),
-      live_(live_units(algebra, block)) {
-  if (live_.empty()) {
-    return;
-  }
-  const auto diagonal = algebra.diagonal(*block.scatter);
+    : WhitenerOf(std::move(of_each(algebra, std::span(&block, 1), ridge).front())) {}
+
+template <class Scalar>
+WhitenerOf<Scalar>::WhitenerOf(const LinearAlgebra<Scalar>& algebra,
+                               const BlockCovarianceOf<Scalar>& block, const Units& units,
+                               double ridge)
+    : algebra_(&algebra), size_(block.scatter->rows()), ridge_(ridge), live_(units.live) {
   for (const Index j : live_) {
-    inverse_scale_.push_back(1.0 /
-                             std::sqrt(diagonal[static_cast<std::size_t>(j)] / block.degrees));
+    inverse_scale_.push_back(1.0 / std::sqrt(units.variances[static_cast<std::size_t>(j)]));
   }
+}
+
+template <class Scalar>
+auto WhitenerOf<Scalar>::undecomposed(const BlockCovarianceOf<Scalar>& block, const Units& units)
+    -> Undecomposed {
   const double root_degrees = std::sqrt(block.degrees);
   const auto scale = map(inverse_scale_, [&](double s) { return s / root_degrees; });
-  decompose(algebra.scaled_submatrix(*block.scatter, live_, scale, live_, scale), block);
+  const double lost = rank_rule::covariance_floor(live_.size(), block.product_epsilon);
+  return {this,
+          algebra_->scaled_submatrix(*block.scatter, live_, scale, live_, scale),
+          rank_rule::unit_noise(live_, units.variances, block.energy, block.input_epsilon),
+          lost,
+          std::max(lost, block.rank_tolerance * block.rank_tolerance),
+          block.product_epsilon,
+          std::nullopt,
+          {}};
+}
+
+template <class Scalar>
+std::vector<WhitenerOf<Scalar>> WhitenerOf<Scalar>::of_each(
+    const LinearAlgebra<Scalar>& algebra, std::span<const BlockCovarianceOf<Scalar>> blocks,
+    double ridge) {
+  const std::vector<Units> units = units_of_each(algebra, blocks);
+  std::vector<WhitenerOf> out;
+  out.reserve(blocks.size());
+  std::vector<Undecomposed> all;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    out.push_back(WhitenerOf(algebra, blocks[i], units[i], ridge));
+    if (!units[i].live.empty()) {
+      all.push_back(out.back().undecomposed(blocks[i], units[i]));
+    }
+  }
+  factorize(algebra, all);
+  std::vector<Undecomposed*> safe;
+  std::vector<Undecomposed*> rest;
+  for (Undecomposed& one : all) {
+    (one.lower && one.is_safe() ? safe : rest).push_back(&one);
+  }
+  if (ridge > 0.0) {
+    add_ridge(algebra, ridge, safe);
+  }
+  for (Undecomposed* one : safe) {
+    if (one->lower) {
+      one->whitener->take(*std::move(one->lower), one->spectrum);
+    } else {
+      rest.push_back(one);
+    }
+  }
+  std::vector<Mat> correlations;
+  for (Undecomposed* one : rest) {
+    correlations.push_back(std::move(one->correlation));
+  }
+  const auto eigen = algebra.eigh_each(std::move(correlations));
+  for (std::size_t i = 0; i < rest.size(); ++i) {
+    rest[i]->whitener->take(eigen[i], *rest[i]);
+  }
+  return out;
+}
+
+// Lower factors where there are any, and the extremes of their spectra.
+template <class Scalar>
+void WhitenerOf<Scalar>::factorize(const LinearAlgebra<Scalar>& algebra,
+                                   std::vector<Undecomposed>& all) {
+  std::vector<const Mat*> correlations;
+  for (const Undecomposed& one : all) {
+    correlations.push_back(&one.correlation);
+  }
+  auto lowers = algebra.cholesky_each(correlations);
+  std::vector<Undecomposed*> positive;
+  std::vector<Factorized<Scalar>> factorized;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (lowers[i]) {
+      const Mat& lower = all[i].lower.emplace(*std::move(lowers[i]));
+      positive.push_back(&all[i]);
+      factorized.push_back({&all[i].correlation, &lower});
+    }
+  }
+  const auto spectra = extreme_eigenvalues_each<Scalar>(algebra, factorized);
+  for (std::size_t i = 0; i < positive.size(); ++i) {
+    positive[i]->spectrum = spectra[i];
+  }
+}
+
+// Factors of what is to be whitened; none where the ridge has cost the sign of a pivot.
+template <class Scalar>
+void WhitenerOf<Scalar>::add_ridge(const LinearAlgebra<Scalar>& algebra, double ridge,
+                                   std::span<Undecomposed* const> to) {
+  std::vector<Mat> regularized;
+  std::vector<const Mat*> pointers;
+  regularized.reserve(to.size());
+  for (const Undecomposed* one : to) {
+    regularized.push_back(algebra.copy(one->correlation));
+    algebra.add_to_diagonal(regularized.back(), ridge);
+    pointers.push_back(&regularized.back());
+  }
+  auto lowers = algebra.cholesky_each(pointers);
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    to[i]->lower = std::move(lowers[i]);
+  }
+}
+
+template <class Scalar>
+void WhitenerOf<Scalar>::take(Mat lower, const ExtremeEigenvalues& spectrum) {
+  basis_ = std::move(lower);
+  rank_ = basis_.rows();
+  condition_ = std::sqrt(std::max(spectrum.largest / spectrum.smallest, 1.0));
+}
+
+template <class Scalar>
+void WhitenerOf<Scalar>::take(const EigenDecompositionOf<Scalar>& eigen, const Undecomposed& from) {
+  const double largest = eigen.values.back();
+  const double lost = from.lost_share * largest;
+  const double floor = from.dropped_share * largest;
+  const auto noise_along = algebra_->weighted_squared_column_norms(eigen.vectors, from.noise);
+  std::vector<Index> kept;
+  for (std::size_t k = eigen.values.size(); k-- > 0;) {  // descending
+    if (eigen.values[k] > std::max(noise_along[k], floor)) {
+      kept.push_back(static_cast<Index>(k));
+      kept_variance_.push_back(eigen.values[k] + ridge_);
+    } else if (floor == lost && (eigen.values[k] > noise_along[k] ||
+                                 noise_along[k] < from.product_epsilon * largest)) {
+      ++undecided_;  // above the noise of the input, or below what a covariance can show
+    }
+  }
+  rank_ = static_cast<Index>(kept.size());
+  if (rank_ == 0) {
+    return;
+  }
+  basis_ = algebra_->scaled_columns(eigen.vectors, kept, ones(rank_));
+  condition_ = std::sqrt(eigen.values[static_cast<std::size_t>(kept.front())] /
+                         eigen.values[static_cast<std::size_t>(kept.back())]);
 }
 
 template <class Scalar>
@@ -179,56 +212,6 @@ WhitenerOf<Scalar>::WhitenerOf(const LinearAlgebra<Scalar>& algebra,
   }
   basis_ = algebra.scaled_columns(axes.axes, kept, ones(rank_));
   condition_ = std::sqrt(kept_variance_.front() / kept_variance_.back());
-}
-
-template <class Scalar>
-void WhitenerOf<Scalar>::decompose(Mat correlation, const BlockCovarianceOf<Scalar>& block) {
-  const auto noise = rank_rule::unit_noise(live_, variances_of(*algebra_, block), block.energy,
-                                           block.input_epsilon);
-  const double relative_floor =
-      std::max(rank_rule::covariance_floor(live_.size(), block.product_epsilon),
-               block.rank_tolerance * block.rank_tolerance);
-  if (auto lower = algebra_->cholesky(correlation)) {
-    const auto spectrum = extreme_eigenvalues(*algebra_, correlation, *lower);
-    const double highest_floor =
-        std::max(*std::max_element(noise.begin(), noise.end()), relative_floor * spectrum.largest);
-    if (spectrum.smallest > kCholeskyMargin * highest_floor) {
-      if (ridge_ > 0.0) {
-        Mat regularized = algebra_->copy(correlation);
-        algebra_->add_to_diagonal(regularized, ridge_);
-        lower = algebra_->cholesky(regularized);
-      }
-      if (lower) {
-        basis_ = std::move(*lower);
-        rank_ = basis_.rows();
-        condition_ = std::sqrt(std::max(spectrum.largest / spectrum.smallest, 1.0));
-        return;
-      }
-    }
-  }
-
-  const auto eigen = algebra_->eigh(std::move(correlation));
-  const double largest = eigen.values.back();
-  const double lost = rank_rule::covariance_floor(live_.size(), block.product_epsilon) * largest;
-  const double floor = relative_floor * largest;
-  const auto noise_along = algebra_->weighted_squared_column_norms(eigen.vectors, noise);
-  std::vector<Index> kept;
-  for (std::size_t k = eigen.values.size(); k-- > 0;) {  // descending
-    if (eigen.values[k] > std::max(noise_along[k], floor)) {
-      kept.push_back(static_cast<Index>(k));
-      kept_variance_.push_back(eigen.values[k] + ridge_);
-    } else if (floor == lost && (eigen.values[k] > noise_along[k] ||
-                                 noise_along[k] < block.product_epsilon * largest)) {
-      ++undecided_;  // above the noise of the input, or below what a covariance can show
-    }
-  }
-  rank_ = static_cast<Index>(kept.size());
-  if (rank_ == 0) {
-    return;
-  }
-  basis_ = algebra_->scaled_columns(eigen.vectors, kept, ones(rank_));
-  condition_ = std::sqrt(eigen.values[static_cast<std::size_t>(kept.front())] /
-                         eigen.values[static_cast<std::size_t>(kept.back())]);
 }
 
 template <class Scalar>
@@ -253,28 +236,67 @@ WhitenerOf<Scalar>::WhitenerOf(const LinearAlgebra<Scalar>& algebra, Index size,
 
 template <class Scalar>
 MatrixOf<Scalar> WhitenerOf<Scalar>::whiten_rows(Mat c) const {
-  if (kept_variance_.empty()) {
-    algebra_->solve_triangular(basis_, Transpose::kNo, Side::kLeft, c);
-    return c;
-  }
-  const Mat rotated = algebra_->multiply(basis_, Transpose::kYes, c, Transpose::kNo);
-  return algebra_->scaled_submatrix(rotated, index_range(rank_), inverse_roots(kept_variance_),
-                                    index_range(c.cols()), ones(c.cols()));
+  std::vector<Mat> one;
+  one.push_back(std::move(c));
+  whiten_rows_each(std::array{this}, one);
+  return std::move(one.front());
 }
 
 template <class Scalar>
 MatrixOf<Scalar> WhitenerOf<Scalar>::whiten_columns(Mat c) const {
-  if (kept_variance_.empty()) {
-    algebra_->solve_triangular(basis_, Transpose::kYes, Side::kRight, c);
-    return c;
+  std::vector<Mat> one;
+  one.push_back(std::move(c));
+  whiten_columns_each(std::array{this}, one);
+  return std::move(one.front());
+}
+
+// By the factors of those whiteners that have one.
+template <class Scalar>
+void WhitenerOf<Scalar>::solve_each(Each whiteners, Transpose trans, Side side,
+                                    std::vector<Mat>& c) {
+  std::vector<const Mat*> lowers;
+  std::vector<Mat*> right_sides;
+  for (std::size_t i = 0; i < c.size(); ++i) {
+    if (whiteners[i]->by_cholesky()) {
+      lowers.push_back(&whiteners[i]->basis_);
+      right_sides.push_back(&c[i]);
+    }
   }
-  const Mat rotated = algebra_->multiply(c, Transpose::kNo, basis_, Transpose::kNo);
-  return algebra_->scaled_columns(rotated, index_range(rank_), inverse_roots(kept_variance_));
+  if (!lowers.empty()) {
+    whiteners.front()->algebra_->solve_triangular_each(lowers, trans, side, right_sides);
+  }
+}
+
+template <class Scalar>
+void WhitenerOf<Scalar>::whiten_rows_each(Each whiteners, std::vector<Mat>& c) {
+  solve_each(whiteners, Transpose::kNo, Side::kLeft, c);
+  for (std::size_t i = 0; i < c.size(); ++i) {
+    const WhitenerOf& w = *whiteners[i];
+    if (!w.by_cholesky()) {
+      const Mat rotated = w.algebra_->multiply(w.basis_, Transpose::kYes, c[i], Transpose::kNo);
+      c[i] = w.algebra_->scaled_submatrix(rotated, index_range(w.rank_),
+                                          inverse_roots(w.kept_variance_),
+                                          index_range(rotated.cols()), ones(rotated.cols()));
+    }
+  }
+}
+
+template <class Scalar>
+void WhitenerOf<Scalar>::whiten_columns_each(Each whiteners, std::vector<Mat>& c) {
+  solve_each(whiteners, Transpose::kYes, Side::kRight, c);
+  for (std::size_t i = 0; i < c.size(); ++i) {
+    const WhitenerOf& w = *whiteners[i];
+    if (!w.by_cholesky()) {
+      const Mat rotated = w.algebra_->multiply(c[i], Transpose::kNo, w.basis_, Transpose::kNo);
+      c[i] = w.algebra_->scaled_columns(rotated, index_range(w.rank_),
+                                        inverse_roots(w.kept_variance_));
+    }
+  }
 }
 
 template <class Scalar>
 MatrixOf<Scalar> WhitenerOf<Scalar>::weights(Mat u) const {
-  if (kept_variance_.empty()) {
+  if (by_cholesky()) {
     algebra_->solve_triangular(basis_, Transpose::kYes, Side::kLeft, u);
     return algebra_->scattered_rows(u, live_, inverse_scale_, size_);
   }
@@ -287,7 +309,7 @@ MatrixOf<Scalar> WhitenerOf<Scalar>::weights(Mat u) const {
 template <class Scalar>
 MatrixOf<Scalar> WhitenerOf<Scalar>::loadings(const Mat& u) const {
   const auto scale = map(inverse_scale_, [](double s) { return 1.0 / s; });
-  if (kept_variance_.empty()) {
+  if (by_cholesky()) {
     Mat combined = algebra_->multiply(basis_, Transpose::kNo, u, Transpose::kNo);
     if (ridge_ > 0.0) {  // the factor is that of the covariance with the ridge
       Mat solved = algebra_->copy(u);
@@ -306,37 +328,36 @@ template <class Scalar>
 MatrixOf<Scalar> WhitenerOf<Scalar>::factor() const {
   const auto scale = map(inverse_scale_, [](double s) { return 1.0 / s; });
   const auto rows = index_range(static_cast<Index>(live_.size()));
-  const auto root = kept_variance_.empty()
-                        ? ones(rank_)
-                        : map(kept_variance_, [](double v) { return std::sqrt(v); });
+  const auto root =
+      by_cholesky() ? ones(rank_) : map(kept_variance_, [](double v) { return std::sqrt(v); });
   return algebra_->scaled_submatrix(basis_, rows, scale, index_range(rank_), root);
 }
 
 template <class Scalar>
-MatrixOf<Scalar> core_matrix(const LinearAlgebra<Scalar>& algebra, const WhitenerOf<Scalar>& rows,
-                             const WhitenerOf<Scalar>& cols, const MatrixOf<Scalar>& cross,
-                             double degrees) {
-  const auto over_degrees = [&](double s) { return s / std::sqrt(degrees); };
-  const auto row_scale = map(rows.inverse_scale(), over_degrees);
-  const auto col_scale = map(cols.inverse_scale(), over_degrees);
-  auto c = algebra.scaled_submatrix(cross, rows.live(), row_scale, cols.live(), col_scale);
-  return cols.whiten_columns(rows.whiten_rows(std::move(c)));
+std::vector<MatrixOf<Scalar>> core_matrices(const LinearAlgebra<Scalar>& algebra,
+                                            std::span<const WhitenedPairOf<Scalar>> pairs) {
+  std::vector<MatrixOf<Scalar>> out;
+  std::vector<const WhitenerOf<Scalar>*> rows;
+  std::vector<const WhitenerOf<Scalar>*> cols;
+  for (const auto& pair : pairs) {
+    const auto over_degrees = [&](double s) { return s / std::sqrt(pair.degrees); };
+    const auto row_scale = map(pair.rows->inverse_scale(), over_degrees);
+    const auto col_scale = map(pair.cols->inverse_scale(), over_degrees);
+    out.push_back(algebra.scaled_submatrix(*pair.cross, pair.rows->live(), row_scale,
+                                           pair.cols->live(), col_scale));
+    rows.push_back(pair.rows);
+    cols.push_back(pair.cols);
+  }
+  WhitenerOf<Scalar>::whiten_rows_each(rows, out);
+  WhitenerOf<Scalar>::whiten_columns_each(cols, out);
+  return out;
 }
 
-template bool varies(const LinearAlgebra<double>&, const BlockCovariance&);
-template std::vector<Index> dead_units(const LinearAlgebra<double>&, const BlockCovariance&);
-template std::vector<Index> dead_units(const LinearAlgebra<Complex>&,
-                                       const BlockCovarianceOf<Complex>&);
-template PrincipalAxes principal_axes(const LinearAlgebra<double>&, const BlockCovariance&);
-template std::vector<Index> kept_axes(const PrincipalAxes&, const Truncation&);
-template std::vector<Index> kept_axes(const PrincipalAxesOf<Complex>&, const Truncation&);
-template PrincipalAxesOf<Complex> principal_axes(const LinearAlgebra<Complex>&,
-                                                 const BlockCovarianceOf<Complex>&);
 template class WhitenerOf<double>;
 template class WhitenerOf<Complex>;
-template Matrix core_matrix(const LinearAlgebra<double>&, const Whitener&, const Whitener&,
-                            const Matrix&, double);
-template ComplexMatrix core_matrix(const LinearAlgebra<Complex>&, const WhitenerOf<Complex>&,
-                                   const WhitenerOf<Complex>&, const ComplexMatrix&, double);
+template std::vector<Matrix> core_matrices(const LinearAlgebra<double>&,
+                                           std::span<const WhitenedPairOf<double>>);
+template std::vector<ComplexMatrix> core_matrices(const LinearAlgebra<Complex>&,
+                                                  std::span<const WhitenedPairOf<Complex>>);
 
 }  // namespace fastcca

@@ -2,50 +2,15 @@
 // its input's precision supports, and a map to identity covariance. Built once per block.
 #pragma once
 
-#include <cstdint>
 #include <span>
 #include <vector>
 
 #include "core/block.hpp"
+#include "core/extreme_eigenvalues.hpp"
+#include "core/principal_axes.hpp"
+#include "core/units.hpp"
 
 namespace fastcca {
-
-// Whether any unit varies by more than the rounding of its values.
-template <class Scalar>
-bool varies(const LinearAlgebra<Scalar>& algebra, const BlockCovarianceOf<Scalar>& block);
-
-template <class Scalar>
-std::vector<Index> dead_units(const LinearAlgebra<Scalar>& algebra,
-                              const BlockCovarianceOf<Scalar>& block);
-
-// Principal axes of a block in its own scale.
-template <class Scalar>
-struct PrincipalAxesOf {
-  std::vector<double> variances;  // of the live units, descending, 0 or more
-  MatrixOf<Scalar> axes;          // (p, live), a column per variance, dead units exactly 0
-  std::vector<Index> real;        // axes whose variance is more than rounding, in their order
-  Index undecided = 0;            // others that the covariance has lost, as of WhitenerOf
-};
-using PrincipalAxes = PrincipalAxesOf<double>;
-
-template <class Scalar>
-PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra,
-                                       const BlockCovarianceOf<Scalar>& block);
-
-// How many leading principal axes to keep.
-struct Truncation {
-  enum class By : std::uint8_t { kVariance, kSingularValues, kCount };
-  By by = By::kVariance;
-  double share = 1.0;  // of the summed variances, or singular values, of the axes that are real
-  Index count = 0;
-};
-
-// Whether a truncation would keep more than so many real axes, were there more.
-bool wants_more(const Truncation& truncation, Index real);
-
-// Of the axes that are more than rounding, as many as reach the share, the one that does included.
-template <class Scalar>
-std::vector<Index> kept_axes(const PrincipalAxesOf<Scalar>& axes, const Truncation& truncation);
 
 template <class Scalar>
 class WhitenerOf {
@@ -58,6 +23,10 @@ class WhitenerOf {
   // diagonal of the unit-scaled covariance after the rank was decided.
   WhitenerOf(const LinearAlgebra<Scalar>& algebra, const BlockCovarianceOf<Scalar>& block,
              double ridge);
+  // Those of several blocks, each as if it were alone.
+  static std::vector<WhitenerOf> of_each(const LinearAlgebra<Scalar>& algebra,
+                                         std::span<const BlockCovarianceOf<Scalar>> blocks,
+                                         double ridge);
 
   // Some principal axes, in the block's own scale.
   WhitenerOf(const LinearAlgebra<Scalar>& algebra, const PrincipalAxesOf<Scalar>& axes,
@@ -83,6 +52,10 @@ class WhitenerOf {
   Mat whiten_rows(Mat c) const;
   // c W, for c with one column per live unit: (rows of c, rank).
   Mat whiten_columns(Mat c) const;
+  // The same for several, of one backend, each with a whitener of its own.
+  using Each = std::span<const WhitenerOf* const>;
+  static void whiten_rows_each(Each whiteners, std::vector<Mat>& c);
+  static void whiten_columns_each(Each whiteners, std::vector<Mat>& c);
   // Weights over all units of the combinations u of whitened directions: (size, cols of u).
   Mat weights(Mat u) const;
   // Covariances of all units with the variates of those weights: (size, cols of u).
@@ -91,7 +64,18 @@ class WhitenerOf {
   Mat factor() const;
 
  private:
-  void decompose(Mat correlation, const BlockCovarianceOf<Scalar>& block);
+  struct Undecomposed;
+
+  WhitenerOf(const LinearAlgebra<Scalar>& algebra, const BlockCovarianceOf<Scalar>& block,
+             const Units& units, double ridge);
+  Undecomposed undecomposed(const BlockCovarianceOf<Scalar>& block, const Units& units);
+  static void factorize(const LinearAlgebra<Scalar>& algebra, std::vector<Undecomposed>& all);
+  static void add_ridge(const LinearAlgebra<Scalar>& algebra, double ridge,
+                        std::span<Undecomposed* const> to);
+  void take(Mat lower, const ExtremeEigenvalues& spectrum);
+  void take(const EigenDecompositionOf<Scalar>& eigen, const Undecomposed& from);
+  static void solve_each(Each whiteners, Transpose trans, Side side, std::vector<Mat>& c);
+  bool by_cholesky() const { return kept_variance_.empty(); }
 
   const LinearAlgebra<Scalar>* algebra_;
   Index size_ = 0;
@@ -106,11 +90,19 @@ class WhitenerOf {
 };
 using Whitener = WhitenerOf<double>;
 
-// The covariance of two whitened blocks, (rank of rows, rank of cols): its singular values are the
-// canonical correlations. `cross` is their scatter, divided by `degrees` the covariance.
+// Two blocks to compare: `cross` is their scatter, divided by `degrees` the covariance.
 template <class Scalar>
-MatrixOf<Scalar> core_matrix(const LinearAlgebra<Scalar>& algebra, const WhitenerOf<Scalar>& rows,
-                             const WhitenerOf<Scalar>& cols, const MatrixOf<Scalar>& cross,
-                             double degrees);
+struct WhitenedPairOf {
+  const WhitenerOf<Scalar>* rows;
+  const WhitenerOf<Scalar>* cols;
+  const MatrixOf<Scalar>* cross;
+  double degrees;
+};
+
+// The covariances of whitened blocks, (rank of rows, rank of cols): their singular values are the
+// canonical correlations.
+template <class Scalar>
+std::vector<MatrixOf<Scalar>> core_matrices(const LinearAlgebra<Scalar>& algebra,
+                                            std::span<const WhitenedPairOf<Scalar>> pairs);
 
 }  // namespace fastcca

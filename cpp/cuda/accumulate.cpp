@@ -53,13 +53,10 @@ class Pass {
   // all that the products of what is left lose no digits.
   void choose_shift() {
     throw_if_interrupted();
-    probes_ = 0;
-    reader_.follow_computation();
-    for_each_probe(rows_, [&](Index row, Index count) {
-      double* to = samples_[0].get() + probes_ * width_;
-      reader_.read(row, count, nullptr, {to, width_, 1});
-      probes_ += count;
-    });
+    std::vector<Index> starts;
+    probes_ = for_each_probe(rows_, [&](Index row, Index) { starts.push_back(row); });
+    reader_.read_runs(starts, probes_ / static_cast<Index>(starts.size()),
+                      {samples_[0].get(), width_, 1});
     reader_.precede_computation();
     cudaStream_t stream = context_.stream();
     add_sums(stream, columns_of(samples_[0].get(), probes_, width_), parts_.get(), shift_.get());

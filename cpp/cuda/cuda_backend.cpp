@@ -223,6 +223,17 @@ void CudaBackend::for_each(int, std::size_t count,
   }
 }
 
+void CudaBackend::for_each_range(int, std::size_t count, Index bytes,
+                                 const std::function<void(std::size_t, std::size_t)>& body) const {
+  constexpr Index kBytes = Index{256} << 20;  // of problems that are solved together
+  const auto at_once =
+      static_cast<std::size_t>(std::max<Index>(kBytes / std::max<Index>(bytes, 1), 1));
+  for (std::size_t first = 0; first < count; first += at_once) {
+    throw_if_interrupted();
+    body(first, std::min(first + at_once, count));
+  }
+}
+
 void CudaBackend::add_with_outer(Matrix& a, const Matrix& b, double weight,
                                  std::span<const double> u, std::span<const double> v) const {
   const Call call(context());

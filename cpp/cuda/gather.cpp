@@ -37,30 +37,38 @@ void copy_values(const unsigned char* from, Index stride, Index count, Index siz
 
 Index run_of(const ArrayView& view) { return view.run > 0 ? view.run : view.rows; }
 
-void gather_samples(const ArrayView& view, Index row, Index depth, unsigned char* to) {
+// Samples [k, end) of those.
+void gather_samples(const ArrayView& view, const Rows& rows, Index k, Index end,
+                    unsigned char* to) {
   const Index size = size_of(view.dtype);
   const Index bytes = view.cols * size;
-  if (run_of(view) == view.rows && view.col_stride == size && view.row_stride == bytes) {
-    std::memcpy(to, sample_of(view, row), static_cast<std::size_t>(depth * bytes));
-    return;
-  }
-  for (Index k = 0; k < depth; ++k) {
-    copy_values(sample_of(view, row + k), view.col_stride, view.cols, size, to + k * bytes);
+  const bool whole =
+      run_of(view) == view.rows && view.col_stride == size && view.row_stride == bytes;
+  while (k < end) {
+    const Index count = whole ? std::min(rows.following(k), end - k) : 1;
+    const unsigned char* from = sample_of(view, rows.at(k));
+    if (whole) {
+      std::memcpy(to + k * bytes, from, static_cast<std::size_t>(count * bytes));
+    } else {
+      copy_values(from, view.col_stride, view.cols, size, to + k * bytes);
+    }
+    k += count;
   }
 }
 
-void gather_features(const ArrayView& view, Index row, Index depth, Index col, Index cols,
+void gather_features(const ArrayView& view, const Rows& rows, Index col, Index cols,
                      unsigned char* to) {
   const Index size = size_of(view.dtype);
   const Index run = run_of(view);
-  for (Index at = row; at < row + depth;) {
-    const Index count = std::min(run - at % run, row + depth - at);
-    const unsigned char* first = sample_of(view, at);
+  for (Index k = 0; k < rows.count;) {
+    const Index row = rows.at(k);
+    const Index count = std::min(run - row % run, rows.following(k));
+    const unsigned char* first = sample_of(view, row);
     for (Index j = col; j < col + cols; ++j) {
       copy_values(first + j * view.col_stride, view.row_stride, count, size,
-                  to + (j * depth + at - row) * size);
+                  to + (j * rows.count + k) * size);
     }
-    at += count;
+    k += count;
   }
 }
 
@@ -73,11 +81,12 @@ const unsigned char* sample_of(const ArrayView& view, Index row) {
          run % view.runs_per_outer * view.run_stride;
 }
 
-ArrayView gather(const ArrayView& view, Index row, Index depth, int threads, unsigned char* to) {
+ArrayView gather(const ArrayView& view, const Rows& rows, int threads, unsigned char* to) {
   // Bytes that one thread has copied before a second one has started.
   constexpr Index kPiece = Index{1} << 18;
   const Index size = size_of(view.dtype);
   const bool along_samples = std::abs(view.row_stride) < std::abs(view.col_stride);
+  const Index depth = rows.count;
   const Index items = along_samples ? view.cols : depth;
   const Index pieces = std::clamp<Index>(depth * view.cols * size / kPiece, 1, items);
   const int most = threads > 0 ? threads : num_threads();
@@ -87,9 +96,9 @@ ArrayView gather(const ArrayView& view, Index row, Index depth, int threads, uns
       const Index first = items * p / pieces;
       const Index count = items * (p + 1) / pieces - first;
       if (along_samples) {
-        gather_features(view, row, depth, first, count, to);
+        gather_features(view, rows, first, count, to);
       } else {
-        gather_samples(view, row + first, count, to + first * view.cols * size);
+        gather_samples(view, rows, first, first + count, to);
       }
     }
   });

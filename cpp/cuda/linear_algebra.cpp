@@ -1,11 +1,11 @@
 // The matrix operations of the CUDA backend, for real and complex numbers.
 #include <algorithm>
-#include <type_traits>
 
 #include "core/interrupt.hpp"
 #include "cuda/context.hpp"
 #include "cuda/cuda_backend.hpp"
 #include "cuda/elementwise.hpp"
+#include "cuda/numbers.hpp"
 #include "cuda/solver.hpp"
 
 namespace fastcca {
@@ -14,12 +14,13 @@ using cuda::allocate_matrix;
 using cuda::Call;
 using cuda::check;
 using cuda::Context;
+using cuda::kIsReal;
+using cuda::number;
+using cuda::numbers;
+using cuda::operation;
 using cuda::Solver;
 
 namespace {
-
-template <class Scalar>
-constexpr bool kIsReal = std::is_same_v<Scalar, double>;
 
 template <class Scalar>
 Index size_of(const MatrixOf<Scalar>& a) {
@@ -29,16 +30,6 @@ Index size_of(const MatrixOf<Scalar>& a) {
 Index size_of(std::span<const Index> v) { return static_cast<Index>(v.size()); }
 
 Index leading(Index rows) { return std::max<Index>(rows, 1); }
-
-template <class Scalar>
-cublasOperation_t operation(bool transposed) {
-  return !transposed ? CUBLAS_OP_N : kIsReal<Scalar> ? CUBLAS_OP_T : CUBLAS_OP_C;
-}
-
-const cuDoubleComplex* numbers(const Complex* p) {
-  return reinterpret_cast<const cuDoubleComplex*>(p);
-}
-cuDoubleComplex* numbers(Complex* p) { return reinterpret_cast<cuDoubleComplex*>(p); }
 
 }  // namespace
 
@@ -185,15 +176,13 @@ MatrixOf<Scalar> CudaLinearAlgebra<Scalar, Base>::multiply(const Mat& a, Transpo
   }
   const cublasOperation_t op_a = operation<Scalar>(ta);
   const cublasOperation_t op_b = operation<Scalar>(tb);
+  const auto one = number<Scalar>(1.0);
+  const auto zero = number<Scalar>(0.0);
   if constexpr (kIsReal<Scalar>) {
-    const double one = 1.0;
-    const double zero = 0.0;
     check(cublasDgemm_64(context_->blas(), op_a, op_b, m, n, k, &one, a.data(), a.rows(), b.data(),
                          b.rows(), &zero, out.data(), m),
           "cublasDgemm");
   } else {
-    const cuDoubleComplex one{1.0, 0.0};
-    const cuDoubleComplex zero{0.0, 0.0};
     check(cublasZgemm_64(context_->blas(), op_a, op_b, m, n, k, &one, numbers(a.data()), a.rows(),
                          numbers(b.data()), b.rows(), &zero, numbers(out.data()), m),
           "cublasZgemm");
@@ -223,14 +212,13 @@ void CudaLinearAlgebra<Scalar, Base>::solve_triangular(const Mat& lower, Transpo
   const Call call(*context_);
   const auto where = side == Side::kRight ? CUBLAS_SIDE_RIGHT : CUBLAS_SIDE_LEFT;
   const cublasOperation_t op = operation<Scalar>(trans == Transpose::kYes);
+  const auto one = number<Scalar>(1.0);
   if constexpr (kIsReal<Scalar>) {
-    const double one = 1.0;
     check(cublasDtrsm_64(context_->blas(), where, CUBLAS_FILL_MODE_LOWER, op, CUBLAS_DIAG_NON_UNIT,
                          b.rows(), b.cols(), &one, lower.data(), leading(lower.rows()), b.data(),
                          b.rows()),
           "cublasDtrsm");
   } else {
-    const cuDoubleComplex one{1.0, 0.0};
     check(cublasZtrsm_64(context_->blas(), where, CUBLAS_FILL_MODE_LOWER, op, CUBLAS_DIAG_NON_UNIT,
                          b.rows(), b.cols(), &one, numbers(lower.data()), leading(lower.rows()),
                          numbers(b.data()), b.rows()),

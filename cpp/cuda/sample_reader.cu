@@ -15,6 +15,14 @@ namespace {
 #include "core/number_formats.inc"
 #undef FASTCCA_NUMBER_FUNCTION
 
+// Rows, with the starts of runs in device memory.
+struct DeviceRows {
+  Index first;
+  Index count;
+  const Index* starts;
+  Index length;
+};
+
 template <class T, bool kWhole, class To>
 struct Convert {
   const unsigned char* data;
@@ -24,8 +32,7 @@ struct Convert {
   Index run_stride;
   Index runs_per_outer;
   Index outer_stride;
-  Index first_row;
-  Index rows;
+  DeviceRows from;
   Index cols;
   const double* shift;
   To* to;
@@ -36,9 +43,10 @@ struct Convert {
   __host__ __device__ void operator()(Index at) const {
     // Neighbours write next to each other.
     const bool along_samples = to_row_stride == 1;
-    const Index k = along_samples ? at % rows : at / cols;
-    const Index j = along_samples ? at / rows : at % cols;
-    const Index row = first_row + k;
+    const Index k = along_samples ? at % from.count : at / cols;
+    const Index j = along_samples ? at / from.count : at % cols;
+    const Index row =
+        from.starts != nullptr ? from.starts[k / from.length] + k % from.length : from.first + k;
     const Index r = row / run;
     const unsigned char* p = data + row % run * row_stride + r / runs_per_outer * outer_stride +
                              r % runs_per_outer * run_stride + j * col_stride;
@@ -60,68 +68,68 @@ bool is_aligned(const ArrayView& view, Index size) {
 }
 
 template <class T, bool kWhole, class To>
-void convert_by(cudaStream_t stream, const ArrayView& view, Index row, Index depth,
+void convert_by(cudaStream_t stream, const ArrayView& view, const DeviceRows& rows,
                 const double* shift, const TargetOf<To>& target) {
-  launch(stream, depth * view.cols,
+  launch(stream, rows.count * view.cols,
          Convert<T, kWhole, To>{
              view.data, view.row_stride, view.col_stride, view.run > 0 ? view.run : view.rows,
-             view.run_stride, view.runs_per_outer, view.outer_stride, row, depth, view.cols, shift,
+             view.run_stride, view.runs_per_outer, view.outer_stride, rows, view.cols, shift,
              target.to, target.row_stride, target.col_stride, view.byte_swapped});
 }
 
 template <class T, class To>
-void convert_as(cudaStream_t stream, const ArrayView& view, Index row, Index depth,
+void convert_as(cudaStream_t stream, const ArrayView& view, const DeviceRows& rows,
                 const double* shift, const TargetOf<To>& target) {
   // What is not aligned or swapped is read byte by byte.
   const bool in_order = !view.byte_swapped || sizeof(T) == 1;
   if (in_order && is_aligned(view, Index{sizeof(T)})) {
-    convert_by<T, true>(stream, view, row, depth, shift, target);
+    convert_by<T, true>(stream, view, rows, shift, target);
   } else {
-    convert_by<T, false>(stream, view, row, depth, shift, target);
+    convert_by<T, false>(stream, view, rows, shift, target);
   }
 }
 
-void convert_integers(cudaStream_t stream, const ArrayView& view, Index row, Index depth,
+void convert_integers(cudaStream_t stream, const ArrayView& view, const DeviceRows& rows,
                       const double* shift, const Target& target) {
   switch (view.dtype) {
     case DType::kInt8:
-      return convert_as<std::int8_t>(stream, view, row, depth, shift, target);
+      return convert_as<std::int8_t>(stream, view, rows, shift, target);
     case DType::kInt16:
-      return convert_as<std::int16_t>(stream, view, row, depth, shift, target);
+      return convert_as<std::int16_t>(stream, view, rows, shift, target);
     case DType::kInt32:
-      return convert_as<std::int32_t>(stream, view, row, depth, shift, target);
+      return convert_as<std::int32_t>(stream, view, rows, shift, target);
     case DType::kInt64:
-      return convert_as<std::int64_t>(stream, view, row, depth, shift, target);
+      return convert_as<std::int64_t>(stream, view, rows, shift, target);
     case DType::kUInt8:
-      return convert_as<std::uint8_t>(stream, view, row, depth, shift, target);
+      return convert_as<std::uint8_t>(stream, view, rows, shift, target);
     case DType::kUInt16:
-      return convert_as<std::uint16_t>(stream, view, row, depth, shift, target);
+      return convert_as<std::uint16_t>(stream, view, rows, shift, target);
     case DType::kUInt32:
-      return convert_as<std::uint32_t>(stream, view, row, depth, shift, target);
+      return convert_as<std::uint32_t>(stream, view, rows, shift, target);
     default:
-      return convert_as<std::uint64_t>(stream, view, row, depth, shift, target);
+      return convert_as<std::uint64_t>(stream, view, rows, shift, target);
   }
 }
 
 template <class To>
-void convert(cudaStream_t stream, const ArrayView& view, Index row, Index depth,
+void convert(cudaStream_t stream, const ArrayView& view, const DeviceRows& rows,
              const double* shift, const TargetOf<To>& target) {
   switch (view.dtype) {
     case DType::kFloat16:
-      return convert_as<Half>(stream, view, row, depth, shift, target);
+      return convert_as<Half>(stream, view, rows, shift, target);
     case DType::kBFloat16:
-      return convert_as<BFloat>(stream, view, row, depth, shift, target);
+      return convert_as<BFloat>(stream, view, rows, shift, target);
     case DType::kFloat32:
-      return convert_as<float>(stream, view, row, depth, shift, target);
+      return convert_as<float>(stream, view, rows, shift, target);
     default:
       break;
   }
   if constexpr (std::is_same_v<To, float>) {
     throw std::logic_error("float32 does not hold the values of this dtype");
   } else if (view.dtype == DType::kFloat64) {
-    convert_as<double>(stream, view, row, depth, shift, target);
+    convert_as<double>(stream, view, rows, shift, target);
   } else {
-    convert_integers(stream, view, row, depth, shift, target);
+    convert_integers(stream, view, rows, shift, target);
   }
 }
 
@@ -176,7 +184,8 @@ void SampleReader::precede_computation() {
 }
 
 template <class T>
-void SampleReader::read_to(Index row, Index depth, const double* shift, const TargetOf<T>& target) {
+void SampleReader::read_to(const Rows& rows, const Index* starts, const double* shift,
+                           const TargetOf<T>& target) {
   cudaStream_t stream = context_.reading_stream();
   std::vector<ArrayView> there(blocks_.begin(), blocks_.end());
   if (staged_bytes_ > 0) {
@@ -185,9 +194,9 @@ void SampleReader::read_to(Index row, Index depth, const double* shift, const Ta
     Index at = 0;
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
       if (blocks_[b].memory == Memory::kHost) {
-        there[b] = gather(blocks_[b], row, depth, threads_, staging + at);
+        there[b] = gather(blocks_[b], rows, threads_, staging + at);
         there[b].data = raw_.get() + at;
-        at += aligned(depth * blocks_[b].cols * size_of(blocks_[b].dtype));
+        at += aligned(rows.count * blocks_[b].cols * size_of(blocks_[b].dtype));
       }
     }
     check(cudaMemcpyAsync(raw_.get(), staging, static_cast<std::size_t>(at), cudaMemcpyHostToDevice,
@@ -200,18 +209,27 @@ void SampleReader::read_to(Index row, Index depth, const double* shift, const Ta
     const bool staged = blocks_[b].memory == Memory::kHost;
     TargetOf<T> part = target;
     part.to += offsets_[b] * target.col_stride;
-    convert(stream, there[b], staged ? 0 : row, depth,
+    convert(stream, there[b],
+            staged ? DeviceRows{0, rows.count, nullptr, 0}
+                   : DeviceRows{rows.first, rows.count, starts, rows.length},
             shift != nullptr ? shift + offsets_[b] : nullptr, part);
   }
 }
 
 void SampleReader::read(Index row, Index depth, const double* shift, const Target& target) {
-  read_to(row, depth, shift, target);
+  read_to({row, depth}, nullptr, shift, target);
 }
 
 void SampleReader::read(Index row, Index depth, const double* shift,
                         const TargetOf<float>& target) {
-  read_to(row, depth, shift, target);
+  read_to({row, depth}, nullptr, shift, target);
+}
+
+void SampleReader::read_runs(std::span<const Index> starts, Index length, const Target& target) {
+  starts_ = context_.upload(starts);
+  follow_computation();
+  read_to({0, static_cast<Index>(starts.size()) * length, starts, length}, starts_.get(), nullptr,
+          target);
 }
 
 }  // namespace fastcca::cuda

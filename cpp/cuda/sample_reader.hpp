@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cuda/context.hpp"
+#include "cuda/gather.hpp"
 
 namespace fastcca::cuda {
 
@@ -54,10 +55,13 @@ class SampleReader {
   // takes float16, bfloat16 and float32 alone.
   void read(Index row, Index depth, const double* shift, const Target& target);
   void read(Index row, Index depth, const double* shift, const TargetOf<float>& target);
+  // The same for runs of `length` samples that begin at `starts`; follows the computation.
+  void read_runs(std::span<const Index> starts, Index length, const Target& target);
 
  private:
   template <class T>
-  void read_to(Index row, Index depth, const double* shift, const TargetOf<T>& target);
+  void read_to(const Rows& rows, const Index* starts, const double* shift,
+               const TargetOf<T>& target);
 
   Context& context_;
   std::span<const ArrayView> blocks_;
@@ -66,6 +70,7 @@ class SampleReader {
   std::vector<Index> offsets_;
   Index staged_bytes_ = 0;  // of one piece of all blocks of the host
   DeviceBuffer<unsigned char> raw_;
+  DeviceBuffer<Index> starts_;
   std::size_t turn_ = 0;
   Event copied_[2];  // out of the staging memory of that turn
   Event before_;

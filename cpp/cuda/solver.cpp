@@ -8,48 +8,9 @@
 
 #include "core/errors.hpp"
 #include "cuda/elementwise.hpp"
+#include "cuda/solver_workspace.hpp"
 
 namespace fastcca::cuda {
-
-namespace {
-
-template <class Scalar>
-constexpr cudaDataType kType = std::is_same_v<Scalar, double> ? CUDA_R_64F : CUDA_C_64F;
-
-constexpr cudaDataType kReal = CUDA_R_64F;
-
-[[noreturn]] void fail(const std::string& routine, int info) {
-  throw DecompositionError("cuSOLVER's " + routine + " failed with info = " + std::to_string(info) +
-                           "; compute on the host with backend=\"cpu\", and please report this "
-                           "with the data that causes it");
-}
-
-// Asks a routine for the sizes of its workspaces, makes them, and keeps them while it runs.
-class Workspace {
- public:
-  template <class Query>
-  Workspace(const Context& context, const char* call, Query query) {
-    std::size_t on_device = 0;
-    std::size_t on_host = 0;
-    check(query(&on_device, &on_host), call);
-    device_ = context.buffer<unsigned char>(static_cast<Index>(on_device));
-    host_.resize(std::max<std::size_t>(on_host, 1));
-    device_size_ = on_device;
-    host_size_ = on_host;
-  }
-  void* device() const { return device_.get(); }
-  std::size_t device_size() const { return device_size_; }
-  void* host() { return host_.data(); }
-  std::size_t host_size() const { return host_size_; }
-
- private:
-  DeviceBuffer<unsigned char> device_;
-  std::vector<unsigned char> host_;
-  std::size_t device_size_ = 0;
-  std::size_t host_size_ = 0;
-};
-
-}  // namespace
 
 template <class Scalar>
 int Solver<Scalar>::read(const DeviceBuffer<int>& info) const {
@@ -105,19 +66,10 @@ int Solver<Scalar>::eigenvalues_by(bool batched, bool vectors, Index n, Scalar* 
   const SolverHandle& solver = context_.solver();
   const auto job = vectors ? CUSOLVER_EIG_MODE_VECTOR : CUSOLVER_EIG_MODE_NOVECTOR;
   const auto half = CUBLAS_FILL_MODE_LOWER;
-  const auto info = context_.buffer<int>(1);
   if (batched) {
-    Workspace work(context_, "cusolverDnXsyevBatched_bufferSize", [&](auto* device, auto* host) {
-      return cusolverDnXsyevBatched_bufferSize(solver.get(), solver.parameters(), job, half, n,
-                                               kType<Scalar>, a, n, kReal, w, kType<Scalar>, device,
-                                               host, 1);
-    });
-    check(cusolverDnXsyevBatched(solver.get(), solver.parameters(), job, half, n, kType<Scalar>, a,
-                                 n, kReal, w, kType<Scalar>, work.device(), work.device_size(),
-                                 work.host(), work.host_size(), info.get(), 1),
-          "cusolverDnXsyevBatched");
-    return read(info);
+    return eigh_batched(context_, vectors, n, 1, a, w).front();
   }
+  const auto info = context_.buffer<int>(1);
   Workspace work(context_, "cusolverDnXsyevd_bufferSize", [&](auto* device, auto* host) {
     return cusolverDnXsyevd_bufferSize(solver.get(), solver.parameters(), job, half, n,
                                        kType<Scalar>, a, n, kReal, w, kType<Scalar>, device, host);

@@ -266,6 +266,62 @@ TEST_CASE("symmetric CCA: Hermitian inverse roots and the same correlations") {
   }
 }
 
+TEST_CASE("several pairs at once have what each of them has alone") {
+  ComplexDense collinear = complex_random(80, 4, 741);
+  ComplexDense with_dead = complex_random(80, 4, 742);
+  for (Index i = 0; i < 80; ++i) {
+    collinear(i, 2) = Complex(2.0, -1.0) * collinear(i, 0);
+    with_dead(i, 1) = 5.0;
+  }
+  const Related full = related(80, 4, 3, 743);
+  const Related wide = related(80, 6, 5, 744);
+  const ComplexDense constant(80, 3);
+  const std::vector<std::pair<const ComplexDense*, const ComplexDense*>> data{
+      {&full.x, &full.y},   {&collinear, &full.y}, {&wide.x, &wide.y},      {&with_dead, &full.y},
+      {&full.x, &constant}, {&full.y, &full.x},    {&collinear, &collinear}};
+  std::vector<ComplexPair> held;
+  for (const auto& [x, y] : data) {
+    held.push_back(pair_of_parts(moments_of_parts(*x, *y)));
+  }
+  std::vector<BlockPairOf<Complex>> pairs;
+  for (const ComplexPair& pair : held) {
+    pairs.push_back(pair.pair());
+  }
+  for (const double ridge : {0.0, 0.1}) {
+    for (const bool weights : {false, true}) {
+      CcaOptions options;
+      options.ridge = ridge;
+      options.weights = weights;
+      const auto found =
+          solve_cca_each(complex_algebra(), std::span(std::as_const(pairs)), options);
+      REQUIRE(found.size() == pairs.size());
+      for (std::size_t i = 0; i < pairs.size(); ++i) {
+        CAPTURE(i);
+        const auto alone = solve_cca(complex_algebra(), pairs[i], options);
+        CHECK(largest_difference(found[i].correlations, alone.correlations) < 1e-13);
+        CHECK(found[i].x.rank == alone.x.rank);
+        CHECK(found[i].y.rank == alone.y.rank);
+        CHECK(found[i].x.dead == alone.x.dead);
+        CHECK(found[i].y.dead == alone.y.dead);
+        CHECK(found[i].x.condition == doctest::Approx(alone.x.condition).epsilon(1e-9));
+        CHECK(found[i].x.weights.has_value() == weights);
+        CHECK(found[i].y.loadings.has_value() == weights);
+      }
+      const std::vector<Index> x_ranks{4, 3, 6, 3, 4, 3, 3};
+      const std::vector<Index> y_ranks{3, 3, 5, 3, 0, 4, 3};
+      for (std::size_t i = 0; i < pairs.size(); ++i) {
+        CHECK(found[i].x.rank == x_ranks[i]);
+        CHECK(found[i].y.rank == y_ranks[i]);
+      }
+      if (ridge == 0.0) {
+        for (const double rho : found[6].correlations) {
+          CHECK(rho == doctest::Approx(1.0).epsilon(1e-10));
+        }
+      }
+    }
+  }
+}
+
 TEST_SUITE_END();
 
 }  // namespace fastcca::testing

@@ -208,7 +208,9 @@ TEST_CASE("both routes whiten the same cross covariance to the same core") {
     const Whitener wy(algebra(), covariance_of(moments, 0), 0.0);
     const Whitener wx(algebra(), covariance_of(moments, 1), 0.0);
     CHECK(wx.rank() == 4);
-    return backend().singular_values(core_matrix(algebra(), wx, wy, moments.scatter(1, 0), 499.0));
+    const WhitenedPairOf<double> pair{&wx, &wy, &moments.scatter(1, 0), 499.0};
+    return backend().singular_values(
+        std::move(core_matrices(algebra(), std::span(&pair, 1)).front()));
   };
   const auto plain = core_values(x);
   const auto repeated = core_values(close);
