@@ -134,8 +134,8 @@ void WhitenerOf<Scalar>::factorize(const LinearAlgebra<Scalar>& algebra,
   std::vector<Undecomposed*> positive;
   std::vector<Factorized<Scalar>> factorized;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    if (lowers[i]) {
-      const Mat& lower = all[i].lower.emplace(*std::move(lowers[i]));
+    if (std::optional<Mat>& found = lowers[i]; found) {
+      const Mat& lower = all[i].lower.emplace(*std::move(found));
       positive.push_back(&all[i]);
       factorized.push_back({&all[i].correlation, &lower});
     }
