@@ -3,9 +3,12 @@
 #include <dlfcn.h>
 #include <doctest/doctest.h>
 
+#include <functional>
+#include <limits>
 #include <new>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "complex_data.hpp"
@@ -229,6 +232,20 @@ TEST_CASE("several matrices of one size are decomposed by one call, and alone wh
       CHECK(contains(message_of<DeviceError>(work), call));
     }
   }
+}
+
+TEST_CASE("as many problems are solved together as fit into some memory") {
+  using Ranges = std::vector<std::pair<std::size_t, std::size_t>>;
+  const auto ranges_of = [](std::size_t count, Index bytes) {
+    Ranges out;
+    backend().for_each_range(2, count, bytes, [&](std::size_t first, std::size_t last) {
+      out.emplace_back(first, last);
+    });
+    return out;
+  };
+  CHECK(ranges_of(5, Index{100} << 20) == Ranges{{0, 2}, {2, 4}, {4, 5}});
+  CHECK(ranges_of(3, Index{1} << 40) == Ranges{{0, 1}, {1, 2}, {2, 3}});
+  CHECK(ranges_of(1000, 1000) == Ranges{{0, 1000}});
 }
 
 TEST_CASE("one that is not finite among several spoils no other") {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <mutex>
 
 #include "complex_data.hpp"
 
@@ -275,6 +276,27 @@ TEST_CASE_TEMPLATE("singular values of tall, wide and square matrices", Scalar, 
     CHECK(std::is_sorted(found[i].rbegin(), found[i].rend()));
     CHECK(std::all_of(found[i].begin(), found[i].end(), [](double v) { return v >= 0.0; }));
     CHECK(ratio(found[i], wanted[i].values) < kRatioLimit);
+  }
+}
+
+TEST_CASE("ranges of problems cover all of them once, whatever one of them takes") {
+  for (const std::size_t count : {0, 1, 7, 100}) {
+    for (const Index bytes : {Index{0}, Index{1} << 20, Index{100} << 20, Index{1} << 40}) {
+      std::mutex mutex;
+      std::vector<std::size_t> visited;
+      backend().for_each_range(2, count, bytes, [&](std::size_t first, std::size_t last) {
+        const std::scoped_lock lock(mutex);
+        CHECK(first < last);
+        for (std::size_t i = first; i < last; ++i) {
+          visited.push_back(i);
+        }
+      });
+      std::sort(visited.begin(), visited.end());
+      REQUIRE(visited.size() == count);
+      for (std::size_t i = 0; i < count; ++i) {
+        CHECK(visited[i] == i);
+      }
+    }
   }
 }
 
