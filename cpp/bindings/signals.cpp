@@ -30,12 +30,24 @@ long this_process() {
 #endif
 }
 
+// Asked for once in every process, with the GIL, which guards what is kept: a fork alone makes
+// another thread the main one.
+unsigned long main_thread() {
+  static long process = -1;
+  static unsigned long ident = 0;
+  if (process != this_process()) {
+    const py::object main = py::module_::import("threading").attr("main_thread")();
+    ident = main.attr("ident").cast<unsigned long>();
+    process = this_process();
+  }
+  return ident;
+}
+
 }  // namespace
 
-PythonSignals::PythonSignals() : next_(steady_clock::now() + kInterval) {
-  const py::object main = py::module_::import("threading").attr("main_thread")();
-  on_main_thread_ = main.attr("ident").cast<unsigned long>() == PyThread_get_thread_ident();
-}
+PythonSignals::PythonSignals()
+    : on_main_thread_(main_thread() == PyThread_get_thread_ident()),
+      next_(steady_clock::now() + kInterval) {}
 
 void PythonSignals::check() {
   // A thread that is not Python's main one must not even ask for the GIL: it would be ended inside

@@ -222,11 +222,7 @@ class Moments(FollowsData):
         if self._selection is not None:
             return self._selection
         stored = self._state.block_names
-        return tuple(
-            name
-            for name in stored
-            if not (name.endswith(IMAGINARY) and name.removesuffix(IMAGINARY) in stored)
-        )
+        return tuple(name for name in stored if not _is_imaginary_part(name, stored))
 
     def mean(self, name: str) -> npt.NDArray[Any]:
         """Mean of every feature of a block, (features,), float64 or complex128."""
@@ -332,10 +328,14 @@ class Moments(FollowsData):
 
     def _index(self, name: str) -> int:
         """Position of a block, or of its real part, in the compiled state."""
-        names = self.block_names
-        if name not in names:
-            raise KeyError(f"there is no block {name!r}; the blocks are {names}")
-        return self._state.block_names.index(name)
+        stored = self._state.block_names
+        if self._selection is None:
+            there = name in stored and not _is_imaginary_part(name, stored)
+        else:
+            there = name in self._selection
+        if not there:
+            raise KeyError(f"there is no block {name!r}; the blocks are {self.block_names}")
+        return stored.index(name)
 
     def _is_complex(self, name: str) -> bool:
         return name + IMAGINARY in self._state.block_names
@@ -386,6 +386,11 @@ class Moments(FollowsData):
     def _check_not_a_view(self, action: str) -> None:
         if self._selection is not None:
             raise ValueError(f"cannot {action} a view of two blocks; use the moments it came from")
+
+
+def _is_imaginary_part(name: str, stored: Sequence[str]) -> bool:
+    """Whether a stored block is part of a complex one."""
+    return name.endswith(IMAGINARY) and name.removesuffix(IMAGINARY) in stored
 
 
 def _copied_to(place: str, state: _core.Moments, chosen: Sequence[int]) -> _core.Moments:

@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca import _core
+from fastcca._accuracy import check_precision
 from fastcca._arrays import AnyArray, as_numbers, check_finite, precision_name
+from fastcca._compiled import new_moments
 from fastcca._device import on_host
 from fastcca._factor import QRFactor
 from fastcca._layouts import LayoutOrPair, Maps, Size, lay_out
@@ -63,14 +65,14 @@ class Pair:
     @property
     def moments(self) -> Moments:
         """The moments of the blocks, accumulated on first use."""
-        if isinstance(self._given, QRFactor):
-            if self._moments is None:
-                self._moments = Moments._of(self._given._state.moments())
-                self._moments._selection = self._given._selection
-            return self._moments
         if self._moments is None:
-            moments = Moments(precision=self.precision, backend=self.place)
-            self._feed(moments)
+            if isinstance(self._given, QRFactor):
+                moments = Moments._of(self._given._state.moments())
+                moments._selection = self._given._selection
+            else:
+                single = check_precision(self.precision) == "single"
+                moments = Moments._of(new_moments(self.place, single=single))
+                self._feed(moments)
             self._moments = moments  # only when no batch was refused
         return self._moments
 
