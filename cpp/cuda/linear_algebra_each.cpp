@@ -75,8 +75,8 @@ cuda::DeviceBuffer<Scalar> stack_of(const Context& context,
 }
 
 // Hermitian matrices whose eigenvalues are the singular values of `a`, their negatives, and zeros:
-// [0 a'; a 0] (Golub & Kahan 1965). Their relative error is that of an SVD; the vectors of small
-// singular values would be worse.
+// [0 a'; a 0] (Golub & Kahan 1965). Their errors are in proportion to the largest, as those of an
+// SVD; the vectors of small singular values would be worse than its.
 template <class Scalar>
 cuda::DeviceBuffer<Scalar> jordan_wielandt_of(const Context& context,
                                               const std::vector<MatrixOf<Scalar>>& a,
