@@ -1,6 +1,7 @@
-"""Build the source distribution and a wheel for every CPython at hand, and look at them closely.
+"""Build the source distribution and wheels for the CPythons at hand, and look at them closely.
 
-Every wheel is installed in an environment of its own and tried outside the source tree.
+For the oldest and the newest of them, or with --all for every one. Every wheel is installed in an
+environment of its own and tried outside the source tree.
 """
 
 import argparse
@@ -92,13 +93,17 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="where the files go")
-    out: Path = parser.parse_args().out.resolve()
+    parser.add_argument("--all", action="store_true", help="wheels for every CPython at hand")
+    options = parser.parse_args()
+    out: Path = options.out.resolve()
     shutil.rmtree(out, ignore_errors=True)
 
     run(sys.executable, "-m", "build", "--sdist", "--outdir", out, ROOT)
     (sdist,) = out.glob("*.tar.gz")
     print(f"built {sdist.name}")
     pythons = interpreters()
+    if not options.all:  # what the oldest and the newest have in common, those between have as well
+        pythons = [pythons[0], *pythons[1:][-1:]]
     for python in pythons:
         with tempfile.TemporaryDirectory() as scratch:
             run(python, "-m", "venv", Path(scratch) / "venv")
