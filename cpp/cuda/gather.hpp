@@ -1,7 +1,6 @@
 // Samples of the host, from any strides into memory without gaps, on their way to the device.
 #pragma once
 
-#include <algorithm>
 #include <span>
 
 #include "core/types.hpp"

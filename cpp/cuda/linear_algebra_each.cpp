@@ -26,18 +26,18 @@ namespace {
 // device has confirmed.
 constexpr Index kLargestTogether = 512;
 
-using Numbers = std::vector<std::size_t>;  // of matrices in a list
+using Members = std::vector<std::size_t>;  // where matrices stand in a list
 
-// The numbers of the matrices of one shape that are worth one call for all, and those of others.
+// Matrices of one shape that are worth one call for all, and all others.
 struct Groups {
-  std::vector<Numbers> together;
-  Numbers alone;
+  std::vector<Members> together;
+  Members alone;
 };
 
 // shape(i): (rows, cols) of matrix i
 template <class Shape>
 Groups groups_of(std::size_t count, Shape shape) {
-  std::map<std::pair<Index, Index>, Numbers> by_shape;
+  std::map<std::pair<Index, Index>, Members> by_shape;
   for (std::size_t i = 0; i < count; ++i) {
     by_shape[shape(i)].push_back(i);
   }
@@ -63,7 +63,7 @@ std::pair<Index, Index> shape_of(const MatrixOf<Scalar>& a) {
 template <class Scalar>
 cuda::DeviceBuffer<Scalar> stack_of(const Context& context,
                                     std::span<const MatrixOf<Scalar>* const> a,
-                                    const Numbers& members) {
+                                    const Members& members) {
   const Index size = a[members.front()]->rows() * a[members.front()]->cols();
   auto out = context.buffer<Scalar>(size * static_cast<Index>(members.size()));
   Scalar* to = out.get();
@@ -80,7 +80,7 @@ cuda::DeviceBuffer<Scalar> stack_of(const Context& context,
 template <class Scalar>
 cuda::DeviceBuffer<Scalar> jordan_wielandt_of(const Context& context,
                                               const std::vector<MatrixOf<Scalar>>& a,
-                                              const Numbers& members) {
+                                              const Members& members) {
   const auto [rows, cols] = shape_of(a[members.front()]);
   const Index order = rows + cols;
   auto out = context.buffer<Scalar>(order * order * static_cast<Index>(members.size()));
@@ -171,7 +171,7 @@ auto CudaLinearAlgebra<Scalar, Base>::cholesky_each(Each a) const
   for (const std::size_t i : groups.alone) {
     out[i] = cholesky(*a[i]);
   }
-  for (const Numbers& members : groups.together) {
+  for (const Members& members : groups.together) {
     const Index n = a[members.front()]->rows();
     std::vector<Mat> factors;
     std::vector<Scalar*> pointers;
@@ -199,7 +199,7 @@ void CudaLinearAlgebra<Scalar, Base>::solve_triangular_each(Each lower, Transpos
   for (const std::size_t i : groups.alone) {
     solve_triangular(*lower[i], trans, side, *b[i]);
   }
-  for (const Numbers& members : groups.together) {
+  for (const Members& members : groups.together) {
     std::vector<const Scalar*> lowers;
     std::vector<Scalar*> right_sides;
     for (const std::size_t i : members) {
@@ -221,7 +221,7 @@ std::vector<std::vector<double>> CudaLinearAlgebra<Scalar, Base>::eigenvalues_ea
   std::vector<std::vector<double>> out(symmetric.size());
   Groups groups =
       groups_of(symmetric.size(), [&](std::size_t i) { return shape_of(*symmetric[i]); });
-  for (const Numbers& members : groups.together) {
+  for (const Members& members : groups.together) {
     const Index n = symmetric[members.front()]->rows();
     const auto count = static_cast<Index>(members.size());
     const auto stack = stack_of<Scalar>(*context_, symmetric, members);
@@ -251,7 +251,7 @@ auto CudaLinearAlgebra<Scalar, Base>::eigh_each(std::vector<Mat> symmetric) cons
   }
   Groups groups =
       groups_of(symmetric.size(), [&](std::size_t i) { return shape_of(symmetric[i]); });
-  for (const Numbers& members : groups.together) {
+  for (const Members& members : groups.together) {
     const Index n = symmetric[members.front()].rows();
     const auto count = static_cast<Index>(members.size());
     const auto stack = stack_of<Scalar>(*context_, pointers, members);
@@ -280,7 +280,7 @@ std::vector<std::vector<double>> CudaLinearAlgebra<Scalar, Base>::singular_value
   const Call call(*context_);
   std::vector<std::vector<double>> out(a.size());
   Groups groups = groups_of(a.size(), [&](std::size_t i) { return shape_of(a[i]); });
-  for (const Numbers& members : groups.together) {
+  for (const Members& members : groups.together) {
     const auto [rows, cols] = shape_of(a[members.front()]);
     const Index order = rows + cols;
     const auto count = static_cast<Index>(members.size());
