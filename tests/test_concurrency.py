@@ -150,3 +150,36 @@ def test_a_state_can_be_read_while_it_grows():
         pool.submit(write).result(PATIENCE)
         assert all(reader.result(PATIENCE) for reader in readers)
     assert moments.n_samples == 51 * 500
+
+
+@pytest.mark.parametrize("measure", ["cca", "pls", "svcca"])
+def test_a_result_is_of_one_moment_while_samples_are_added(measure):
+    # The mean of the batch k is k, so that the mean of all tells how many there were.
+    noise = np.random.default_rng(3).normal(scale=300, size=(3000, 2, 20, 4))
+    noise -= noise.mean(axis=2, keepdims=True)
+    batches = [k + noise[k] for k in range(3000)]
+    moments = fastcca.Moments()
+    moments.update(*batches[0])
+    failed = []
+
+    def add():
+        try:
+            for batch in batches[1:]:
+                moments.update(*batch)
+        except BaseException as error:
+            failed.append(error)
+            raise
+
+    adding = threading.Thread(target=add)
+    adding.start()
+    seen = set()
+    while adding.is_alive():
+        result = getattr(fastcca, measure)(moments)
+        counts = result.n_samples // 20
+        assert result.n_samples == counts * 20
+        np.testing.assert_allclose(result.x_mean, (counts - 1) / 2, atol=1e-6)
+        np.testing.assert_allclose(result.y_mean, (counts - 1) / 2, atol=1e-6)
+        seen.add(counts)
+    adding.join(PATIENCE)
+    assert not failed
+    assert len(seen) > 1

@@ -79,6 +79,21 @@ def test_environment_variables():
     )
 
 
+BOUND = """
+import os, fastcca
+cores = os.sched_getaffinity(0)
+print(fastcca.get_num_threads() == len(cores))
+os.sched_setaffinity(0, {min(cores)})
+print(fastcca.get_num_threads())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="nothing binds processes here")
+def test_cores_that_the_process_is_not_bound_to_are_left_alone():
+    found = run(BOUND, FASTCCA_NUM_THREADS="")
+    assert found.stdout == "True\n1\n"
+
+
 @pytest.mark.parametrize("level", ["baseline", "avx2", "avx512", "neon"])
 def test_simd_levels_agree(level):
     code = (

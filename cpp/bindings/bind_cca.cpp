@@ -1,4 +1,5 @@
 #include "bindings/bindings.hpp"
+#include "bindings/facts.hpp"
 #include "core/cca.hpp"
 #include "core/errors.hpp"
 #include "core/factor_measures.hpp"
@@ -59,49 +60,41 @@ py::dict to_dict(const Backend& backend, CcaSolution solution, bool in_place) {
 
 namespace {
 
-py::dict solve(const LockedMoments& moments, Index x, Index y, double ridge, bool weights,
+// Content is Moments or QrFactor.
+template <class Content, class State>
+py::dict solve(const Locked<State>& state, Index x, Index y, double ridge, bool weights,
                const Keep& x_keep, const Keep& y_keep, double rank_tolerance, bool in_place) {
   require_usable();
   const CcaOptions options{ridge, weights, truncation_of(x_keep), truncation_of(y_keep),
                            rank_tolerance};
-  return to_dict(
-      moments.backend(),
-      without_gil(moments, [&](const Moments& m) { return solve_cca(m, x, y, options); }),
-      in_place);
-}
-
-py::dict solve_of_factor(const LockedFactor& factor, Index x, Index y, double ridge, bool weights,
-                         const Keep& x_keep, const Keep& y_keep, double rank_tolerance,
-                         bool in_place) {
-  require_usable();
-  const CcaOptions options{ridge, weights, truncation_of(x_keep), truncation_of(y_keep),
-                           rank_tolerance};
-  return to_dict(
-      factor.backend(),
-      without_gil(factor, [&](const QrFactor& f) { return solve_cca(f, x, y, options); }),
-      in_place);
+  auto [solution, facts] = without_gil(state, [&](const Content& content) {
+    return std::pair(solve_cca(content, x, y, options), facts_of(content, {{x, {}}, {y, {}}}));
+  });
+  py::dict out = to_dict(state.backend(), std::move(solution), in_place);
+  add_facts(out, facts);
+  return out;
 }
 
 // (real block, imaginary block or None)
 using ComplexIndex = std::pair<Index, std::optional<Index>>;
 using Energy = std::optional<std::vector<double>>;
 
-ComplexPair complex_pair_of(const LockedMoments& moments, const ComplexIndex& x,
-                            const ComplexIndex& y, const Energy& x_energy, const Energy& y_energy) {
-  return moments.call([&](const Moments& m) {
-    return ComplexPair(m, {x.first, x.second}, {y.first, y.second}, x_energy, y_energy);
-  });
-}
-
 py::dict solve_complex(const LockedMoments& moments, const ComplexIndex& x, const ComplexIndex& y,
                        double ridge, bool weights, double rank_tolerance, bool in_place) {
   require_usable();
-  auto s = without_gil([&] {
-    const ComplexPair pair = complex_pair_of(moments, x, y, {}, {});
-    return solve_cca(moments.backend().complex(), pair.pair(),
-                     {ridge, weights, {}, {}, rank_tolerance});
+  auto [solution, facts] = without_gil([&] {
+    auto [pair, read] = moments.call([&](const Moments& m) {
+      const ComplexBlock x_block{x.first, x.second};
+      const ComplexBlock y_block{y.first, y.second};
+      return std::pair(ComplexPair(m, x_block, y_block, {}, {}), facts_of(m, {x_block, y_block}));
+    });
+    return std::pair(solve_cca(moments.backend().complex(), pair.pair(),
+                               {ridge, weights, {}, {}, rank_tolerance}),
+                     std::move(read));
   });
-  return solution_to_dict<Complex>(moments.backend(), std::move(s), in_place);
+  py::dict out = solution_to_dict<Complex>(moments.backend(), std::move(solution), in_place);
+  add_facts(out, facts);
+  return out;
 }
 
 // One pair of complex blocks in each of several states on one device, on so many threads.
@@ -122,7 +115,9 @@ py::list solve_complex_many(const std::vector<const LockedMoments*>& states, con
     backend.for_each_range(threads, states.size(), bytes, [&](std::size_t first, std::size_t last) {
       std::vector<ComplexPair> held;
       for (std::size_t i = first; i < last; ++i) {
-        held.push_back(complex_pair_of(*states[i], x, y, x_energy, y_energy));
+        held.push_back(states[i]->call([&](const Moments& m) {
+          return ComplexPair(m, {x.first, x.second}, {y.first, y.second}, x_energy, y_energy);
+        }));
       }
       std::vector<BlockPairOf<Complex>> pairs;
       for (const ComplexPair& pair : held) {
@@ -185,11 +180,12 @@ void bind_cca(py::module_& m) {
       py::set_error(py::module_::import("fastcca._core").attr("ScaleError"), error.what());
     }
   });
-  m.def("solve_cca", &solve, py::arg("moments"), py::arg("x"), py::arg("y"), py::arg("ridge"),
-        py::arg("weights"), py::arg("x_keep") = py::none(), py::arg("y_keep") = py::none(),
-        py::arg("rank_tolerance") = 0.0, py::arg("in_place") = false);
-  m.def("solve_cca_of_factor", &solve_of_factor, py::arg("factor"), py::arg("x"), py::arg("y"),
+  m.def("solve_cca", &solve<Moments, StagedMoments>, py::arg("moments"), py::arg("x"), py::arg("y"),
         py::arg("ridge"), py::arg("weights"), py::arg("x_keep") = py::none(),
+        py::arg("y_keep") = py::none(), py::arg("rank_tolerance") = 0.0,
+        py::arg("in_place") = false);
+  m.def("solve_cca_of_factor", &solve<QrFactor, QrFactor>, py::arg("factor"), py::arg("x"),
+        py::arg("y"), py::arg("ridge"), py::arg("weights"), py::arg("x_keep") = py::none(),
         py::arg("y_keep") = py::none(), py::arg("rank_tolerance") = 0.0,
         py::arg("in_place") = false);
   m.def("solve_complex_cca", &solve_complex, py::arg("moments"), py::arg("x"), py::arg("y"),

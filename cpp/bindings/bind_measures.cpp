@@ -1,4 +1,5 @@
 #include "bindings/bindings.hpp"
+#include "bindings/facts.hpp"
 #include "core/factor_measures.hpp"
 #include "core/measures.hpp"
 
@@ -8,51 +9,53 @@ namespace {
 
 py::dict pls(const LockedMoments& moments, Index x, Index y, bool in_place) {
   require_usable();
-  PlsSolution s = without_gil(moments, [&](const Moments& m) { return solve_pls(m, x, y); });
+  auto [s, facts] = without_gil(moments, [&](const Moments& m) {
+    return std::pair(solve_pls(m, x, y), facts_of(m, {{x, {}}, {y, {}}}));
+  });
   py::dict out;
   out["singular_values"] = to_numpy(s.singular_values);
   out["x_weights"] = to_python<double>(moments.backend(), std::move(s.x_weights), in_place);
   out["y_weights"] = to_python<double>(moments.backend(), std::move(s.y_weights), in_place);
+  add_facts(out, facts);
   return out;
 }
 
-py::dict to_dict(const Backend& backend, PrincipalAxes axes, bool in_place) {
-  py::dict out;
-  out["variances"] = to_numpy(axes.variances);
-  out["axes"] = to_python<double>(backend, std::move(axes.axes), in_place);
-  out["rank"] = axes.real.size();
-  return out;
+PrincipalAxes axes_of(const Moments& moments, Index block, double rank_tolerance) {
+  const LinearAlgebra<double>& algebra = moments.backend();
+  BlockCovariance covariance = covariance_of(moments, block);
+  covariance.rank_tolerance = rank_tolerance;
+  return principal_axes(algebra, covariance);
 }
 
-py::dict pca(const LockedMoments& moments, Index block, double rank_tolerance, bool in_place) {
-  require_usable();
-  return to_dict(moments.backend(),
-                 without_gil(moments,
-                             [&](const Moments& m) {
-                               const LinearAlgebra<double>& algebra = m.backend();
-                               BlockCovariance covariance = covariance_of(m, block);
-                               covariance.rank_tolerance = rank_tolerance;
-                               return principal_axes(algebra, covariance);
-                             }),
-                 in_place);
-}
-
-py::dict pca_of_factor(const LockedFactor& factor, Index block, double rank_tolerance,
-                       bool in_place) {
-  require_usable();
-  return to_dict(
-      factor.backend(),
-      without_gil(factor,
-                  [&](const QrFactor& f) { return principal_axes(f, block, rank_tolerance); }),
-      in_place);
+PrincipalAxes axes_of(const QrFactor& factor, Index block, double rank_tolerance) {
+  return principal_axes(factor, block, rank_tolerance);
 }
 
 // Content is Moments or QrFactor.
 template <class Content, class State>
+py::dict pca(const Locked<State>& state, Index block, double rank_tolerance, bool in_place) {
+  require_usable();
+  auto [axes, facts] = without_gil(state, [&](const Content& content) {
+    return std::pair(axes_of(content, block, rank_tolerance), facts_of(content, {{block, {}}}));
+  });
+  py::dict out;
+  out["variances"] = to_numpy(axes.variances);
+  out["axes"] = to_python<double>(state.backend(), std::move(axes.axes), in_place);
+  out["rank"] = axes.real.size();
+  add_facts(out, facts, {""});
+  return out;
+}
+
+template <class Content, class State>
 py::dict regression(const Locked<State>& state, Index x, Index y, double rank_tolerance) {
   require_usable();
-  return to_dict(without_gil(
-      state, [&](const Content& held) { return linear_regression(held, x, y, rank_tolerance); }));
+  const auto [solution, facts] = without_gil(state, [&](const Content& content) {
+    return std::pair(linear_regression(content, x, y, rank_tolerance),
+                     facts_of(content, {{x, {}}, {y, {}}}));
+  });
+  py::dict out = to_dict(solution);
+  add_facts(out, facts);
+  return out;
 }
 
 template <double (*kMeasure)(const Moments&, Index, Index)>
@@ -74,9 +77,9 @@ py::dict to_dict(const Regression& regression) {
 void bind_measures(py::module_& m) {
   m.def("solve_pls", &pls, py::arg("moments"), py::arg("x"), py::arg("y"),
         py::arg("in_place") = false);
-  m.def("solve_pca", &pca, py::arg("moments"), py::arg("block"), py::arg("rank_tolerance") = 0.0,
-        py::arg("in_place") = false);
-  m.def("solve_pca_of_factor", &pca_of_factor, py::arg("factor"), py::arg("block"),
+  m.def("solve_pca", &pca<Moments, StagedMoments>, py::arg("moments"), py::arg("block"),
+        py::arg("rank_tolerance") = 0.0, py::arg("in_place") = false);
+  m.def("solve_pca_of_factor", &pca<QrFactor, QrFactor>, py::arg("factor"), py::arg("block"),
         py::arg("rank_tolerance") = 0.0, py::arg("in_place") = false);
   m.def("linear_cka", &number<linear_cka>, py::arg("moments"), py::arg("x"), py::arg("y"));
   m.def("procrustes", &number<procrustes>, py::arg("moments"), py::arg("x"), py::arg("y"));

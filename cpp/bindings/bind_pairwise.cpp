@@ -1,4 +1,5 @@
 #include "bindings/bindings.hpp"
+#include "bindings/facts.hpp"
 #include "core/pairwise.hpp"
 
 namespace fastcca {
@@ -33,17 +34,28 @@ Wanted wanted_named(const std::string& name) {
   return name == "weights" ? Wanted::kWeights : Wanted::kCorrelations;
 }
 
+std::vector<Facts> facts_of_pairs(const PreparedBlocks& prepared, const Moments& moments,
+                                  const Pairs& pairs) {
+  std::vector<Facts> out;
+  for (const auto& [x, y] : pairs) {
+    out.push_back(facts_of(moments, {{prepared.block(x), {}}, {prepared.block(y), {}}}));
+  }
+  return out;
+}
+
 py::list cca_of_pairs(const PreparedBlocks& prepared, const LockedMoments& moments,
                       const Pairs& pairs, const std::string& wanted, int threads) {
   require_usable();
-  auto solutions = without_gil(moments, [&](const Moments& m) {
-    return prepared.cca(m, pairs, wanted_named(wanted), threads);
+  auto [solutions, facts] = without_gil(moments, [&](const Moments& m) {
+    auto solved = prepared.cca(m, pairs, wanted_named(wanted), threads);
+    return std::pair(std::move(solved), facts_of_pairs(prepared, m, pairs));
   });
   py::list out;
-  for (CcaSolution& s : solutions) {
-    const double sum_of_squares = s.sum_of_squares;
-    py::dict one = to_dict(moments.backend(), std::move(s));
+  for (std::size_t i = 0; i < solutions.size(); ++i) {
+    const double sum_of_squares = solutions[i].sum_of_squares;
+    py::dict one = to_dict(moments.backend(), std::move(solutions[i]));
     one["sum_of_squares"] = sum_of_squares;
+    add_facts(one, facts[i]);
     out.append(std::move(one));
   }
   return out;
@@ -51,11 +63,15 @@ py::list cca_of_pairs(const PreparedBlocks& prepared, const LockedMoments& momen
 
 py::list regression_of_pairs(const PreparedBlocks& prepared, const LockedMoments& moments,
                              const Pairs& pairs, int threads) {
-  const auto solutions = without_gil(
-      moments, [&](const Moments& m) { return prepared.linear_regression(m, pairs, threads); });
+  const auto [solutions, facts] = without_gil(moments, [&](const Moments& m) {
+    auto solved = prepared.linear_regression(m, pairs, threads);
+    return std::pair(std::move(solved), facts_of_pairs(prepared, m, pairs));
+  });
   py::list out;
-  for (const Regression& s : solutions) {
-    out.append(to_dict(s));
+  for (std::size_t i = 0; i < solutions.size(); ++i) {
+    py::dict one = to_dict(solutions[i]);
+    add_facts(one, facts[i]);
+    out.append(std::move(one));
   }
   return out;
 }

@@ -3,6 +3,7 @@
 #include "bindings/locked.hpp"
 
 #ifndef _WIN32
+#include <pthread.h>
 #include <unistd.h>
 #endif
 
@@ -22,13 +23,23 @@ constexpr int kShareOfWaits = 20;
 
 constexpr milliseconds kPatience{50};
 
-long this_process() {
 #ifdef _WIN32
-  return 0;  // nothing forks there
+long this_process() { return 0; }  // nothing forks there
 #else
-  return static_cast<long>(getpid());
-#endif
+// Kept, since a short call would spend a tenth of its time on asking the system. Only a fork
+// changes it. 0 where it is to be asked for.
+std::atomic<long> known_process{0};
+const bool hears_of_forks = pthread_atfork(nullptr, nullptr, [] { known_process.store(0); }) == 0;
+
+long this_process() {
+  long process = known_process.load(std::memory_order_relaxed);
+  if (process == 0 || !hears_of_forks) {
+    process = static_cast<long>(getpid());
+    known_process.store(process, std::memory_order_relaxed);
+  }
+  return process;
 }
+#endif
 
 // Asked for once in every process, with the GIL, which guards what is kept: a fork alone makes
 // another thread the main one.

@@ -20,6 +20,9 @@ class PreparedBlocks {
   PreparedBlocks(const Moments& moments, std::vector<Entry> entries, double ridge,
                  double rank_tolerance, int threads);
 
+  // The block of an entry.
+  Index block(Index entry) const { return entries_.at(static_cast<std::size_t>(entry)).block; }
+
   // Of pairs of entries. The state is the one that the blocks were prepared from, as it was.
   std::vector<CcaSolution> cca(const Moments& moments, std::span<const IndexPair> pairs,
                                Wanted wanted, int threads) const;

@@ -7,6 +7,10 @@
 #include <thread>
 #include <vector>
 
+#ifdef __linux__
+#include <sched.h>
+#endif
+
 #include "core/interrupt.hpp"
 
 namespace fastcca {
@@ -15,6 +19,18 @@ namespace {
 
 std::atomic<int> requested_threads{0};
 constexpr long kMostThreads = 4096;
+
+// Those that the process is bound to, as by a job scheduler or a container. The standard library
+// counts all that there are, and reads a file for it.
+int usable_cores() {
+#ifdef __linux__
+  cpu_set_t cores;
+  if (sched_getaffinity(0, sizeof cores, &cores) == 0) {  // fails beyond 1024 cores
+    return CPU_COUNT(&cores);
+  }
+#endif
+  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
 
 int default_threads() {
   if (const char* text = std::getenv("FASTCCA_NUM_THREADS"); text != nullptr && *text != '\0') {
@@ -27,7 +43,7 @@ int default_threads() {
     }
     return static_cast<int>(value);
   }
-  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  return usable_cores();
 }
 
 // Ends the work of a thread whose team has failed; the team's error is another one.

@@ -64,7 +64,7 @@ def as_numbers(value: object, name: str, axes: str = "(n_samples, features)") ->
     """`as_samples` that takes complex64 and complex128 as well."""
     array = _as_array(value, name)
     if array.dtype.kind != "c":
-        return as_samples(array, name, axes)
+        return _two_dimensional(_real(array, name), name, axes)
     if array.dtype.itemsize > 16:
         raise TypeError(f"{name} has dtype {array.dtype}; complex64 and complex128 can be used")
     return _two_dimensional(array, name, axes)
@@ -98,7 +98,10 @@ def as_real(value: object, name: str) -> AnyArray:
     TypeError
         If it is no array of real numbers.
     """
-    array = _as_array(value, name)
+    return _real(_as_array(value, name), name)
+
+
+def _real(array: AnyArray, name: str) -> AnyArray:
     if is_bfloat16(array.dtype):
         return array
     kind, size = array.dtype.kind, array.dtype.itemsize

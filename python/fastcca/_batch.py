@@ -9,21 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca._arrays import AnyArray
+from fastcca._blocks import IMAGINARY
 from fastcca._memory import SMALL, check_memory
 
 __all__ = [
-    "IMAGINARY",
     "check_size",
     "check_stored",
-    "compared_blocks",
     "index_pairs",
     "named_batch",
     "real_blocks",
 ]
 
 _POSITIONAL_NAMES = ("x", "y")
-# Complex samples are accumulated as two real blocks; the second has the name and this.
-IMAGINARY = ".imag"
 
 
 def named_batch(
@@ -43,18 +40,6 @@ def named_batch(
             raise TypeError(f"the block {name!r} is given twice, by position and by name")
         batch[name] = block
     return batch
-
-
-def compared_blocks(names: tuple[str, ...], count: int, said_to_hold: str) -> tuple[str, ...]:
-    """Check the number of blocks of a state for a measure that takes `count` of them."""
-    if len(names) != count:
-        advice = (
-            "this measure takes one block"
-            if count == 1
-            else "choose the two to compare with .pair(first, second)"
-        )
-        raise ValueError(f"{said_to_hold} {len(names)} blocks {names}; {advice}")
-    return names
 
 
 def real_blocks(batch: Mapping[str, AnyArray]) -> tuple[list[str], list[AnyArray]]:

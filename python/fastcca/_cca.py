@@ -242,6 +242,9 @@ class CCAResult:
         )
 
 
+_FIELDS = tuple(CCAResult.__dataclass_fields__)
+
+
 def _variates(
     samples: AnyArray, mean: AnyArray, weights: AnyArray | None, name: str, output: str
 ) -> npt.NDArray[Any]:
@@ -404,7 +407,7 @@ def result_fields(parts: CcaParts, ridge: float = 0.0) -> dict[str, Any]:
     condition = max(parts["x_condition"], parts["y_condition"])
     bound = error_bound(condition, method=parts["method"], single=parts["single"], ridge=ridge)
     fields: dict[str, Any] = {**parts, "condition": condition, "error_bound": bound}
-    return {name: fields[name] for name in CCAResult.__dataclass_fields__}
+    return {name: fields[name] for name in _FIELDS}
 
 
 def check_options(

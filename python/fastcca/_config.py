@@ -40,7 +40,8 @@ def set_num_threads(k: int) -> None:
     Parameters
     ----------
     k : int
-        At least 1; 0 returns to the default, FASTCCA_NUM_THREADS or all cores. The BLAS part
+        At least 1; 0 returns to the default, FASTCCA_NUM_THREADS or all cores that the process may
+        run on. The BLAS part
         follows the limits of SciPy's BLAS, which `threadpoolctl` sets.
     """
     k = operator.index(k)

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from fastcca import _core
 from fastcca._arrays import AnyArray, as_samples, precision_name
 from fastcca._backend import state_place
-from fastcca._batch import check_stored, compared_blocks, named_batch
+from fastcca._batch import check_stored, named_batch
 from fastcca._blas import threads_for_many
+from fastcca._blocks import check_count
 from fastcca._compiled import device_at, module_at, new_factor
 from fastcca._following import FollowsData
 from fastcca._memory import check_memory
@@ -230,9 +231,11 @@ class QRFactor(FollowsData):
             raise KeyError(f"there is no block {name!r}; the blocks are {self.block_names}")
         return int(self._state.block_names.index(name))
 
-    def _compared(self, count: int) -> tuple[str, ...]:
-        """Names of the blocks of a measure that takes `count` of them."""
-        return compared_blocks(self.block_names, count, "this factor holds")
+    def _compared(self, count: int) -> tuple[int, ...]:
+        """Positions of the blocks of a measure that takes `count` of them."""
+        names = self.block_names
+        check_count(names, count, "this factor holds")
+        return tuple(self._index(name) for name in names)
 
     def _check_not_a_view(self, action: str) -> None:
         if self._selection is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +17,7 @@ __all__ = ["FollowsData"]
 _moving = threading.Lock()
 
 
-class FollowsData(ABC):
+class FollowsData:
     """Moments or a factor; where they are kept."""
 
     __slots__ = ("_follows_data", "_state")
@@ -26,9 +25,9 @@ class FollowsData(ABC):
     _state: Any
     _follows_data: bool
 
-    @abstractmethod
     def _empty_at(self, place: str) -> Any:
         """Return a compiled state without samples, like this one."""
+        raise NotImplementedError  # every kind of state has its own
 
     @property
     def _place(self) -> str:

@@ -12,15 +12,8 @@ from fastcca import _core
 from fastcca._accuracy import check_precision
 from fastcca._arrays import AnyArray, as_numbers, precision_name
 from fastcca._backend import state_place
-from fastcca._batch import (
-    IMAGINARY,
-    check_size,
-    check_stored,
-    compared_blocks,
-    index_pairs,
-    named_batch,
-    real_blocks,
-)
+from fastcca._batch import check_size, check_stored, index_pairs, named_batch, real_blocks
+from fastcca._blocks import Located, check_count, located
 from fastcca._compiled import device_at, module_at, new_moments
 from fastcca._following import FollowsData
 from fastcca._pairs import ALL, Pairs, PairsLike, pairs_of
@@ -219,17 +212,15 @@ class Moments(FollowsData):
     @property
     def block_names(self) -> tuple[str, ...]:
         """Names of the blocks, in their order."""
-        if self._selection is not None:
-            return self._selection
-        stored = self._state.block_names
-        return tuple(name for name in stored if not _is_imaginary_part(name, stored))
+        return tuple(self._blocks()) if self._selection is None else self._selection
 
     def mean(self, name: str) -> npt.NDArray[Any]:
         """Mean of every feature of a block, (features,), float64 or complex128."""
-        mean = self._state.mean(self._index(name))
-        if self._is_complex(name):
-            return mean + 1j * self._state.mean(self._imaginary_index(name))
-        return mean
+        block = self._block(name)
+        mean = self._state.mean(block.real)
+        if block.imaginary is None:
+            return mean
+        return mean + 1j * self._state.mean(block.imaginary)
 
     def covariance(self, first: str, second: str) -> npt.NDArray[Any]:
         """Sample covariance of two blocks, (features of first, features of second).
@@ -246,7 +237,7 @@ class Moments(FollowsData):
         """
         if self.n_samples < 2:
             raise ValueError(f"a covariance needs at least 2 samples, not {self.n_samples}")
-        self._check_kept(first, second)
+        self._check_kept(self._block(first), self._block(second))
         scatter = self._scatter(first, second)
         scatter /= self.n_samples - 1
         return scatter
@@ -255,11 +246,8 @@ class Moments(FollowsData):
         def part(i: int | None, j: int | None) -> npt.NDArray[np.float64] | float:
             return 0.0 if i is None or j is None else self._state.scatter(i, j)
 
-        i, j = self._index(first), self._index(second)
-        i_imaginary, j_imaginary = (
-            self._imaginary_index(name) if self._is_complex(name) else None
-            for name in (first, second)
-        )
+        _, i, i_imaginary = self._block(first)
+        _, j, j_imaginary = self._block(second)
         real = self._state.scatter(i, j)
         if i_imaginary is None and j_imaginary is None:
             return real
@@ -275,7 +263,7 @@ class Moments(FollowsData):
         KeyError
             If there is no block of that name, or the pair is not kept.
         """
-        self._check_kept(first, second)
+        self._check_kept(self._block(first), self._block(second))
         view = Moments._of(self._state)
         view._selection = (first, second)
         return view
@@ -326,37 +314,40 @@ class Moments(FollowsData):
         moved._selection = self._selection
         return moved
 
+    def _blocks(self) -> Mapping[str, Located]:
+        """All blocks of the state, those that a view hides included."""
+        return located(tuple(self._state.block_names))
+
+    def _block(self, name: str) -> Located:
+        blocks = self._blocks()
+        if name not in (blocks if self._selection is None else self._selection):
+            raise KeyError(f"there is no block {name!r}; the blocks are {self.block_names}")
+        return blocks[name]
+
     def _index(self, name: str) -> int:
         """Position of a block, or of its real part, in the compiled state."""
-        stored = self._state.block_names
-        if self._selection is None:
-            there = name in stored and not _is_imaginary_part(name, stored)
-        else:
-            there = name in self._selection
-        if not there:
-            raise KeyError(f"there is no block {name!r}; the blocks are {self.block_names}")
-        return stored.index(name)
+        return self._block(name).real
 
     def _is_complex(self, name: str) -> bool:
-        return name + IMAGINARY in self._state.block_names
+        return self._block(name).imaginary is not None
 
-    def _imaginary_index(self, name: str) -> int:
-        return self._state.block_names.index(name + IMAGINARY)
-
-    def _compared(self, count: int) -> tuple[str, ...]:
-        """Names of the blocks of a measure that takes `count` of them."""
-        names = compared_blocks(self.block_names, count, "these moments hold")
+    def _compared(self, count: int) -> tuple[Located, ...]:
+        """Blocks of a measure that takes `count` of them."""
+        blocks = self._blocks()
+        names = tuple(blocks) if self._selection is None else self._selection
+        check_count(names, count, "these moments hold")
+        chosen = tuple([blocks[name] for name in names])
         if count == 2:
-            self._check_kept(*names)
-        return names
+            self._check_kept(*chosen)
+        return chosen
 
     def _keeps(self, first: str, second: str) -> bool:
         return self._state.keeps(self._index(first), self._index(second))
 
-    def _check_kept(self, first: str, second: str) -> None:
-        if not self._keeps(first, second):
+    def _check_kept(self, first: Located, second: Located) -> None:
+        if not self._state.keeps(first.real, second.real):
             raise KeyError(
-                f"these moments keep no pair of {first!r} and {second!r}, for "
+                f"these moments keep no pair of {first.name!r} and {second.name!r}, for "
                 f"pairs={self._pairs.given()!r}; accumulate Moments(pairs=...) that name it, or all"
             )
 
@@ -378,19 +369,13 @@ class Moments(FollowsData):
         # The order of blocks may differ from the stored one, and a block may be paired with itself.
         chosen: list[int] = []
         for name in self._selection:
-            chosen.append(self._index(name))
-            if self._is_complex(name):
-                chosen.append(self._imaginary_index(name))
+            _, index, imaginary = self._block(name)
+            chosen += [index] if imaginary is None else [index, imaginary]
         return _copied_to(place, self._state, chosen)
 
     def _check_not_a_view(self, action: str) -> None:
         if self._selection is not None:
             raise ValueError(f"cannot {action} a view of two blocks; use the moments it came from")
-
-
-def _is_imaginary_part(name: str, stored: Sequence[str]) -> bool:
-    """Whether a stored block is part of a complex one."""
-    return name.endswith(IMAGINARY) and name.removesuffix(IMAGINARY) in stored
 
 
 def _copied_to(place: str, state: _core.Moments, chosen: Sequence[int]) -> _core.Moments:

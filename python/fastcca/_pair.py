@@ -13,6 +13,7 @@ import numpy.typing as npt
 from fastcca import _core
 from fastcca._accuracy import check_precision
 from fastcca._arrays import AnyArray, as_numbers, check_finite, precision_name
+from fastcca._blocks import Located
 from fastcca._compiled import new_moments
 from fastcca._device import on_host
 from fastcca._factor import QRFactor
@@ -57,6 +58,7 @@ class Pair:
         self._given = given
         self._factor: QRFactor | None = given if isinstance(given, QRFactor) else None
         self._moments: Moments | None = given if isinstance(given, Moments) else None
+        self._located: tuple[Located, ...] | None = None
 
     def of_arrays(self, arrays: list[AnyArray]) -> Pair:
         """Pair other samples under the same names, in the same precision and place."""
@@ -110,9 +112,10 @@ class Pair:
         if isinstance(self._given, Maps | Stored):
             few = self._given.n_samples < max(self._given.feature_counts)
             return few and not self.is_complex
-        if not isinstance(self._given, list) or self.is_complex:
+        if not isinstance(self._given, list):
             return False
-        return bool(self._given[0].shape[0] < max(a.shape[1] for a in self._given))
+        few = self._given[0].shape[0] < max([array.shape[1] for array in self._given])
+        return few and not self.is_complex
 
     @property
     def is_factor(self) -> bool:
@@ -139,8 +142,8 @@ class Pair:
         return self._factor
 
     @property
-    def factor_blocks(self) -> tuple[str, ...]:
-        """Names of the blocks within the factor."""
+    def factor_indices(self) -> tuple[int, ...]:
+        """Positions of the blocks within the compiled factor."""
         return self.factor._compared(len(self.names))
 
     @property
@@ -157,21 +160,28 @@ class Pair:
     def _said_to_have(self) -> str:
         return f"{' and '.join(self.names)} {'have' if len(self.names) > 1 else 'has'}"
 
-    @cached_property
+    @property
+    def located(self) -> tuple[Located, ...]:
+        """Where the blocks are within the moments."""
+        if self._located is None:
+            self._located = self.moments._compared(len(self.names))
+        return self._located
+
+    @property
     def blocks(self) -> tuple[str, ...]:
         """Names of the blocks within the moments."""
-        return self.moments._compared(len(self.names))
+        return tuple([block.name for block in self.located])
 
     @property
     def is_complex(self) -> bool:
         """Whether any block holds complex numbers."""
         if isinstance(self._given, list):
-            return any(bool(array.dtype.kind == "c") for array in self._given)
+            return "c" in [array.dtype.kind for array in self._given]
         if isinstance(self._given, Maps):
             return False  # maps are real
         if isinstance(self._given, Stored):
             return any(bool(dtype.kind == "c") for dtype in self._given.dtypes)
-        return any(self.moments._is_complex(name) for name in self.blocks)
+        return any(block.imaginary is not None for block in self.located)
 
     def require_real(self) -> None:
         """Raise TypeError where a block is complex."""
@@ -181,16 +191,16 @@ class Pair:
             elif isinstance(self._given, Stored):
                 is_complex = self._given.dtypes[i].kind == "c"
             else:  # maps are real
-                is_complex = isinstance(self._given, Moments) and self._given._is_complex(
-                    self.blocks[i]
+                is_complex = (
+                    isinstance(self._given, Moments) and self.located[i].imaginary is not None
                 )
             if is_complex:
                 raise TypeError(f"{name} is complex; of the measures only cca takes that")
 
-    @cached_property
+    @property
     def indices(self) -> tuple[int, ...]:
-        """Positions of the blocks within the compiled state."""
-        return tuple(self.moments._index(name) for name in self.blocks)
+        """Positions of the blocks, or of their real parts, within the compiled state."""
+        return tuple([block.real for block in self.located])
 
     @property
     def n_units(self) -> int:

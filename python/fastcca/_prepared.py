@@ -77,14 +77,14 @@ class PreparedPairs:
                 solved = self._prepared.linear_regression(state, entries, threads)
             else:
                 solved = self._prepared.cca(state, entries, chosen.wanted, threads)
-        return [self._valued(x, y, one) for (x, y), one in zip(pairs, solved, strict=True)]
+        return [self._valued(one) for one in solved]
 
-    def _valued(self, x: str, y: str, solved: dict[str, Any]) -> Valued:
+    def _valued(self, solved: dict[str, Any]) -> Valued:
         if self._chosen.measure == "linear_regression_r2":
-            regression = parts_of_regression(self._moments, x, y, solved)
+            regression = parts_of_regression(solved)
             return Valued(regression["r2"], regression=regression)
         squares = solved.pop("sum_of_squares")
-        parts = parts_of_moments(self._moments, x, y, solved, self._chosen.ridge)
+        parts = parts_of_moments(solved, self._chosen.ridge)
         if self._chosen.measure == "r2_cca":
             return Valued(mean_square(squares, parts), parts=parts)
         return Valued(self._chosen.of_parts(parts), parts=parts)

@@ -12,12 +12,10 @@ from fastcca._accuracy import check_single, digits_left
 from fastcca._compiled import device_at, module_at, module_of
 from fastcca._device import on_host
 from fastcca._keep import Keep
-from fastcca._moments import Moments
 from fastcca._output import left_there
 from fastcca._pair import Floats, Pair
 from fastcca._parts import AxesParts, CcaParts, PlsParts, RegressionParts, SymmetricParts
 from fastcca._rescale import in_range
-from fastcca.reference import input_epsilon
 
 __all__ = [
     "cca",
@@ -71,32 +69,21 @@ def _narrow_cca(
     in_place: bool,
 ) -> CcaParts:
     x_keep, y_keep = (None, None) if keep is None else (k.as_core() for k in keep)
-    solve_factor = partial(
-        _of_factor, pair, ridge, weights, x_keep, y_keep, rank_tolerance, in_place
-    )
+    options = (ridge, weights, x_keep, y_keep, rank_tolerance, in_place)
     if method == "qr" or (pair.is_factor and method != "moments"):
-        return solve_factor()
-    state, moments = pair.state, pair.moments
-    x, y = pair.blocks
+        return _of_factor(pair, *options)
+    state = pair.state
+    module = module_of(state)
     if pair.is_complex:
-        solved = module_of(state).solve_complex_cca(
-            state,
-            _complex_index(pair, x),
-            _complex_index(pair, y),
-            ridge,
-            weights,
-            rank_tolerance,
-            in_place,
-        )
+        x, y = ((block.real, block.imaginary) for block in pair.located)
+        solved = module.solve_complex_cca(state, x, y, ridge, weights, rank_tolerance, in_place)
     else:
-        solved = module_of(state).solve_cca(
-            state, *_two(pair), ridge, weights, x_keep, y_keep, rank_tolerance, in_place
-        )
+        solved = module.solve_cca(state, *_two(pair), *options)
     if in_place:
         solved = left_there(solved, pair.place)
-    parts = parts_of_moments(moments, x, y, solved, ridge)
+    parts = parts_of_moments(solved, ridge)
     undecided = parts["undecided"]
-    if state.single and undecided and method == "auto" and pair.has_samples:
+    if parts["single"] and undecided and method == "auto" and pair.has_samples:
         raise ValueError(
             f"precision='single' cannot tell {undecided} "
             f"{'direction' if undecided == 1 else 'directions'} from rounding; use "
@@ -112,64 +99,42 @@ def _narrow_cca(
                 ridge=ridge,
                 rank_tolerance=rank_tolerance,
             )
-        return solve_factor()
+        return _of_factor(pair, *options)
     return parts
 
 
-def parts_of_moments(
-    moments: Moments, x: str, y: str, solved: dict[str, Any], ridge: float
-) -> CcaParts:
+def parts_of_moments(solved: dict[str, Any], ridge: float) -> CcaParts:
     """Complete what the core says of two blocks, with the digits that their moments have left."""
-    state = moments._state
     condition = max(solved["x_condition"], solved["y_condition"])
-    if state.single:
+    return cast(
+        CcaParts,
+        solved
+        | {
+            "method": "moments",
+            "digits": _digits(solved, condition, ridge),
+            "undecided": solved["x_undecided"] + solved["y_undecided"],
+        },
+    )
+
+
+def _digits(solved: dict[str, Any], condition: float, ridge: float = 0.0) -> float | None:
+    if solved["single"]:
         check_single(condition, ridge)
-    epsilon = _input_epsilon(moments, x, y)
-    rest = {
-        "x_mean": moments.mean(x),
-        "y_mean": moments.mean(y),
-        "n_samples": state.n_samples,
-        "method": "moments",
-        "single": state.single,
-        "digits": None if state.single else digits_left(condition, epsilon, ridge),
-        "undecided": solved["x_undecided"] + solved["y_undecided"],
-    }
-    return cast(CcaParts, solved | rest)
+        return None
+    return digits_left(condition, max(solved["x_epsilon"], solved["y_epsilon"]), ridge)
 
 
 def _of_factor(pair: Pair, *options: Any) -> CcaParts:  # the last one: in_place
-    factor = pair.factor
-    x, y = pair.factor_blocks
-    solved = module_of(factor._state).solve_cca_of_factor(
-        factor._state, factor._index(x), factor._index(y), *options
-    )
+    state = pair.factor._state
+    solved = module_of(state).solve_cca_of_factor(state, *pair.factor_indices, *options)
     if options[-1]:
         solved = left_there(solved, pair.place)
-    rest = {
-        "x_mean": factor.mean(x),
-        "y_mean": factor.mean(y),
-        "n_samples": factor.n_samples,
-        "method": "qr",
-        "single": False,
-        "digits": None,
-        "undecided": 0,
-    }
-    return cast(CcaParts, solved | rest)
+    return cast(CcaParts, solved | {"method": "qr", "digits": None, "undecided": 0})
 
 
 def _two(pair: Pair) -> tuple[int, int]:
     x, y = pair.indices
     return x, y
-
-
-def _input_epsilon(moments: Moments, *names: str) -> float:
-    return max(input_epsilon(moments._state.precision(moments._index(name))) for name in names)
-
-
-def _complex_index(pair: Pair, name: str) -> tuple[int, int | None]:
-    moments = pair.moments
-    imaginary = moments._imaginary_index(name) if moments._is_complex(name) else None
-    return moments._index(name), imaginary
 
 
 def pls(pair: Pair, in_place: bool = False) -> PlsParts:
@@ -179,13 +144,11 @@ def pls(pair: Pair, in_place: bool = False) -> PlsParts:
 
 
 def _narrow_pls(pair: Pair, in_place: bool) -> PlsParts:
-    state, moments = pair.state, pair.moments
+    state = pair.state
     solved = module_of(state).solve_pls(state, *_two(pair), in_place)
     if in_place:
         solved = left_there(solved, pair.place)
-    x, y = pair.blocks
-    rest = {"x_mean": moments.mean(x), "y_mean": moments.mean(y), "n_samples": state.n_samples}
-    return cast(PlsParts, solved | rest)
+    return cast(PlsParts, {name: solved[name] for name in PlsParts.__annotations__})
 
 
 def pca(single: Pair, rank_tolerance: float = 0.0, in_place: bool = False) -> AxesParts:
@@ -195,19 +158,11 @@ def pca(single: Pair, rank_tolerance: float = 0.0, in_place: bool = False) -> Ax
 
 
 def _narrow_pca(single: Pair, rank_tolerance: float, in_place: bool) -> AxesParts:
-    if single.is_factor:
-        factor = single.factor
-        (name,) = single.factor_blocks
-        parts = module_of(factor._state).solve_pca_of_factor(
-            factor._state, factor._index(name), rank_tolerance, in_place
-        )
-        n_samples, mean = factor.n_samples, factor.mean(name)
-    else:
-        (name,) = single.blocks
-        parts = module_of(single.state).solve_pca(
-            single.state, single.indices[0], rank_tolerance, in_place
-        )
-        n_samples, mean = single.state.n_samples, single.moments.mean(name)
+    state = single.factor._state if single.is_factor else single.state
+    (index,) = single.factor_indices if single.is_factor else single.indices
+    module = module_of(state)
+    solve = module.solve_pca_of_factor if single.is_factor else module.solve_pca
+    parts = solve(state, index, rank_tolerance, in_place)
     if in_place:
         parts = left_there(parts, single.place)
     axes, variances = parts["axes"], parts["variances"]
@@ -221,8 +176,8 @@ def _narrow_pca(single: Pair, rank_tolerance: float, in_place: bool) -> AxesPart
         variances=variances,
         axes=axes,
         rank=parts["rank"],
-        mean=mean,
-        n_samples=n_samples,
+        mean=parts["mean"],
+        n_samples=parts["n_samples"],
     )
 
 
@@ -255,32 +210,25 @@ def _narrow_regression(pair: Pair, rank_tolerance: float) -> RegressionParts:
     if not pair.is_factor:
         state = pair.state
         solved = module_of(state).linear_regression(state, *_two(pair), rank_tolerance)
-        x, y = pair.blocks
-        parts = parts_of_regression(pair.moments, x, y, solved)
+        parts = parts_of_regression(solved)
         if (parts["digits"] is None and not parts["undecided"]) or not pair.has_samples:
             return parts
-    factor = pair.factor
-    x, y = pair.factor_blocks
-    solved = module_of(factor._state).linear_regression_of_factor(
-        factor._state, factor._index(x), factor._index(y), rank_tolerance
+    factor = pair.factor._state
+    solved = module_of(factor).linear_regression_of_factor(
+        factor, *pair.factor_indices, rank_tolerance
     )
     return RegressionParts(
         r2=solved["r2"], x_condition=solved["x_condition"], digits=None, undecided=0
     )
 
 
-def parts_of_regression(
-    moments: Moments, x: str, y: str, solved: dict[str, Any]
-) -> RegressionParts:
+def parts_of_regression(solved: dict[str, Any]) -> RegressionParts:
     """Complete what the core says of two blocks, with the digits that their moments have left."""
-    state = moments._state
     condition = solved["x_condition"]
-    if state.single:
-        check_single(condition)
     return RegressionParts(
         r2=solved["r2"],
         x_condition=condition,
-        digits=None if state.single else digits_left(condition, _input_epsilon(moments, x, y)),
+        digits=_digits(solved, condition),
         undecided=solved["x_undecided"],
     )
 
