@@ -41,8 +41,7 @@ def set_num_threads(k: int) -> None:
     ----------
     k : int
         At least 1; 0 returns to the default, FASTCCA_NUM_THREADS or all cores that the process may
-        run on. The BLAS part
-        follows the limits of SciPy's BLAS, which `threadpoolctl` sets.
+        run on. The BLAS part follows the limits of SciPy's BLAS, which `threadpoolctl` sets.
     """
     k = operator.index(k)
     if not 0 <= k <= 4096:
