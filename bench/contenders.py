@@ -64,9 +64,14 @@ def make_layers(row: Row, seed: int = 0) -> tuple[Samples, Samples]:
     return layers[0], layers[1]
 
 
-def careful_numpy(x: Samples, y: Samples, chunk: int = 8192) -> Correlations:
+def careful_numpy(x: Samples, y: Samples) -> Correlations:
     """As a good numpy user writes it: chunked float64 covariance, Cholesky, values-only SVD."""
-    n, p = x.shape
+    return careful_correlations(careful_scatter(x, y), x.shape[1])
+
+
+def careful_scatter(x: Samples, y: Samples, chunk: int = 8192) -> npt.NDArray[np.float64]:
+    """Centred second moments of both layers together, (p + q, p + q)."""
+    n = len(x)
     shift = np.concatenate([x[:256].mean(axis=0), y[:256].mean(axis=0)]).astype(np.float64)
     total = np.zeros(shift.size)
     products = np.zeros((shift.size, shift.size))
@@ -77,9 +82,14 @@ def careful_numpy(x: Samples, y: Samples, chunk: int = 8192) -> Correlations:
         total += block.sum(axis=0)
         products += block.T @ block
     products -= np.outer(total, total) / n
-    lower_x = np.linalg.cholesky(products[:p, :p])
-    lower_y = np.linalg.cholesky(products[p:, p:])
-    half = scipy.linalg.solve_triangular(lower_x, products[:p, p:], lower=True)
+    return products
+
+
+def careful_correlations(scatter: npt.NDArray[np.float64], p: int) -> Correlations:
+    """Canonical correlations of the first p features with the others."""
+    lower_x = np.linalg.cholesky(scatter[:p, :p])
+    lower_y = np.linalg.cholesky(scatter[p:, p:])
+    half = scipy.linalg.solve_triangular(lower_x, scatter[:p, p:], lower=True)
     core = scipy.linalg.solve_triangular(lower_y, half.T, lower=True)
     return np.linalg.svd(core, compute_uv=False)
 
