@@ -8,7 +8,7 @@ import pytest
 
 import fastcca
 from cases import BACKENDS
-from fastcca._pair import pair_of, single_of
+from fastcca._pair_of import pair_of, single_of
 
 both_backends = pytest.mark.parametrize("backend", BACKENDS)
 

@@ -2,7 +2,8 @@
 
 from fastcca._backend import backends
 from fastcca._bootstrap import BootstrapResult, bootstrap
-from fastcca._cca import CCAResult, cca
+from fastcca._cca import cca
+from fastcca._cca_result import CCAResult
 from fastcca._compare import compare
 from fastcca._config import build_config, get_num_threads, set_num_threads
 from fastcca._core import __version__

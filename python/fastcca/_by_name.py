@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from fastcca._cca import CCAResult, check_options, result_fields
+from fastcca._cca_checks import check_options
+from fastcca._cca_result import CCAResult, result_fields
 from fastcca._keep import Keep, keep_of
 from fastcca._pair import Pair
 from fastcca._parts import CcaParts, RegressionParts

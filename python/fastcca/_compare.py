@@ -8,16 +8,13 @@ from functools import cached_property
 import numpy.typing as npt
 
 from fastcca import _backend
-from fastcca._cca import (
-    CCAResult,
-    result_fields,
-    warn_about_accuracy,
-    warn_about_rank,
-)
+from fastcca._cca_checks import warn_about_accuracy, warn_about_rank
+from fastcca._cca_result import CCAResult, result_fields
 from fastcca._keep import keep_of
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
-from fastcca._pair import Pair, pair_of
+from fastcca._pair import Pair
+from fastcca._pair_of import pair_of
 from fastcca._parts import CcaParts, RegressionParts
 from fastcca._pwcca import projection_weights, weighted_mean
 from fastcca._similarity import warn_about_regression

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from fastcca import _backend, _core, reference
 from fastcca._arrays import AnyArray, precision_name
 from fastcca._blas import threads_for_many
-from fastcca._cca import SAMPLES_PER_FEATURE
+from fastcca._cca_checks import SAMPLES_PER_FEATURE
 from fastcca._compiled import module_at, new_moments
 from fastcca._errors import RankWarning
 from fastcca._frequencies import Bin, common_bins, real_and_imaginary

@@ -9,10 +9,11 @@ import numpy as np
 
 from fastcca import _core
 from fastcca._by_name import Named, Valued
-from fastcca._cca import SAMPLES_PER_FEATURE, check_options
+from fastcca._cca_checks import SAMPLES_PER_FEATURE, check_options
 from fastcca._compare import MEASURES
 from fastcca._keep import keep_of
-from fastcca._layers import Layers, Layout, layers_of
+from fastcca._layers import Layers
+from fastcca._layers_of import Layout, layers_of
 from fastcca._layouts import Size
 from fastcca._moments import Moments
 from fastcca._pair import Pair

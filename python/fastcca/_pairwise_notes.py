@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastcca._cca import SAMPLES_PER_FEATURE
+from fastcca._cca_checks import SAMPLES_PER_FEATURE
 from fastcca._errors import AccuracyWarning, RankWarning
 
 __all__ = ["Notes", "warn_of"]

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca import _backend
-from fastcca._cca import check_options
+from fastcca._cca_checks import check_options
 from fastcca._factor import QRFactor
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
 from fastcca._output import matrices_at, stays_on_device
-from fastcca._pair import single_of
+from fastcca._pair_of import single_of
 from fastcca._project import project_onto
 from fastcca._solvers import solvers_at
 

@@ -11,7 +11,7 @@ from fastcca import _backend
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
 from fastcca._output import matrices_at, stays_on_device
-from fastcca._pair import pair_of
+from fastcca._pair_of import pair_of
 from fastcca._project import project_onto
 from fastcca._solvers import solvers_at
 

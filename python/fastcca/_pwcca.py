@@ -8,17 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca import _backend
-from fastcca._cca import (
-    CCAResult,
-    check_options,
-    result_fields,
-    warn_about_accuracy,
-    warn_about_rank,
-)
+from fastcca._cca_checks import check_options, warn_about_accuracy, warn_about_rank
+from fastcca._cca_result import CCAResult, result_fields
 from fastcca._google import google_weights
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
-from fastcca._pair import pair_of
+from fastcca._pair_of import pair_of
 from fastcca._solvers import solvers_at
 
 __all__ = ["PWCCAResult", "projection_weights", "pwcca", "weighted_mean"]

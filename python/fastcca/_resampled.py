@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from fastcca import _backend
 from fastcca._by_name import Named, Valued, named
-from fastcca._cca import warn_about_accuracy, warn_about_rank
+from fastcca._cca_checks import warn_about_accuracy, warn_about_rank
 from fastcca._layouts import LayoutOrPair, Size
-from fastcca._pair import Pair, pair_of
+from fastcca._pair import Pair
+from fastcca._pair_of import pair_of
 from fastcca._resampling import Index, Seed, generators, members_of
 from fastcca._similarity import warn_about_regression
 from fastcca._solvers import Solvers, solvers_at

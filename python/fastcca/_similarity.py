@@ -9,11 +9,12 @@ from fastcca import _backend
 from fastcca._accuracy import warn_about_digits
 from fastcca._arrays import AnyArray
 from fastcca._bfloat16 import with_numbers
-from fastcca._cca import check_options
+from fastcca._cca_checks import check_options
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._maps import slices
 from fastcca._moments import Moments
-from fastcca._pair import Floats, Pair, pair_of
+from fastcca._pair import Floats, Pair
+from fastcca._pair_of import pair_of
 from fastcca._parts import RegressionParts
 from fastcca._solvers import solvers_at
 from fastcca.reference import BlockMoments, input_epsilon

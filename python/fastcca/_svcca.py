@@ -7,18 +7,13 @@ from dataclasses import dataclass
 import numpy.typing as npt
 
 from fastcca import _backend
-from fastcca._cca import (
-    CCAResult,
-    check_options,
-    result_fields,
-    warn_about_accuracy,
-    warn_about_rank,
-)
+from fastcca._cca_checks import check_options, warn_about_accuracy, warn_about_rank
+from fastcca._cca_result import CCAResult, result_fields
 from fastcca._keep import keep_of
 from fastcca._layouts import LayoutOrPair, Size
 from fastcca._moments import Moments
 from fastcca._output import matrices_at, stays_on_device
-from fastcca._pair import pair_of
+from fastcca._pair_of import pair_of
 from fastcca._solvers import solvers_at
 
 __all__ = ["SVCCAResult", "svcca"]

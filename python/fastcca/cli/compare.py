@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 import fastcca
 from fastcca._backend import resolve
-from fastcca._cca import warn_about_rank
+from fastcca._cca_checks import warn_about_rank
 from fastcca._compare import Comparison
-from fastcca._pair import pair_of
+from fastcca._pair_of import pair_of
 from fastcca._solvers import solvers_at
 from fastcca.cli.errors import UserError, faults_told
 from fastcca.cli.files import read_array
