@@ -42,10 +42,12 @@ std::string load_lapack() {
     const py::dict lapack = py::module_::import("scipy.linalg.cython_lapack").attr("__pyx_capi__");
     load(blas, "dgemm", table.real.gemm);
     load(blas, "dtrsm", table.real.trsm);
+    load(blas, "dsyrk", table.real.syrk);
     load(lapack, "dpotrf", table.real.potrf);
     load(lapack, "dtpqrt", table.real.tpqrt);
     load(lapack, "dsytrd", table.real.sytrd);
     load(lapack, "dsterf", table.real.sterf);
+    load(lapack, "dstein", table.real.stein);
     load(lapack, "dstemr", table.real.stemr);
     load(lapack, "dormtr", table.real.ormtr);
     load(lapack, "dsyevd", table.real.syevd);

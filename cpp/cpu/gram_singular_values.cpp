@@ -4,6 +4,8 @@
 #include <cmath>
 #include <functional>
 
+#include "cpu/tridiagonal.hpp"
+
 namespace fastcca {
 
 namespace {
@@ -36,9 +38,9 @@ std::optional<std::vector<double>> gram_singular_values(const Lapack<double>& la
     return std::nullopt;
   }
   std::vector<double> gram(count_of(size, size));
-  lapack.gemm(!wide, wide, size, size, std::max(rows, cols), a, a, gram.data());
-  const Tridiagonal t = lapack.tridiagonal(size, gram.data());
-  auto values = lapack.eigenvalues(t);  // ascending
+  lapack.gram(wide, rows, cols, a, gram.data());
+  const Tridiagonalized t(lapack.table().real, size, gram.data());
+  auto values = t.eigenvalues();
   if (!values || !std::isfinite(values->back())) {
     return std::nullopt;
   }
@@ -48,9 +50,8 @@ std::optional<std::vector<double>> gram_singular_values(const Lapack<double>& la
   if (static_cast<double>(small) > kMostSmall * static_cast<double>(size)) {
     return std::nullopt;
   }
-  std::transform(first_large, values->end(), first_large, [](double v) { return std::sqrt(v); });
   if (small > 0) {
-    const auto vectors = lapack.smallest_eigenvectors(t, gram.data(), small);
+    const auto vectors = t.eigenvectors(*values, small);
     if (!vectors) {
       return std::nullopt;
     }
@@ -59,6 +60,7 @@ std::optional<std::vector<double>> gram_singular_values(const Lapack<double>& la
     lapack.gemm(wide, false, other, small, size, a, vectors->data(), images.data());
     lapack.svd('N', other, small, images.data(), values->data(), nullptr, nullptr);
   }
+  std::transform(first_large, values->end(), first_large, [](double v) { return std::sqrt(v); });
   std::sort(values->begin(), values->end(), std::greater<>());
   return values;
 }

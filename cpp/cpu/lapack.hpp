@@ -2,7 +2,6 @@
 // the library fills it: the Python module from SciPy's capsules, the C++ tests from a linked one.
 #pragma once
 
-#include <optional>
 #include <type_traits>
 #include <vector>
 
@@ -40,9 +39,13 @@ struct RealRoutines : LapackRoutines<double> {
   using Tpqrt = void(int* m, int* n, int* l, int* nb, double* a, int* lda, double* b, int* ldb,
                      double* t, int* ldt, double* work, int* info);
 
+  using Syrk = void(char* uplo, char* trans, int* n, int* k, double* alpha, double* a, int* lda,
+                    double* beta, double* c, int* ldc);
   using Sytrd = void(char* uplo, int* n, double* a, int* lda, double* d, double* e, double* tau,
                      double* work, int* lwork, int* info);
   using Sterf = void(int* n, double* d, double* e, int* info);
+  using Stein = void(int* n, double* d, double* e, int* m, double* w, int* iblock, int* isplit,
+                     double* z, int* ldz, double* work, int* iwork, int* ifail, int* info);
   using Stemr = void(char* jobz, char* range, int* n, double* d, double* e, double* vl, double* vu,
                      int* il, int* iu, int* m, double* w, double* z, int* ldz, int* nzc,
                      int* isuppz, int* tryrac, double* work, int* lwork, int* iwork, int* liwork,
@@ -51,8 +54,10 @@ struct RealRoutines : LapackRoutines<double> {
                      double* tau, double* c, int* ldc, double* work, int* lwork, int* info);
 
   Tpqrt* tpqrt = nullptr;
+  Syrk* syrk = nullptr;
   Sytrd* sytrd = nullptr;
   Sterf* sterf = nullptr;
+  Stein* stein = nullptr;
   Stemr* stemr = nullptr;
   Ormtr* ormtr = nullptr;
   Syevd* syevd = nullptr;
@@ -79,11 +84,6 @@ struct ComplexRoutines : LapackRoutines<Complex> {
   Gesvd* gesvd = nullptr;
 };
 
-// d on the diagonal, e beside it, and the scales of the reflectors that led there.
-struct Tridiagonal {
-  std::vector<double> d, e, tau;
-};
-
 struct LapackTable {
   RealRoutines real;
   ComplexRoutines complex;
@@ -100,6 +100,9 @@ class Lapack {
   // c = op(a) op(b); op is the conjugate transpose or nothing
   void gemm(bool trans_a, bool trans_b, Index m, Index n, Index k, const Scalar* a, const Scalar* b,
             Scalar* c) const;
+  // The lower triangle of c = a' a, or of a a', for a (m, n)
+  void gram(bool of_rows, Index m, Index n, const Scalar* a, Scalar* c) const
+    requires(std::is_same_v<Scalar, double>);
   // b (m, n) <- op(lower)^-1 b, or b op(lower)^-1 from the right
   void trsm(bool right, bool trans, Index m, Index n, const Scalar* lower, Scalar* b) const;
   // False where a is not positive definite. Only the lower triangle is read and written.
@@ -109,22 +112,16 @@ class Lapack {
   // job 'N': values only, 'S': min(m, n) vectors, 'A': all. a is destroyed.
   void svd(char job, Index m, Index n, Scalar* a, double* s, Scalar* u, Scalar* vt) const;
 
-  // A symmetric matrix as Q T Q' with T tridiagonal: a becomes what `ormtr` needs of Q.
-  Tridiagonal tridiagonal(Index n, double* a) const
-    requires(std::is_same_v<Scalar, double>);
-  // Eigenvalues of T, ascending; nothing where they do not converge.
-  std::optional<std::vector<double>> eigenvalues(const Tridiagonal& t) const
-    requires(std::is_same_v<Scalar, double>);
-  // Eigenvectors (n, count) of the smallest eigenvalues of Q T Q'; nothing where LAPACK finds none.
-  std::optional<std::vector<double>> smallest_eigenvectors(const Tridiagonal& t, const double* q,
-                                                           Index count) const
-    requires(std::is_same_v<Scalar, double>);
-
   // R of the QR of the upper triangular upper (n, n) with rows (m, n) below; rows are destroyed.
   void tpqrt(Index m, Index n, double* upper, double* rows) const
     requires(std::is_same_v<Scalar, double>);
 
+  const LapackTable& table() const { return table_; }
+
  private:
+  struct Triangular;
+  void solve_part(const Triangular& t, Index begin, Index end) const;
+
   LapackTable table_;
 };
 

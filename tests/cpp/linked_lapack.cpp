@@ -16,6 +16,8 @@ void FASTCCA_LAPACK(dgemm_)(char*, char*, int*, int*, int*, double*, double*, in
                             double*, double*, int*, Length, Length);
 void FASTCCA_LAPACK(dtrsm_)(char*, char*, char*, char*, int*, int*, double*, double*, int*, double*,
                             int*, Length, Length, Length, Length);
+void FASTCCA_LAPACK(dsyrk_)(char*, char*, int*, int*, double*, double*, int*, double*, double*,
+                            int*, Length, Length);
 void FASTCCA_LAPACK(dpotrf_)(char*, int*, double*, int*, int*, Length);
 void FASTCCA_LAPACK(dsyevd_)(char*, char*, int*, double*, int*, double*, double*, int*, int*, int*,
                              int*, Length, Length);
@@ -28,6 +30,8 @@ void FASTCCA_LAPACK(dgesvd_)(char*, char*, int*, int*, double*, int*, double*, d
 void FASTCCA_LAPACK(dsytrd_)(char*, int*, double*, int*, double*, double*, double*, double*, int*,
                              int*, Length);
 void FASTCCA_LAPACK(dsterf_)(int*, double*, double*, int*);
+void FASTCCA_LAPACK(dstein_)(int*, double*, double*, int*, double*, int*, int*, double*, int*,
+                             double*, int*, int*, int*);
 void FASTCCA_LAPACK(dstemr_)(char*, char*, int*, double*, double*, double*, double*, int*, int*,
                              int*, double*, double*, int*, int*, int*, int*, double*, int*, int*,
                              int*, int*, Length, Length);
@@ -62,6 +66,10 @@ LapackTable linked_lapack() {
                        double* alpha, double* a, int* lda, double* b, int* ldb) {
     FASTCCA_LAPACK(dtrsm_)(side, uplo, transa, diag, m, n, alpha, a, lda, b, ldb, 1, 1, 1, 1);
   };
+  table.real.syrk = [](char* uplo, char* trans, int* n, int* k, double* alpha, double* a, int* lda,
+                       double* beta, double* c, int* ldc) {
+    FASTCCA_LAPACK(dsyrk_)(uplo, trans, n, k, alpha, a, lda, beta, c, ldc, 1, 1);
+  };
   table.real.potrf = [](char* uplo, int* n, double* a, int* lda, int* info) {
     FASTCCA_LAPACK(dpotrf_)(uplo, n, a, lda, info, 1);
   };
@@ -90,6 +98,10 @@ LapackTable linked_lapack() {
   };
   table.real.sterf = [](int* n, double* d, double* e, int* info) {
     FASTCCA_LAPACK(dsterf_)(n, d, e, info);
+  };
+  table.real.stein = [](int* n, double* d, double* e, int* m, double* w, int* iblock, int* isplit,
+                        double* z, int* ldz, double* work, int* iwork, int* ifail, int* info) {
+    FASTCCA_LAPACK(dstein_)(n, d, e, m, w, iblock, isplit, z, ldz, work, iwork, ifail, info);
   };
   table.real.stemr = [](char* jobz, char* range, int* n, double* d, double* e, double* vl,
                         double* vu, int* il, int* iu, int* m, double* w, double* z, int* ldz,

@@ -47,6 +47,8 @@ std::vector<Spectrum> spectra() {
       spectrum("all at the boundary",
                [](double t) { return t < 0.7 ? 1.0 : 0.05 * (1.0 + 1e-9 * (t - 0.85)); }),
       spectrum("some zero", [](double t) { return t < 0.8 ? 0.5 + t : 0.0; }),
+      spectrum("few small, close together",
+               [](double t) { return t < 0.9 ? 1.0 : 0.04 + 1e-15 * t; }),
       spectrum("two clusters", [](double t) { return t < 0.75 ? 1.0 : 1e-9; }),
   };
 }
@@ -78,6 +80,16 @@ class Matrices {
 
 std::optional<std::vector<double>> by_gram(const LapackTable& table, const Matrix& a) {
   return gram_singular_values(Lapack<double>(table), a.data(), a.rows(), a.cols());
+}
+
+void fail_stein(int*, double*, double*, int*, double*, int*, int*, double*, int*, double*, int*,
+                int*, int* info) {
+  *info = 1;
+}
+
+void fail_stemr(char*, char*, int*, double*, double*, double*, double*, int*, int*, int*, double*,
+                double*, int*, int*, int*, int*, double*, int*, int*, int*, int* info) {
+  *info = 2;
 }
 
 }  // namespace
@@ -132,15 +144,32 @@ TEST_CASE("left to LAPACK where it would not pay, and where squares leave the ra
   CHECK(backend().singular_values(backend().copy(zero)) == std::vector<double>(at(kSize), 0.0));
 }
 
+TEST_CASE(
+    "vectors are found by inverse iteration where they are few, and by robust representations") {
+  const Matrix few = Matrices(kSize, kSize).with(spectra()[1].values);
+  const Matrix many = Matrices(kSize, kSize).with(spectra()[5].values);
+  LapackTable no_iteration = linked_lapack();
+  no_iteration.real.stein = fail_stein;
+  LapackTable no_representations = linked_lapack();
+  no_representations.real.stemr = fail_stemr;
+  CHECK(by_gram(no_representations, few));
+  CHECK_FALSE(by_gram(no_representations, many));
+  for (const Matrix* a : {&few, &many}) {
+    const auto found = by_gram(no_iteration, *a);
+    REQUIRE(found);
+    CHECK(largest_error(*found, backend().svd(backend().copy(*a)).values) <
+          kTolerance * found->front());
+  }
+}
+
 TEST_CASE("where LAPACK finds no eigenvalue or vector, the bidiagonal form has the answer") {
   const Matrix a = Matrices(kSize, kSize).with(spectra()[1].values);
   const std::vector<double> wanted = backend().svd(backend().copy(a)).values;
   LapackTable no_values = linked_lapack();
   no_values.real.sterf = [](int*, double*, double*, int* info) { *info = 7; };
   LapackTable no_vectors = linked_lapack();
-  no_vectors.real.stemr = [](char*, char*, int*, double*, double*, double*, double*, int*, int*,
-                             int*, double*, double*, int*, int*, int*, int*, double*, int*, int*,
-                             int*, int* info) { *info = 2; };
+  no_vectors.real.stein = fail_stein;
+  no_vectors.real.stemr = fail_stemr;
   for (const LapackTable& table : {no_values, no_vectors}) {
     CHECK_FALSE(by_gram(table, a));
     const CpuBackend unlucky(table);

@@ -1,0 +1,61 @@
+// What checked calls of LAPACK have in common.
+#pragma once
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "core/errors.hpp"
+#include "core/types.hpp"
+#include "cpu/unwritten.hpp"
+
+namespace fastcca::lapack_calls {
+
+inline int to_int(Index value, const std::string& routine) {
+  if (value > std::numeric_limits<int>::max()) {
+    throw std::length_error("a matrix dimension of " + std::to_string(value) +
+                            " is beyond the 32-bit interface of LAPACK's " + routine);
+  }
+  return static_cast<int>(value);
+}
+
+// Of the size that a routine reports.
+inline int workspace(double reported, const std::string& routine) {
+  if (reported > static_cast<double>(std::numeric_limits<int>::max())) {
+    throw std::length_error("the workspace of LAPACK's " + routine +
+                            " for a matrix of this size is beyond its 32-bit interface; reduce the "
+                            "features first (pooling, a random projection)");
+  }
+  return std::max(static_cast<int>(reported), 1);
+}
+
+inline int workspace(const Complex& reported, const std::string& routine) {
+  return workspace(reported.real(), routine);
+}
+
+// LAPACK takes no const, and writes only to the arguments that it documents as output.
+template <class Scalar>
+Scalar* unconst(const Scalar* p) {
+  return const_cast<Scalar*>(p);
+}
+
+inline int leading(int rows) { return std::max(rows, 1); }
+
+template <class T>
+std::vector<T> array(int size) {
+  const auto count = static_cast<std::size_t>(size);
+  if constexpr (std::is_integral_v<T>) {
+    return std::vector<T>(count);
+  } else {
+    return workspace_of<T>(count);
+  }
+}
+
+[[noreturn]] inline void fail(const std::string& routine, int info) {
+  throw DecompositionError("LAPACK's " + routine + " failed with info = " + std::to_string(info) +
+                           "; please report this with the data that causes it");
+}
+
+}  // namespace fastcca::lapack_calls
