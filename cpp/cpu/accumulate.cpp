@@ -67,8 +67,8 @@ void accumulate_narrow(const PackedLayout<Real>& layout, Index rows, int most_th
                        const Preparation& with, Accumulated& out) {
   const Index width = layout.width();
   const Index blocks = block_count(rows);
-  const double work =
-      static_cast<double>(rows) * static_cast<double>(width) * static_cast<double>(width);
+  const auto widest = static_cast<double>(layout.widest());
+  const double work = static_cast<double>(rows) * widest * widest;
   const Index most_leaves = std::min(kMostLeaves, blocks);
   const Index leaves = static_cast<Index>(
       std::clamp(std::floor(work / kLeafWork), 1.0, static_cast<double>(most_leaves)));
@@ -157,7 +157,7 @@ Accumulated accumulate_all(const PackedLayout<Real>& layout, Index rows, int thr
                            const Preparation& with) {
   Accumulated out(layout);
   const int most_threads = threads > 0 ? threads : num_threads();
-  if (layout.width() <= kNarrowWidth) {
+  if (layout.widest() <= kNarrowWidth) {
     accumulate_narrow(layout, rows, most_threads, with, out);
   } else {
     accumulate_wide(layout, rows, most_threads, with, out);

@@ -57,8 +57,9 @@ class PackedLayout {
     std::vector<Index> widths;
     for (const ArrayView& block : blocks) {
       offsets_.push_back(width_);
-      widths.push_back((block.cols + lanes_ - 1) / lanes_ * lanes_);
+      widths.push_back(padded(block.cols, lanes_));
       width_ += widths.back();
+      widest_ += padded(block.cols, simd::kMostLanes);
     }
     product_tiles_ = ProductTiles(widths, wanted);
     for (std::size_t j = 0; j < blocks.size(); ++j) {
@@ -78,6 +79,9 @@ class PackedLayout {
 
   Index lanes() const { return lanes_; }
   Index width() const { return width_; }
+  // The width with the widest panels that there are. What follows from it, as the order of
+  // additions, is the same for every instruction set and in either precision.
+  Index widest() const { return widest_; }
   Index panels() const { return width_ / lanes_; }
   Index tile_count() const { return static_cast<Index>(tiles_.size()); }
   const std::vector<Index>& offsets() const { return offsets_; }
@@ -159,6 +163,8 @@ class PackedLayout {
     }
   }
 
+  static Index padded(Index cols, Index lanes) { return (cols + lanes - 1) / lanes * lanes; }
+
   static void add_to(double* totals, const double* values, Index count) {
     for (Index j = 0; j < count; ++j) {
       totals[j] += values[j];
@@ -172,6 +178,7 @@ class PackedLayout {
   ProductTiles product_tiles_;
   std::vector<Tile> tiles_;
   Index width_ = 0;
+  Index widest_ = 0;
 };
 
 }  // namespace fastcca
