@@ -377,6 +377,7 @@ def test_residuals(rng, spectrum, method):
 # --- the page -------------------------------------------------------------------------------------
 
 
+@pytest.mark.cpu_only("the page's errors of moments are those of its sums")
 def test_the_table_of_the_page_is_what_the_script_computes(monkeypatch):
     """Errors to a factor of 30, which is what another LAPACK may make of them."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent.parent / "docs" / "scripts"))

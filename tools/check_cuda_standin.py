@@ -154,9 +154,10 @@ def check_tests(chosen: list[str]) -> None:
 
 def check_all_tests() -> None:
     """Run every file of tests in a process of its own, and print what became of them."""
-    print("  file                            passed  cpu only  skipped  failed  seconds")
+    print("  file                                    passed  cpu only  skipped  failed  seconds")
     failed = []
-    for path in sorted((ROOT / "tests").glob("test_*.py")):
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        name = str(path.relative_to(ROOT / "tests"))
         report, leaks = BUILD / "junit.xml", BUILD / "leaks.txt"
         report.unlink(missing_ok=True)
         start = time.monotonic()
@@ -172,10 +173,10 @@ def check_all_tests() -> None:
         cases = list(ElementTree.parse(report).iter("testcase")) if report.exists() else []
         outcomes = [outcome_of(case) for case in cases]
         counts = [outcomes.count(kind) for kind in ("passed", "cpu only", "skipped", "failed")]
-        print("  {:31} {:7} {:9} {:8} {:7} {:8.0f}".format(path.name, *counts, seconds), flush=True)
+        print("  {:39} {:7} {:9} {:8} {:7} {:8.0f}".format(name, *counts, seconds), flush=True)
         # 5 is that of a file without tests for this machine.
         if done.returncode not in (0, 5):
-            failed.append(path.name)
+            failed.append(name)
             print(done.stdout, leaks.read_text() if leaks.exists() else "", flush=True)
     if failed:
         raise SystemExit(f"failed: {', '.join(failed)}")

@@ -30,6 +30,10 @@ void clear_triangle(bool lower, T* data, int n, int leading) {
   }
 }
 
+// Products are added up in runs of so many: how long a sum a machine's BLAS makes in one go, and so
+// its rounding, depends on the processor.
+constexpr int kRun = 128;
+
 template <class T>
 cublasStatus_t gemm(BlasCall call, cublasOperation_t op_a, cublasOperation_t op_b, std::int64_t m64,
                     std::int64_t n64, std::int64_t k64, const T* alpha_at, const T* a,
@@ -56,8 +60,16 @@ cublasStatus_t gemm(BlasCall call, cublasOperation_t op_a, cublasOperation_t op_
   c = call.write("C", c, m64, n64, ldc64);
   return call.submit([=] {
     if (beta.get() == T{}) clear(c, m, n, ldc);
-    host::gemm<T>(letter(op_a), letter(op_b), m, n, k, alpha.get(), a, lda, b, ldb, beta.get(), c,
-                  ldc);
+    T keep = beta.get();
+    int from = 0;
+    do {  // once where k is 0: beta alone counts
+      const std::int64_t at = from;
+      host::gemm<T>(letter(op_a), letter(op_b), m, n, std::min(kRun, k - from), alpha.get(),
+                    a + (op_a == CUBLAS_OP_N ? at * lda : at), lda,
+                    b + (op_b == CUBLAS_OP_N ? at : at * ldb), ldb, keep, c, ldc);
+      keep = T{1};
+      from += kRun;
+    } while (from < k);
   });
 }
 
@@ -84,7 +96,15 @@ cublasStatus_t syrk(BlasCall call, cublasFillMode_t uplo, cublasOperation_t op, 
   const char trans = op == CUBLAS_OP_N ? 'N' : complex ? 'C' : 'T';
   return call.submit([=] {
     if (beta.get() == 0) clear_triangle(uplo == CUBLAS_FILL_MODE_LOWER, c, n, ldc);
-    host::syrk<T>(letter(uplo), trans, n, k, alpha.get(), a, lda, beta.get(), c, ldc);
+    host::Real<T> keep = beta.get();
+    int from = 0;
+    do {
+      const std::int64_t at = from;
+      host::syrk<T>(letter(uplo), trans, n, std::min(kRun, k - from), alpha.get(),
+                    a + (op == CUBLAS_OP_N ? at * lda : at), lda, keep, c, ldc);
+      keep = 1;
+      from += kRun;
+    } while (from < k);
   });
 }
 
