@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import logging
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from fastcca._bfloat16 import with_numbers
 from fastcca._google import coefficients_of, solve_covariances
 from fastcca._pair import Pair
 from fastcca._solvers import solvers_at
+from fastcca.compat._lazy_dict import LazyDict
 
 __all__ = [
     "compute_ccas",
@@ -263,7 +265,8 @@ def get_cca_similarity(
         x_idxs, y_idxs : boolean masks of the neurons kept.
         With `compute_coefs`: coef_x (kept1, kept1), invsqrt_xx (kept1, kept1), full_coef_x,
         full_invsqrt_xx (neurons1, neurons1), neuron_means1 (neurons1, 1), and likewise coef_y,
-        invsqrt_yy, full_coef_y, full_invsqrt_yy, neuron_means2.
+        invsqrt_yy, full_coef_y, full_invsqrt_yy, neuron_means2. The full_ arrays are built when
+        they are first read.
         With `compute_dirns`: cca_dirns1 (neurons1, datapoints), cca_dirns2, the means added back
         as in the original.
         The zeros of `create_zero_dict` where a side has no live neuron.
@@ -316,13 +319,13 @@ def similarity_of(
         _SideCoefficients(parts["u"].conj().T, parts["x_inverse_sqrt"], x_idxs, means[0]),
         _SideCoefficients(parts["vt"], parts["y_inverse_sqrt"], y_idxs, means[1]),
     )
-    result: dict[str, Any] = {}
+    result = LazyDict()
     if compute_coefs:
         for side, letter, number in zip(sides, "xy", "12", strict=True):
             result[f"coef_{letter}"] = side.coef
             result[f"invsqrt_{letter * 2}"] = side.invsqrt
-            result[f"full_coef_{letter}"] = side.over_all_neurons(side.coef)
-            result[f"full_invsqrt_{letter * 2}"] = side.over_all_neurons(side.invsqrt)
+            result.defer(f"full_coef_{letter}", partial(side.over_all_neurons, side.coef))
+            result.defer(f"full_invsqrt_{letter * 2}", partial(side.over_all_neurons, side.invsqrt))
             result[f"neuron_means{number}"] = side.means[:, np.newaxis]
     s = parts["correlations"]
     mean = _summary.thresholded_mean(s, threshold)
