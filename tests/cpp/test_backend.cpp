@@ -273,7 +273,7 @@ TEST_CASE("Cholesky factors what is positive definite and says so of what is not
 }
 
 TEST_CASE("triangular solves from both sides, reading the lower triangle alone") {
-  for (const Index n : {1, 2, 9, 40}) {
+  for (const Index n : {1, 2, 9, 40, 65, 128, 200}) {
     for (const Index other : {0, 1, 13}) {
       const Dense lower = lower_with(n, 19);
       for (const bool trans : {false, true}) {

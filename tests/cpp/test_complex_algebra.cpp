@@ -234,7 +234,7 @@ TEST_CASE("Cholesky factors what is positive definite and says so of what is not
 }
 
 TEST_CASE("triangular solves from both sides, reading the lower triangle alone") {
-  for (const Index n : {1, 2, 9, 70}) {
+  for (const Index n : {1, 2, 9, 70, 150}) {
     for (const Index m : {1, 5}) {
       const ComplexDense lower = lower_with(n, 615);
       for (const Transpose trans : {Transpose::kNo, Transpose::kYes}) {
