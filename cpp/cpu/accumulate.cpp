@@ -76,17 +76,20 @@ void accumulate_narrow(const PackedLayout<Real>& layout, Index rows, int most_th
 
   const Index cells = layout.product_tiles().size();
   // The first range needs no place of its own.
-  const auto own_products =
-      std::make_unique<double[]>(static_cast<std::size_t>(cells * (leaves - 1)));
+  const auto own_products = aligned_buffer<double>(cells * (leaves - 1));
   std::vector<double> sums(static_cast<std::size_t>(width * leaves), 0.0);
   std::vector<double> squares(static_cast<std::size_t>(width * leaves), 0.0);
   const auto packed = aligned_buffer<Real>(width * kDepth * threads);
   std::atomic<Index> next{0};
-  run_on_threads(threads, [&](int thread, Team&) {
+  std::atomic<Index> next_cells{0};
+  run_on_threads(threads, [&](int thread, Team& team) {
     Real* own = packed.get() + thread * width * kDepth;
     for (Index leaf = next++; leaf < leaves; leaf = next++) {
       double* leaf_products =
           leaf == 0 ? out.products.get() : own_products.get() + (leaf - 1) * cells;
+      if (leaf > 0) {
+        std::fill_n(leaf_products, cells, 0.0);
+      }
       const Totals totals{sums.data() + leaf * width, squares.data() + leaf * width};
       for (Index b = blocks * leaf / leaves; b < blocks * (leaf + 1) / leaves; ++b) {
         throw_if_interrupted();
@@ -98,17 +101,19 @@ void accumulate_narrow(const PackedLayout<Real>& layout, Index rows, int most_th
         }
       }
     }
+    team.wait();
+    constexpr Index kCells = 1 << 14;
+    for (Index from = next_cells.fetch_add(kCells); from < cells;
+         from = next_cells.fetch_add(kCells)) {
+      const Index count = std::min(kCells, cells - from);
+      for (Index leaf = 1; leaf < leaves; ++leaf) {
+        add_to(out.products.get() + from, own_products.get() + (leaf - 1) * cells + from, count);
+      }
+    }
   });
   for (Index leaf = 0; leaf < leaves; ++leaf) {
-    for (Index j = 0; j < width; ++j) {
-      out.sums[static_cast<std::size_t>(j)] += sums[static_cast<std::size_t>(leaf * width + j)];
-      out.squares[static_cast<std::size_t>(j)] +=
-          squares[static_cast<std::size_t>(leaf * width + j)];
-    }
-    for (Index k = 0; leaf > 0 && k < cells; ++k) {
-      out.products[static_cast<std::size_t>(k)] +=
-          own_products[static_cast<std::size_t>((leaf - 1) * cells + k)];
-    }
+    add_to(out.sums.data(), sums.data() + leaf * width, width);
+    add_to(out.squares.data(), squares.data() + leaf * width, width);
   }
 }
 

@@ -45,6 +45,12 @@ struct Totals {
   double* squares;
 };
 
+inline void add_to(double* totals, const double* values, Index count) {
+  for (Index j = 0; j < count; ++j) {
+    totals[j] += values[j];
+  }
+}
+
 // Real is what samples are packed as: a panel is as wide as a vector of it.
 template <class Real>
 class PackedLayout {
@@ -164,12 +170,6 @@ class PackedLayout {
   }
 
   static Index padded(Index cols, Index lanes) { return (cols + lanes - 1) / lanes * lanes; }
-
-  static void add_to(double* totals, const double* values, Index count) {
-    for (Index j = 0; j < count; ++j) {
-      totals[j] += values[j];
-    }
-  }
 
   std::span<const ArrayView> blocks_;
   const simd::Level& level_;

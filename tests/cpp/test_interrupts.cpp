@@ -41,6 +41,22 @@ void interrupt_at(long point, const std::function<void()>& call) {
   CHECK_THROWS_AS(call(), Interrupt);
 }
 
+// Calls something else at a check, as the handler of a signal may.
+class CallAt final : public InterruptScope {
+ public:
+  CallAt(long point, std::function<void()> other) : left_(point), other_(std::move(other)) {}
+
+  void check() override {
+    if (left_-- == 0) {
+      other_();
+    }
+  }
+
+ private:
+  long left_;
+  std::function<void()> other_;
+};
+
 struct WithThreads {
   explicit WithThreads(int threads) { set_num_threads(threads); }
   ~WithThreads() { set_num_threads(0); }
@@ -78,6 +94,35 @@ TEST_CASE("an interrupted update of moments changes nothing") {
       }
       update(moments);
       CHECK(same_bits(snapshot(moments), snapshot(wanted)));
+    }
+  }
+}
+
+TEST_CASE("a call in the midst of another one leaves both right") {
+  const WithThreads limit(1);
+  // So many samples that a device gets them in several pieces.
+  for (const Index width : {100, 600}) {
+    CAPTURE(width);
+    const Samples samples = samples_of(random_matrix(9000, width, 1));
+    const Samples others = samples_of(random_matrix(9000, width, 2));
+    const auto accumulated = [](const Samples& s) {
+      Moments out(backend());
+      const std::vector<std::string> names{"x"};
+      out.update(names, {&s.view, 1});
+      return snapshot(out);
+    };
+    const Snapshot wanted = accumulated(samples);
+    const Snapshot wanted_of_others = accumulated(others);
+    for (const long point : points_of(checks_of([&] { accumulated(samples); }))) {
+      CAPTURE(point);
+      Snapshot amid;
+      Snapshot found;
+      {
+        const CallAt call(point, [&] { amid = accumulated(others); });
+        found = accumulated(samples);
+      }
+      CHECK(same_bits(found, wanted));
+      CHECK(same_bits(amid, wanted_of_others));
     }
   }
 }
