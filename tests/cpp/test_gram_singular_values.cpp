@@ -49,6 +49,11 @@ std::vector<Spectrum> spectra() {
       spectrum("some zero", [](double t) { return t < 0.8 ? 0.5 + t : 0.0; }),
       spectrum("few small, close together",
                [](double t) { return t < 0.9 ? 1.0 : 0.04 + 1e-15 * t; }),
+      // Further apart than inverse iteration makes vectors orthogonal.
+      spectrum("few small, in two groups",
+               [](double t) { return t < 0.9    ? 1.0
+                                     : t < 0.95 ? 0.048
+                                                : 1e-9; }),
       spectrum("two clusters", [](double t) { return t < 0.75 ? 1.0 : 1e-9; }),
   };
 }
