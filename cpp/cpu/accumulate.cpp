@@ -22,8 +22,8 @@ using simd::kDepth;
 // another one would have done it as well.
 constexpr double kLeafWork = 1 << 23;
 
-// Up to this padded width every sample range has products of its own; beyond it, threads share
-// one set of products and own tiles of it.
+// Up to this width, with the widest panels, every sample range has products of its own; beyond it,
+// threads share one set of products and own tiles of it.
 constexpr Index kNarrowWidth = 512;
 
 // Sample ranges of narrow data at most. How many there are depends on the data, never on threads,

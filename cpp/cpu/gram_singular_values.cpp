@@ -60,6 +60,7 @@ std::optional<std::vector<double>> gram_singular_values(const Lapack<double>& la
     lapack.gemm(wide, false, other, small, size, a, vectors->data(), images.data());
     lapack.svd('N', other, small, images.data(), values->data(), nullptr, nullptr);
   }
+  // Until here these were eigenvalues.
   std::transform(first_large, values->end(), first_large, [](double v) { return std::sqrt(v); });
   std::sort(values->begin(), values->end(), std::greater<>());
   return values;

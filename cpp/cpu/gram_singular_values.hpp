@@ -20,7 +20,8 @@ constexpr Index kGramSingularValuesFrom = 384;
 // largest eigenvalue. In bases of A V and of its complement A is block triangular with R / sigma
 // beside a small value sigma and at least tau = 1/20 of the largest below it, which moves sigma by
 // no more than sigma (R / sigma) / tau = R / tau. A value above tau is the root of an eigenvalue
-// that is wrong by R, and so by R / (2 tau).
+// that is wrong by R, and so by R / (2 tau). Where V is orthonormal to no more than a few thousand
+// eps, between eigenvalues that lie far apart, values move by the square of that.
 //
 // Nothing where that pays for too many small ones, or where LAPACK finds no answer.
 std::optional<std::vector<double>> gram_singular_values(const Lapack<double>& lapack,

@@ -92,13 +92,13 @@ struct Lapack<Scalar>::Triangular {
   Scalar* b;
 
   int size() const { return right ? cols : rows; }
-  // The entry of the factor, and what solves to the unknowns from one on.
+  // An entry of the factor, and the part of b that becomes the unknowns from one on.
   const Scalar* factor(Index row, Index col) const { return lower + row + col * size(); }
   Scalar* unknowns(Index from) const { return b + (right ? from * rows : from); }
 };
 
-// Unknowns [begin, end), of which no other one is left. Products of two halves are faster than a
-// BLAS solves with triangles: OpenBLAS reaches a third of its own products' rate.
+// Solves for unknowns [begin, end); what others contribute has been subtracted. Products of halves
+// are faster than the solves of a BLAS: OpenBLAS reaches a third of its own products' rate there.
 template <class Scalar>
 void Lapack<Scalar>::solve_part(const Triangular& t, Index begin, Index end) const {
   constexpr Index kWhole = 64;

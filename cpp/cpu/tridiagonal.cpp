@@ -9,9 +9,9 @@ using namespace lapack_calls;
 
 namespace {
 
-// Inverse iteration makes each vector orthogonal to all before it, which costs n count^2: up to
-// this share of all vectors less than relatively robust representations, which begin with
-// eigenvalues of their own.
+// Inverse iteration makes each vector orthogonal to those before it whose eigenvalues are near,
+// which costs n count^2: for up to one vector in so many less than relatively robust
+// representations, which begin with eigenvalues of their own.
 constexpr int kFew = 8;
 
 }  // namespace

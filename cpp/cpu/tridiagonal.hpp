@@ -16,8 +16,9 @@ class Tridiagonalized {
   // Ascending; nothing where they do not converge.
   std::optional<std::vector<double>> eigenvalues() const;
 
-  // Eigenvectors (n, count) of the matrix for the first of its eigenvalues, orthonormal; nothing
-  // where LAPACK finds none.
+  // Eigenvectors (n, count) of the matrix for the first of its eigenvalues; nothing where LAPACK
+  // finds none. Orthonormal to a few eps; to a few thousand where eigenvalues are further apart
+  // than a thousandth of the norm.
   std::optional<std::vector<double>> eigenvectors(const std::vector<double>& eigenvalues,
                                                   Index count) const;
 

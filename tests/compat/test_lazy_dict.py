@@ -56,9 +56,27 @@ def test_every_reader_finds_the_value(lazy, read):
     assert lazy.calls == ["later"]
 
 
-def test_it_is_equal_to_the_plain_dict(lazy):
-    assert lazy == PLAIN
-    assert lazy != {"now": 1, "later": 3}
+def make_lazy(**later):
+    found = LazyDict()
+    for key, value in later.items():
+        found.defer(key, lambda value=value: value)
+    return found
+
+
+def test_comparisons_compute():
+    assert make_lazy(now=1, later=2) == PLAIN
+    assert not make_lazy(now=1, later=2) != PLAIN  # noqa: SIM202 - both operators are tested
+    assert make_lazy(now=1, later=2) == make_lazy(later=2, now=1)
+    assert make_lazy(now=1, later=2) != make_lazy(now=1, later=3)
+    assert make_lazy(now=1) != PLAIN
+    assert make_lazy(now=1) != 1
+
+
+def test_an_error_of_a_computation_is_not_a_missing_key():
+    found = LazyDict()
+    found.defer("later", lambda: {}["inner"])
+    with pytest.raises(KeyError, match="inner"):
+        found.get("later")
 
 
 def test_keys_compute_nothing_and_a_value_is_computed_once(lazy):

@@ -121,6 +121,17 @@ TEST_CASE("as accurate as those with vectors, whatever the spectrum and the shap
   }
 }
 
+TEST_CASE("a tridiagonal form that falls apart") {
+  for (const Spectrum& family : spectra()) {
+    CAPTURE(family.name);
+    const auto found = by_gram(linked_lapack(), to_backend(diagonal_matrix(family.values)));
+    REQUIRE(found);
+    std::vector<double> wanted = family.values;
+    std::sort(wanted.rbegin(), wanted.rend());
+    CHECK(largest_error(*found, wanted) < kTolerance * wanted.front());
+  }
+}
+
 TEST_CASE("left to LAPACK where it would not pay, and where squares leave the range") {
   const Matrices matrices(kSize, kSize);
   const Spectrum half = spectrum("half small", [](double t) { return t < 0.5 ? 1.0 : 1e-3; });

@@ -18,7 +18,7 @@ class _Later:
 
 
 class LazyDict(dict[str, Any]):
-    """As a dict in every respect; pickles, copies and unions of it are plain dicts."""
+    """As a dict for all that reads it by its methods; copies, pickles and unions are dicts."""
 
     def defer(self, key: str, compute: Callable[[], Any]) -> None:
         """Set a key to what `compute` returns, called when the value is first read."""
@@ -36,12 +36,10 @@ class LazyDict(dict[str, Any]):
         return value
 
     def get(self, key: str, default: Any = None) -> Any:
-        try:
-            return self[key]
-        except KeyError:
-            return default
+        return self[key] if key in self else default  # noqa: SIM401 - it is what get is made of
 
-    # With an iterator of its own, dict(d), {**d} and f(**d) read values by d[key].
+    # dict(d), {**d} and f(**d) copy the entries as they are, placeholders and all, where a dict has
+    # the iterator of dicts; with one of its own they read d[key].
     def __iter__(self) -> Iterator[str]:
         return super().__iter__()
 
@@ -75,8 +73,13 @@ class LazyDict(dict[str, Any]):
         return other | dict(self)
 
     def __eq__(self, other: object) -> bool:
-        self._complete()
+        for side in (self, other):
+            if isinstance(side, LazyDict):
+                side._complete()
         return super().__eq__(other)
+
+    def __ne__(self, other: object) -> bool:  # that of dict would not ask the one above
+        return not self == other
 
     __hash__ = None
 

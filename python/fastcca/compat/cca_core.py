@@ -265,8 +265,8 @@ def get_cca_similarity(
         x_idxs, y_idxs : boolean masks of the neurons kept.
         With `compute_coefs`: coef_x (kept1, kept1), invsqrt_xx (kept1, kept1), full_coef_x,
         full_invsqrt_xx (neurons1, neurons1), neuron_means1 (neurons1, 1), and likewise coef_y,
-        invsqrt_yy, full_coef_y, full_invsqrt_yy, neuron_means2. The full_ arrays are built when
-        they are first read.
+        invsqrt_yy, full_coef_y, full_invsqrt_yy, neuron_means2. The full_ arrays are built
+        from the others when they are first read.
         With `compute_dirns`: cca_dirns1 (neurons1, datapoints), cca_dirns2, the means added back
         as in the original.
         The zeros of `create_zero_dict` where a side has no live neuron.
@@ -397,7 +397,7 @@ class _SideCoefficients:
     ) -> None:
         self.coef = coef
         self.invsqrt = invsqrt
-        self.kept = kept
+        self.kept = kept.copy()  # the caller gets the other one
         self.means = means
 
     def over_all_neurons(self, matrix: AnyArray) -> AnyArray:
