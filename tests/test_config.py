@@ -94,6 +94,32 @@ def test_cores_that_the_process_is_not_bound_to_are_left_alone():
     assert found.stdout == "True\n1\n"
 
 
+MEANS = """
+import hashlib
+import numpy as np, fastcca
+rng = np.random.default_rng(0)
+for widths in ([7, 9], [100, 5, 33], [1] * 30, [250, 249], [300, 220]):
+    blocks = {f"b{i}": rng.normal(size=(3000, p)).astype("f4") for i, p in enumerate(widths)}
+    for precision in ("double", "single"):
+        moments = fastcca.Moments(precision=precision)
+        moments.update(**blocks)
+        print(hashlib.sha256(b"".join(moments.mean(b).tobytes() for b in blocks)).hexdigest())
+"""
+
+
+@pytest.mark.cpu_only("instruction sets are those of the CPU")
+def test_means_are_added_up_in_one_order_at_every_simd_level_and_precision():
+    """Blocks whose padding differs from level to level, about the widths where the way changes."""
+    found = {
+        level: run(MEANS, FASTCCA_SIMD=level).stdout
+        for level in ("baseline", "avx2", "avx512", "neon")
+    }
+    digests = found["baseline"].split()
+    assert len(digests) == 10
+    assert digests[::2] == digests[1::2]
+    assert {out for out in found.values() if out} == {found["baseline"]}
+
+
 @pytest.mark.parametrize("level", ["baseline", "avx2", "avx512", "neon"])
 def test_simd_levels_agree(level):
     code = (
