@@ -41,7 +41,9 @@ std::string load_lapack() {
     const py::dict blas = py::module_::import("scipy.linalg.cython_blas").attr("__pyx_capi__");
     const py::dict lapack = py::module_::import("scipy.linalg.cython_lapack").attr("__pyx_capi__");
     load(blas, "dgemm", table.real.gemm);
+    load(blas, "dgemv", table.real.gemv);
     load(blas, "dtrsm", table.real.trsm);
+    load(blas, "dtrsv", table.real.trsv);
     load(blas, "dsyrk", table.real.syrk);
     load(lapack, "dpotrf", table.real.potrf);
     load(lapack, "dtpqrt", table.real.tpqrt);
@@ -55,7 +57,9 @@ std::string load_lapack() {
     load(lapack, "dgesdd", table.real.gesdd);
     load(lapack, "dgesvd", table.real.gesvd);
     load(blas, "zgemm", table.complex.gemm);
+    load(blas, "zgemv", table.complex.gemv);
     load(blas, "ztrsm", table.complex.trsm);
+    load(blas, "ztrsv", table.complex.trsv);
     load(lapack, "zpotrf", table.complex.potrf);
     load(lapack, "zheevd", table.complex.heevd);
     load(lapack, "zheev", table.complex.heev);

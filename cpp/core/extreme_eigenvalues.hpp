@@ -21,9 +21,8 @@ struct Factorized {
 };
 
 // Of every one. Exact for small matrices; of large ones the largest is too small by up to about 1 %
-// and the smallest too large by as much: Ritz values of the matrix and of its inverse in block
-// Krylov spaces of a fixed size (Golub & Underwood 1977, with full orthogonalization), which cost
-// O(p^2) in place of O(p^3).
+// and the smallest too large by as much: Ritz values of the matrix and of its inverse in Krylov
+// spaces of up to 32 vectors (Lanczos 1950), which cost O(p^2) in place of O(p^3).
 template <class Scalar>
 std::vector<ExtremeEigenvalues> extreme_eigenvalues_each(
     const LinearAlgebra<Scalar>& algebra, std::span<const Factorized<Scalar>> matrices);

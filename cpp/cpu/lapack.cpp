@@ -55,6 +55,13 @@ void Lapack<Scalar>::gemm(bool trans_a, bool trans_b, Index m, Index n, Index k,
   int ldc = leading(im);
   Scalar one = 1.0;
   Scalar zero = 0.0;
+  // A product of matrices copies a before it reads it, which one column is not worth.
+  if (n == 1 && !trans_b) {
+    int step = 1;
+    routines<Scalar>(table_).gemv(&ta, trans_a ? &ik : &im, trans_a ? &im : &ik, &one, unconst(a),
+                                  &lda, unconst(b), &step, &zero, c, &step);
+    return;
+  }
   routines<Scalar>(table_).gemm(&ta, &tb, &im, &in, &ik, &one, unconst(a), &lda, unconst(b), &ldb,
                                 &zero, c, &ldc);
 }
@@ -79,9 +86,18 @@ template <class Scalar>
 void Lapack<Scalar>::trsm(bool right, bool trans, Index m, Index n, const Scalar* lower,
                           Scalar* b) const {
   throw_if_interrupted();
-  solve_part(
-      {right, trans, to_int(m, named<Scalar>("trsm")), to_int(n, named<Scalar>("trsm")), lower, b},
-      0, right ? n : m);
+  int rows = to_int(m, named<Scalar>("trsm"));
+  int cols = to_int(n, named<Scalar>("trsm"));
+  if (!right && cols == 1) {
+    char uplo = 'L';
+    char transa = adjoint<Scalar>(trans);
+    char diag = 'N';
+    int lda = leading(rows);
+    int step = 1;
+    routines<Scalar>(table_).trsv(&uplo, &transa, &diag, &rows, unconst(lower), &lda, b, &step);
+    return;
+  }
+  solve_part({right, trans, rows, cols, lower, b}, 0, right ? n : m);
 }
 
 template <class Scalar>

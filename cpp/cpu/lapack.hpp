@@ -10,17 +10,23 @@
 namespace fastcca {
 
 // The routines for one kind of numbers, with 32-bit integers as in every BLAS that SciPy's wheels
-// ship. For complex numbers: zgemm, ztrsm, zpotrf, zheevd, zheev, zgesdd, zgesvd.
+// ship. For complex numbers: zgemm, zgemv, ztrsm, ztrsv, zpotrf, zheevd, zheev, zgesdd, zgesvd.
 template <class Scalar>
 struct LapackRoutines {
   using Gemm = void(char* transa, char* transb, int* m, int* n, int* k, Scalar* alpha, Scalar* a,
                     int* lda, Scalar* b, int* ldb, Scalar* beta, Scalar* c, int* ldc);
+  using Gemv = void(char* trans, int* m, int* n, Scalar* alpha, Scalar* a, int* lda, Scalar* x,
+                    int* incx, Scalar* beta, Scalar* y, int* incy);
   using Trsm = void(char* side, char* uplo, char* transa, char* diag, int* m, int* n, Scalar* alpha,
                     Scalar* a, int* lda, Scalar* b, int* ldb);
+  using Trsv = void(char* uplo, char* trans, char* diag, int* n, Scalar* a, int* lda, Scalar* x,
+                    int* incx);
   using Potrf = void(char* uplo, int* n, Scalar* a, int* lda, int* info);
 
   Gemm* gemm = nullptr;
+  Gemv* gemv = nullptr;
   Trsm* trsm = nullptr;
+  Trsv* trsv = nullptr;
   Potrf* potrf = nullptr;
 };
 

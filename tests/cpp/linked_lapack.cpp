@@ -14,6 +14,10 @@ using fastcca::Complex;
 extern "C" {
 void FASTCCA_LAPACK(dgemm_)(char*, char*, int*, int*, int*, double*, double*, int*, double*, int*,
                             double*, double*, int*, Length, Length);
+void FASTCCA_LAPACK(dgemv_)(char*, int*, int*, double*, double*, int*, double*, int*, double*,
+                            double*, int*, Length);
+void FASTCCA_LAPACK(dtrsv_)(char*, char*, char*, int*, double*, int*, double*, int*, Length, Length,
+                            Length);
 void FASTCCA_LAPACK(dtrsm_)(char*, char*, char*, char*, int*, int*, double*, double*, int*, double*,
                             int*, Length, Length, Length, Length);
 void FASTCCA_LAPACK(dsyrk_)(char*, char*, int*, int*, double*, double*, int*, double*, double*,
@@ -41,6 +45,10 @@ void FASTCCA_LAPACK(dtpqrt_)(int*, int*, int*, int*, double*, int*, double*, int
                              double*, int*);
 void FASTCCA_LAPACK(zgemm_)(char*, char*, int*, int*, int*, Complex*, Complex*, int*, Complex*,
                             int*, Complex*, Complex*, int*, Length, Length);
+void FASTCCA_LAPACK(zgemv_)(char*, int*, int*, Complex*, Complex*, int*, Complex*, int*, Complex*,
+                            Complex*, int*, Length);
+void FASTCCA_LAPACK(ztrsv_)(char*, char*, char*, int*, Complex*, int*, Complex*, int*, Length,
+                            Length, Length);
 void FASTCCA_LAPACK(ztrsm_)(char*, char*, char*, char*, int*, int*, Complex*, Complex*, int*,
                             Complex*, int*, Length, Length, Length, Length);
 void FASTCCA_LAPACK(zpotrf_)(char*, int*, Complex*, int*, int*, Length);
@@ -61,6 +69,14 @@ LapackTable linked_lapack() {
   table.real.gemm = [](char* transa, char* transb, int* m, int* n, int* k, double* alpha, double* a,
                        int* lda, double* b, int* ldb, double* beta, double* c, int* ldc) {
     FASTCCA_LAPACK(dgemm_)(transa, transb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, 1, 1);
+  };
+  table.real.gemv = [](char* trans, int* m, int* n, double* alpha, double* a, int* lda, double* x,
+                       int* incx, double* beta, double* y, int* incy) {
+    FASTCCA_LAPACK(dgemv_)(trans, m, n, alpha, a, lda, x, incx, beta, y, incy, 1);
+  };
+  table.real.trsv = [](char* uplo, char* trans, char* diag, int* n, double* a, int* lda, double* x,
+                       int* incx) {
+    FASTCCA_LAPACK(dtrsv_)(uplo, trans, diag, n, a, lda, x, incx, 1, 1, 1);
   };
   table.real.trsm = [](char* side, char* uplo, char* transa, char* diag, int* m, int* n,
                        double* alpha, double* a, int* lda, double* b, int* ldb) {
@@ -123,6 +139,14 @@ LapackTable linked_lapack() {
                           Complex* a, int* lda, Complex* b, int* ldb, Complex* beta, Complex* c,
                           int* ldc) {
     FASTCCA_LAPACK(zgemm_)(transa, transb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, 1, 1);
+  };
+  table.complex.gemv = [](char* trans, int* m, int* n, Complex* alpha, Complex* a, int* lda,
+                          Complex* x, int* incx, Complex* beta, Complex* y, int* incy) {
+    FASTCCA_LAPACK(zgemv_)(trans, m, n, alpha, a, lda, x, incx, beta, y, incy, 1);
+  };
+  table.complex.trsv = [](char* uplo, char* trans, char* diag, int* n, Complex* a, int* lda,
+                          Complex* x, int* incx) {
+    FASTCCA_LAPACK(ztrsv_)(uplo, trans, diag, n, a, lda, x, incx, 1, 1, 1);
   };
   table.complex.trsm = [](char* side, char* uplo, char* transa, char* diag, int* m, int* n,
                           Complex* alpha, Complex* a, int* lda, Complex* b, int* ldb) {
