@@ -1,7 +1,5 @@
 #include "core/extreme_eigenvalues.hpp"
 
-#include <Eigen/Core>
-#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -20,7 +18,7 @@ constexpr std::size_t kSteps = 32;
 // to its eigenvector holds the growth up for some steps.
 constexpr std::size_t kStepsBetweenLooks = 8;
 constexpr double kConverged = 3e-3;
-// What is this much smaller than the images of unit vectors is rounding.
+// What is this much smaller than the operator is rounding.
 constexpr double kExhausted = 1e-12;
 
 template <class Scalar>
@@ -40,13 +38,20 @@ MatrixOf<Scalar> random_unit_vector(const LinearAlgebra<Scalar>& algebra, Index 
   return algebra.from_host(values.data(), size, 1);
 }
 
-double largest_eigenvalue(const std::vector<double>& diagonal, const std::vector<double>& beside) {
-  const auto map = [](const std::vector<double>& v) {
-    return Eigen::Map<const Eigen::VectorXd>(v.data(), static_cast<Index>(v.size()));
-  };
-  Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver;
-  solver.computeFromTridiagonal(map(diagonal), map(beside), Eigen::EigenvaluesOnly);
-  return solver.eigenvalues().maxCoeff();
+// Of the tridiagonal matrix with these entries on its diagonal and beside it.
+template <class Scalar>
+double largest_eigenvalue(const LinearAlgebra<Scalar>& algebra, const std::vector<double>& diagonal,
+                          const std::vector<double>& beside) {
+  const std::size_t size = diagonal.size();
+  std::vector<Scalar> entries(size * size);
+  for (std::size_t k = 0; k < size; ++k) {
+    entries[k * size + k] = diagonal[k];
+    if (k > 0) {
+      entries[k * size + k - 1] = entries[(k - 1) * size + k] = beside[k - 1];
+    }
+  }
+  const auto rows = static_cast<Index>(size);
+  return algebra.eigenvalues(algebra.from_host(entries.data(), rows, rows)).back();
 }
 
 // The largest Ritz value of a Hermitian operator in the Krylov space of one vector. The basis is
@@ -57,13 +62,12 @@ double largest_ritz_value(const LinearAlgebra<Scalar>& algebra, Index size, Appl
   using Mat = MatrixOf<Scalar>;
   std::vector<double> diagonal;
   std::vector<double> beside;
-  double norm = 0.0;
+  double norm = 0.0;  // of the operator, at least so large
   double found = 0.0;
   Mat previous;
   Mat current = random_unit_vector(algebra, size);
   while (diagonal.size() < kSteps) {
     Mat image = apply(current);
-    norm = std::max(norm, algebra.frobenius_norm(image));
     if (!beside.empty()) {
       algebra.add_scaled(image, -beside.back(), previous);
     }
@@ -71,9 +75,10 @@ double largest_ritz_value(const LinearAlgebra<Scalar>& algebra, Index size, Appl
     diagonal.push_back(algebra.diagonal(share).front());
     algebra.add_scaled(image, -diagonal.back(), current);
     const double rest = algebra.frobenius_norm(image);
+    norm = std::max({norm, std::abs(diagonal.back()), rest});
     const bool exhausted = rest <= kExhausted * norm;
     if (exhausted || diagonal.size() % kStepsBetweenLooks == 0) {
-      const double before = std::exchange(found, largest_eigenvalue(diagonal, beside));
+      const double before = std::exchange(found, largest_eigenvalue(algebra, diagonal, beside));
       if (exhausted || found - before < kConverged * found) {
         break;
       }
