@@ -17,7 +17,8 @@ constexpr std::size_t kSteps = 32;
 // Looked at more often, one would be taken that is not the last: a start that is all but orthogonal
 // to its eigenvector holds the growth up for some steps.
 constexpr std::size_t kStepsBetweenLooks = 8;
-constexpr double kConverged = 3e-3;
+constexpr double kConverged = 1e-3;
+static_assert(kSteps % kStepsBetweenLooks == 0);
 // What is this much smaller than the operator is rounding.
 constexpr double kExhausted = 1e-12;
 
@@ -56,7 +57,7 @@ double largest_eigenvalue(const LinearAlgebra<Scalar>& algebra, const std::vecto
 
 // The largest Ritz value of a Hermitian operator in the Krylov space of one vector. The basis is
 // made orthogonal by the recurrence alone: what rounding takes from that repeats Ritz values which
-// have converged, and moves none (Paige 1980).
+// have converged, and moves none by more than the rounding of the operator (Paige 1980).
 template <class Scalar, class Apply>
 double largest_ritz_value(const LinearAlgebra<Scalar>& algebra, Index size, Apply apply) {
   using Mat = MatrixOf<Scalar>;

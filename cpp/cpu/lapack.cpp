@@ -58,6 +58,8 @@ void Lapack<Scalar>::gemm(bool trans_a, bool trans_b, Index m, Index n, Index k,
   // A product of matrices copies a before it reads it, which one column is not worth.
   if (n == 1 && !trans_b) {
     int step = 1;
+    // What gemv makes of NaN that it is to forget has differed from version to version of OpenBLAS.
+    std::fill_n(c, m, zero);
     routines<Scalar>(table_).gemv(&ta, trans_a ? &ik : &im, trans_a ? &im : &ik, &one, unconst(a),
                                   &lda, unconst(b), &step, &zero, c, &step);
     return;

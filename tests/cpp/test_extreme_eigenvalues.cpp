@@ -82,6 +82,18 @@ TEST_CASE("a single eigenvalue far from the others") {
   check(of_spectrum(spectrum, 14), spectrum, 1e-9);
 }
 
+TEST_CASE("a single eigenvalue beside a bulk") {
+  for (const double gap : {0.03, 0.06, 0.3}) {
+    CAPTURE(gap);
+    std::vector<double> below = even(300);
+    below.front() = 1.0 - gap;
+    check(of_spectrum(below, 21), below, 0.02);
+    std::vector<double> above = even(300);
+    above.back() = 2.0 * (1.0 + gap);
+    check(of_spectrum(above, 22), above, 0.02);
+  }
+}
+
 TEST_CASE("the space is exhausted before its size is reached") {
   const std::vector<double> ones(200, 2.0);
   check(of_spectrum(ones, 15), ones, 1e-9);
