@@ -2,8 +2,7 @@
 // leave over. That of NEON is compiled everywhere: it is written in vectors that every target has.
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <cmath>
+#include <cstdint>
 #include <string>
 #include <vector>
 
