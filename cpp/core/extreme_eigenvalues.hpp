@@ -20,9 +20,9 @@ struct Factorized {
   const MatrixOf<Scalar>* lower;
 };
 
-// Of every one. Exact for small matrices; of large ones the largest is too small by up to about 1
-// %, rarely by a few, and the smallest too large by as much: Ritz values of the matrix and of its
-// inverse in Krylov spaces of up to 32 vectors (Lanczos 1950), which cost O(p^2) in place of
+// Of every one. Exact for small matrices. Of large ones the largest is too small by up to about a
+// hundredth, rarely by a few, and the smallest too large by as much: Ritz values of the matrix and
+// of its inverse in Krylov spaces of up to 32 vectors (Lanczos 1950), which cost O(p^2) in place of
 // O(p^3).
 template <class Scalar>
 std::vector<ExtremeEigenvalues> extreme_eigenvalues_each(
