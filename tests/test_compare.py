@@ -185,6 +185,25 @@ def test_svcca_alone_warns_by_what_it_keeps(rng, backend):
         fastcca.compare(x, y, ("svcca", "cca"), backend=backend)
 
 
+@pytest.mark.cpu_only("the reference takes the samples")
+@pytest.mark.parametrize("names", [("svcca",), ("cka", "svcca"), ("svcca", "linear_regression_r2")])
+def test_svcca_of_moments_warns_of_the_digits_that_they_have_lost(rng, names):
+    # One strong direction, and so many weak ones that a share of them belongs to 99 %.
+    _, y = blocks(rng, n=1000)
+    columns = rng.normal(size=(1000, 900))
+    x, _ = np.linalg.qr(columns - columns.mean(axis=0))
+    x[:, 1:] *= np.sqrt(1.5e-5)
+    moments = fastcca.Moments()
+    moments.update(x, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", fastcca.RankWarning)
+        with pytest.warns(fastcca.AccuracyWarning, match="have lost digits") as of_svcca:
+            fastcca.svcca(moments)
+        with pytest.warns(fastcca.AccuracyWarning, match="have lost digits") as caught:
+            fastcca.compare(moments, measures=names)
+    assert str(of_svcca[0].message) in [str(warning.message) for warning in caught]
+
+
 @both_backends
 def test_a_side_that_does_not_vary(rng, backend):
     x, _ = blocks(rng)

@@ -1,5 +1,6 @@
 """fastcca.pairwise: the numbers of the single functions, for many layers."""
 
+import contextlib
 import warnings
 
 import numpy as np
@@ -124,6 +125,41 @@ def test_maps():
         assert found[0, 1] == pytest.approx(fastcca.cka(maps["a"], maps["b"], **options), abs=1e-12)
     with pytest.raises(ValueError, match=r"xs\['a'\]: 4 x 4; xs\['b'\]: 2 x 2.*pool.*resize"):
         fastcca.pairwise(maps, layout="NHWC")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("channels", [3, 40], ids=["narrow", "wide"])
+def test_all_layers_are_resized_to_one_grid(channels, backend):
+    # The grid of a pair is that of all layers, whichever two it has and whatever its route.
+    rng = np.random.default_rng(13)
+    n = 30 if channels == 3 else 4
+    grids = {"a": (8, 8), "b": (6, 6), "c": (3, 3)}
+    maps = {name: rng.normal(size=(n, *grid, channels)) for name, grid in grids.items()}
+    for x in maps.values():
+        x[:, :2] += rng.normal(size=(n, 1, 1, channels))
+    given = {"layout": "NHWC", "spatial": "resize", "backend": backend}
+    quiet = pytest.warns(fastcca.RankWarning) if channels == 40 else contextlib.nullcontext()
+
+    with quiet:
+        found = fastcca.pairwise(maps, measure="cka", **given)
+        of_two = fastcca.pairwise({"a": maps["a"], "b": maps["b"]}, measure="r2_cca", **given)
+        of_three = fastcca.pairwise(maps, measure="r2_cca", **given)
+
+        expected = one_by_one("cka", maps.values(), maps.values(), size=(3, 3), **given)
+        np.testing.assert_allclose(found.values, expected, rtol=0, atol=1e-12)
+        expected = one_by_one("r2_cca", maps.values(), maps.values(), size=(3, 3), **given)
+        np.testing.assert_allclose(of_three.values, expected, rtol=0, atol=1e-10)
+        at_six = fastcca.cca(maps["a"], maps["b"], size=(6, 6), **given).mean_squared
+        np.testing.assert_allclose(of_two.values[0, 1], at_six, rtol=0, atol=1e-10)
+
+
+def test_one_grid_for_all_batches():
+    rng = np.random.default_rng(14)
+    maps = {"a": rng.normal(size=(60, 6, 6, 3)), "b": rng.normal(size=(60, 4, 5, 2))}
+    batches = ({k: v[i] for k, v in maps.items()} for i in (slice(0, 25), slice(25, None)))
+    found = fastcca.pairwise(batches, layout="NHWC", spatial="resize", measure="cka")
+    expected = fastcca.cka(*maps.values(), layout="NHWC", spatial="resize", size=(4, 5))
+    np.testing.assert_allclose(found.values[0, 1], expected, rtol=0, atol=1e-12)
 
 
 def test_errors_name_the_layer(layers):

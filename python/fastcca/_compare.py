@@ -43,11 +43,16 @@ class Comparison:
         return CCAResult(**result_fields(self.cca_parts))
 
     @cached_property
-    def svcca_result(self) -> SVCCAResult:
-        """The SVCCA at 99 % of the variance."""
-        parts = self._solvers.cca(
+    def svcca_parts(self) -> CcaParts:
+        """What the backend says of the SVCCA at 99 % of the variance."""
+        return self._solvers.cca(
             self._pair, keep=keep_of(0.99, "variance"), weights=False, method="auto"
         )
+
+    @cached_property
+    def svcca_result(self) -> SVCCAResult:
+        """The SVCCA at 99 % of the variance."""
+        parts = self.svcca_parts
         return SVCCAResult(**result_fields(parts), x_kept=parts["x_kept"], y_kept=parts["y_kept"])
 
     @cached_property
@@ -147,6 +152,8 @@ def compare(
     elif "svcca" in names:
         kept = comparison.svcca_result
         warn_about_rank(kept, kept.x_kept, kept.y_kept, kept.x_kept, kept.y_kept)
+    if "svcca" in names:
+        warn_about_accuracy(comparison.svcca_parts)
     if "linear_regression_r2" in names:
         warn_about_regression(comparison.regression_parts)
     return values

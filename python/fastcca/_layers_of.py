@@ -106,7 +106,8 @@ def _blocks(sides: list[Side]) -> list[tuple[str, ...]]:
 
 def _sources(
     sides: list[Side], layout: Layout, spatial: str | None, size: Size
-) -> tuple[list[tuple[str, ...]], dict[str, Any]]:
+) -> tuple[list[tuple[str, ...]], dict[str, Any], Size]:
+    """Check all layers; their blocks, their samples, and the grid that all are resized to."""
     blocks = _blocks(sides)
     layers = {
         block: layer
@@ -119,7 +120,7 @@ def _sources(
             for name, layer in layers.items()
         }
         _check_rows({name: shape_of(source)[0] for name, source in given.items()}, "samples")
-        return blocks, given
+        return blocks, given, None
     in_file = any_in_file(list(layers.values()))
     # Any layer can be flattened: this only reads the layouts.
     if in_file:
@@ -142,10 +143,14 @@ def _sources(
     # All other checks.
     if in_file:
         found = {source.name: MapInFile(layers[source.name], source) for source in sources}
-        stored_of(found, spatial, size)
-        return blocks, found
-    lay_out(layers, layout=layout, spatial=spatial, size=size)
-    return blocks, {source.name: source for source in sources}
+        return blocks, found, _grid(spatial, stored_of(found, spatial, size).grid)
+    maps = lay_out(layers, layout=layout, spatial=spatial, size=size)
+    return blocks, {source.name: source for source in sources}, _grid(spatial, maps.grid)
+
+
+def _grid(spatial: str | None, grid: tuple[int, ...]) -> Size:
+    """Return the size that every pair is resized to, whichever two of the layers it has."""
+    return grid if spatial == "resize" else None
 
 
 def _check_rows(counts: Mapping[str, object], what: str) -> None:
@@ -168,7 +173,7 @@ def _check_rows(counts: Mapping[str, object], what: str) -> None:
 def _of_samples(
     sides: list[Side], layout: Layout, spatial: str | None, size: Size, place: str
 ) -> Layers:
-    blocks, sources = _sources(sides, layout, spatial, size)
+    blocks, sources, size = _sources(sides, layout, spatial, size)
     layers = Layers(
         tuple(sides[0]),
         tuple(sides[-1]),
@@ -248,7 +253,8 @@ def _of_batches(
                 f"a batch is a {type(batch).__name__}; it must be a dict of layers, or a pair "
                 "(xs, ys) of dicts"
             )
-        blocks, sources = _sources(sides, layout, spatial, size)
+        # The first batch decides on the grid.
+        blocks, sources, size = _sources(sides, layout, spatial, size)
         names = [tuple(side) for side in sides]
         if moments is None:
             moments = _moments_between(blocks, backend)

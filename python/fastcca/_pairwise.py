@@ -73,8 +73,12 @@ def pairwise(
         whichever is installed.
     layout : str or sequence of str, optional
         As in `cca`; a sequence has one for each layer, those of ys after those of xs.
-    spatial, size, backend
+    spatial, backend
         As in `cca`.
+    size : tuple of int, optional
+        The grid that "resize" brings all layers to, so that every pair is compared at the same
+        positions: per axis the smallest of all layers if not given. `cca` of two of them with
+        this ``size`` has the same number.
 
     Returns
     -------

@@ -112,6 +112,7 @@ class Stored:
         shapes = [shape_of(source) for source in self._sources.values()]
         self.n_rows = shapes[0][self._axes[0]]
         self.n_samples = self.n_rows if maps is None else maps.n_samples
+        self.grid = () if maps is None else maps.grid
         self.feature_counts = (
             tuple(shape[1] for shape in shapes) if maps is None else maps.feature_counts
         )
