@@ -8,7 +8,7 @@ import ctypes
 import numpy as np
 
 from dlpack_producer import CUDA, Producer
-from fastcca import _cuda_module
+from fastcca._runtime import cuda as _cuda_module
 
 IS_USABLE = not _cuda_module.unusable()
 _loaded = ctypes.CDLL(None)

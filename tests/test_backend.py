@@ -5,7 +5,8 @@ import pytest
 
 import fastcca
 from cases import COMPILED
-from fastcca import _backend, _core
+from fastcca import _core
+from fastcca._runtime import backend as _backend
 
 X = np.random.default_rng(0).normal(size=(60, 3))
 Y = np.random.default_rng(1).normal(size=(60, 2))

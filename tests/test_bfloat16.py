@@ -9,8 +9,8 @@ import pytest
 import fastcca
 from cases import BACKENDS, known_correlations
 from fastcca import _core, reference
-from fastcca._arrays import as_real
-from fastcca._bfloat16 import BFLOAT16, with_numbers
+from fastcca._inputs.arrays import as_real
+from fastcca._inputs.bfloat16 import BFLOAT16, with_numbers
 from fastcca.compat import cca_core, dft_ccas, numpy_pca, numpy_pls
 from fastcca.reference import input_epsilon
 from test_layouts_in_measures import MEASURES

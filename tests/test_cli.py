@@ -14,7 +14,7 @@ import pytest
 from safetensors.numpy import save_file
 
 import fastcca
-from fastcca import _compare
+from fastcca._measures import compare as _compare
 from fastcca.cli import main
 from fastcca.cli.compare import LABELS
 from fastcca.cli.files import read_array

@@ -124,7 +124,7 @@ def test_the_data_are_read_once(rng, batches_read):
 
 
 def test_maps_are_read_once(rng, batches_read, monkeypatch):
-    monkeypatch.setattr("fastcca._layouts.BLOCK_BYTES", 1000)
+    monkeypatch.setattr("fastcca._inputs.layouts.BLOCK_BYTES", 1000)
     x, y = rng.normal(size=(50, 4, 4, 5)), rng.normal(size=(50, 4, 4, 3))
     fastcca.compare(x, y, ALL, layout="NHWC", spatial="pool", backend=COMPILED)
     assert len(batches_read) > 1

@@ -9,7 +9,7 @@ import pytest
 from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
 import fastcca
-from fastcca._blas import _SharedLimit
+from fastcca._runtime.threads import _SharedLimit
 
 THREADS = 6
 PATIENCE = 120

@@ -10,7 +10,7 @@ import pytest
 import fastcca
 from cases import small_integers
 from dlpack_producer import CUDA, Producer
-from fastcca import _cuda_module
+from fastcca._runtime import cuda as _cuda_module
 
 X, Y = small_integers(60, 3, seed=1), small_integers(60, 2, seed=2)
 

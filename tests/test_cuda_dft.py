@@ -10,7 +10,7 @@ import cuda_arrays
 import fastcca
 from cuda_arrays import ByDlpack, ByInterface
 from dlpack_producer import BFLOAT
-from fastcca import _device
+from fastcca._runtime import device_array as _device
 
 pytestmark = pytest.mark.skipif(not cuda_arrays.IS_USABLE, reason="CUDA cannot be used here")
 only_on_standin = pytest.mark.skipif(
@@ -101,7 +101,7 @@ def test_strides(stored, view, layout):
 def test_division_into_blocks_changes_nothing(monkeypatch):
     x, y = maps(y_grid=(6, 4), dtype=np.float64)
     expected = fastcca.dft_cca(x, y, backend="cuda")
-    monkeypatch.setattr("fastcca._spectra._DEVICE_BLOCK_BYTES", 20_000)  # some maps
+    monkeypatch.setattr("fastcca._fourier.spectra._DEVICE_BLOCK_BYTES", 20_000)  # some maps
     for pair in ((x, y), (ByDlpack(x), ByDlpack(y))):
         assert_same(fastcca.dft_cca(*pair, backend="cuda"), expected, 1e-12)
 
@@ -122,7 +122,7 @@ def test_memory_does_not_grow_with_the_samples(monkeypatch):
     try:
         with pytest.raises(MemoryError):
             fastcca.dft_cca(x, y, backend="cuda")
-        monkeypatch.setattr("fastcca._spectra._DEVICE_BLOCK_BYTES", 2_000_000)
+        monkeypatch.setattr("fastcca._fourier.spectra._DEVICE_BLOCK_BYTES", 2_000_000)
         found = fastcca.dft_cca(x, y, backend="cuda")
     finally:
         cuda_arrays.limit_memory(4 * 2**30)

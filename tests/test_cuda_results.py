@@ -15,7 +15,8 @@ from cases import small_integers
 from cuda_arrays import ByDlpack, ByInterface, Copies
 from dlpack_consumer import Consumed
 from dlpack_producer import BFLOAT, CUDA
-from fastcca import DeviceArray, _linear_map
+from fastcca import DeviceArray
+from fastcca._measures import projection as _linear_map
 
 pytestmark = pytest.mark.skipif(not cuda_arrays.IS_USABLE, reason="CUDA cannot be used here")
 

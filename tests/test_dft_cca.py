@@ -171,7 +171,7 @@ def test_agrees_with_the_reference(rng, dtype):
 def test_division_into_blocks_changes_nothing(rng, monkeypatch):
     x, y = maps(rng, 60, (4, 6), (6, 4))
     expected = fastcca.dft_cca(x, y, weights=True)
-    monkeypatch.setattr("fastcca._spectra._BLOCK_BYTES", 5000)  # a few maps
+    monkeypatch.setattr("fastcca._fourier.spectra._BLOCK_BYTES", 5000)  # a few maps
     found = fastcca.dft_cca(x, y, weights=True)
     np.testing.assert_allclose(found.correlations, expected.correlations, rtol=0, atol=1e-12)
     np.testing.assert_allclose(np.abs(found.x_weights), np.abs(expected.x_weights), atol=1e-10)
@@ -344,7 +344,7 @@ def test_extreme_units(rng, backend, dtype, scale):
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 def test_memory_does_not_grow_with_the_samples(monkeypatch, layout, dtype):
-    monkeypatch.setattr("fastcca._spectra._BLOCK_BYTES", MIB)
+    monkeypatch.setattr("fastcca._fourier.spectra._BLOCK_BYTES", MIB)
     shape = [{"N": 1, "H": 8, "W": 8, "C": 8}[axis] for axis in layout]
     x = np.random.default_rng(0).normal(size=(6000, *shape[1:])).astype(dtype)
     y = np.roll(x, 1, axis=layout.index("C"))
@@ -387,7 +387,7 @@ def test_a_side_that_does_not_vary(rng, backend, side):
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
 def test_values_that_are_not_finite(rng, backend, side, bad, layout, monkeypatch):
     monkeypatch.setattr(
-        "fastcca._spectra._BLOCK_BYTES", 4000
+        "fastcca._fourier.spectra._BLOCK_BYTES", 4000
     )  # the place is that in the whole array
     pair = {name: a.astype(np.float32) for name, a in zip("xy", maps(rng), strict=True)}
     pair[side][37, 1, 2, 1] = pair[side][41, 0, 0, 0] = bad

@@ -10,8 +10,8 @@ import fastcca
 from cases import small_integers
 from dlpack_producer import BFLOAT, CUDA, Producer, bfloat16
 from fastcca import _core
-from fastcca._arrays import as_numbers, as_real
-from fastcca._bfloat16 import BFLOAT16, with_numbers
+from fastcca._inputs.arrays import as_numbers, as_real
+from fastcca._inputs.bfloat16 import BFLOAT16, with_numbers
 
 DTYPES = [
     "float16",

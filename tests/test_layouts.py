@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from fastcca import _layouts, _maps
-from fastcca._layouts import batches, lay_out
+from fastcca._inputs import layouts as _layouts
+from fastcca._inputs import spatial as _maps
+from fastcca._inputs.layouts import batches, lay_out
 
 MIB = 2**20
 SIZES = {"N": 11, "D": 3, "H": 6, "W": 5, "T": 7}

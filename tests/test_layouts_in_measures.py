@@ -8,7 +8,7 @@ import pytest
 
 import fastcca
 from cases import BACKENDS
-from fastcca._pair_of import pair_of, single_of
+from fastcca._solve.pair_of import pair_of, single_of
 
 both_backends = pytest.mark.parametrize("backend", BACKENDS)
 
@@ -249,7 +249,7 @@ def test_batches_of_computed_blocks_change_nothing(rng, measure, monkeypatch):
         size = size and (3, *size[:1], 2)
         expected = measure(*given, size=size, **options)
         with monkeypatch.context() as patch:
-            patch.setattr("fastcca._layouts.BLOCK_BYTES", 3000)
+            patch.setattr("fastcca._inputs.layouts.BLOCK_BYTES", 3000)
             found = measure(*given, size=size, **options)
         same(found, expected)
 

@@ -8,7 +8,7 @@ import pytest
 
 import fastcca
 from dlpack_producer import Producer, bfloat16
-from fastcca._live import Activation, as_blocks, layout_of
+from fastcca._inputs.activations import Activation, as_blocks, layout_of
 
 RNG = np.random.default_rng(0)
 MAPS = RNG.normal(size=(6, 3, 4, 5)).astype(np.float32)  # NCHW

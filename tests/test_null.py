@@ -8,7 +8,7 @@ import pytest
 from scipy import integrate
 
 from fastcca import reference
-from fastcca._null import null_cca
+from fastcca._statistics.null_law import null_cca
 
 
 def draw(n: int, p: int, q: int, rng: np.random.Generator) -> np.ndarray:

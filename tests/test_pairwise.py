@@ -218,7 +218,7 @@ def test_a_layer_out_of_range_has_the_numbers_of_the_single_functions(layers, me
 @pytest.mark.parametrize("measure", SINGLE)
 def test_layers_in_files_are_read_some_rows_at_a_time(layers, measure, tmp_path, monkeypatch):
     h5py = pytest.importorskip("h5py")
-    monkeypatch.setattr("fastcca._stored.BATCH_BYTES", 4096)
+    monkeypatch.setattr("fastcca._inputs.files.BATCH_BYTES", 4096)
     with h5py.File(tmp_path / "layers.h5", "w") as file:
         for name, layer in layers.items():
             file.create_dataset(name, data=layer, chunks=(16, layer.shape[1]))

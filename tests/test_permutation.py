@@ -8,7 +8,7 @@ from scipy import stats
 
 import fastcca
 from cases import BACKENDS
-from fastcca import _memory
+from fastcca._runtime import memory as _memory
 
 OF_ARRAYS = {
     "cca": lambda x, y, **o: fastcca.cca(x, y, **o).mean,

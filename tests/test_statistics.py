@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from cases import assert_printed, published_case
-from fastcca import _statistics as statistics
+from fastcca._statistics import multivariate_tests as statistics
 
 Test = Callable[[np.ndarray, int, int, int], Any]
 RNG_SEED = 20

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 import fastcca
 from cases import BACKENDS
-from fastcca import _stored
+from fastcca._inputs import files as _stored
 
 ROWS = 3000
 FEATURES = 6

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastcca._summary import mean_of, threshold_index, thresholded_mean
+from fastcca._statistics.summary import mean_of, threshold_index, thresholded_mean
 
 
 def by_definition(values, threshold):

@@ -5,13 +5,13 @@ import pytest
 
 import cuda_arrays
 import fastcca
-from fastcca import _cuda_module
+from fastcca._runtime import cuda as _cuda_module
 
 torch = pytest.importorskip(
     "torch", reason='PyTorch is not installed: pip install "fastcca[torch]"'
 )
 
-from fastcca import _torch_layers  # noqa: E402
+from fastcca.torch import _hooks as _torch_layers  # noqa: E402
 from fastcca.torch import record  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastcca.RankWarning")

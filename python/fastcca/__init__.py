@@ -1,26 +1,26 @@
 """Compare the representations inside neural networks: CCA and its relatives, fast."""
 
-from fastcca._backend import backends
-from fastcca._bootstrap import BootstrapResult, bootstrap
-from fastcca._cca import cca
-from fastcca._cca_result import CCAResult
-from fastcca._compare import compare
-from fastcca._config import build_config, get_num_threads, set_num_threads
 from fastcca._core import __version__
-from fastcca._device import DeviceArray
-from fastcca._dft import DFTCCAResult, dft_cca
-from fastcca._dynamics import DynamicsResult, dynamics
-from fastcca._errors import AccuracyWarning, RankWarning
-from fastcca._factor import QRFactor
-from fastcca._moments import Moments
-from fastcca._null import NullCCA, null_cca
-from fastcca._pairwise import PairwiseResult, pairwise
-from fastcca._pca import PCAResult, pca
-from fastcca._permutation import PermutationTest, permutation_test
-from fastcca._pls import PLSResult, pls
-from fastcca._pwcca import PWCCAResult, pwcca
-from fastcca._similarity import cka, linear_regression_r2, procrustes
-from fastcca._svcca import SVCCAResult, svcca
+from fastcca._fourier.dft_cca import DFTCCAResult, dft_cca
+from fastcca._layers.dynamics import DynamicsResult, dynamics
+from fastcca._layers.pairwise import PairwiseResult, pairwise
+from fastcca._measures.cca import cca
+from fastcca._measures.cca_result import CCAResult
+from fastcca._measures.compare import compare
+from fastcca._measures.pca import PCAResult, pca
+from fastcca._measures.pls import PLSResult, pls
+from fastcca._measures.pwcca import PWCCAResult, pwcca
+from fastcca._measures.similarity import cka, linear_regression_r2, procrustes
+from fastcca._measures.svcca import SVCCAResult, svcca
+from fastcca._resampling.bootstrap import BootstrapResult, bootstrap
+from fastcca._resampling.permutation import PermutationTest, permutation_test
+from fastcca._runtime.backend import backends
+from fastcca._runtime.config import build_config, get_num_threads, set_num_threads
+from fastcca._runtime.device_array import DeviceArray
+from fastcca._states.moments import Moments
+from fastcca._states.qr_factor import QRFactor
+from fastcca._statistics.null_law import NullCCA, null_cca
+from fastcca._warnings import AccuracyWarning, RankWarning
 
 __all__ = [
     "AccuracyWarning",

@@ -21,12 +21,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca import _core
-from fastcca._accuracy import check_precision
-from fastcca._batch import named_batch
-from fastcca._layouts import LayoutOrPair, Size, lay_out
-from fastcca._moments import Moments
-from fastcca._pairs import PairsLike, pairs_of
-from fastcca._stored import check_shapes
+from fastcca._inputs.files import check_shapes
+from fastcca._inputs.layouts import LayoutOrPair, Size, lay_out
+from fastcca._solve.accuracy import check_precision
+from fastcca._states.batch import named_batch
+from fastcca._states.kept_pairs import PairsLike, pairs_of
+from fastcca._states.moments import Moments
 
 try:
     import dask

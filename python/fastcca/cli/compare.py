@@ -11,11 +11,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 import fastcca
-from fastcca._backend import resolve
-from fastcca._cca_checks import warn_about_rank
-from fastcca._compare import Comparison
-from fastcca._pair_of import pair_of
-from fastcca._solvers import solvers_at
+from fastcca._measures.caveats import warn_about_rank
+from fastcca._measures.compare import Comparison
+from fastcca._runtime.backend import resolve
+from fastcca._solve.pair_of import pair_of
+from fastcca._solve.routes import solvers_at
 from fastcca.cli.errors import UserError, faults_told
 from fastcca.cli.files import read_array
 from fastcca.cli.output import print_table

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcca._bfloat16 import BFLOAT16
+from fastcca._inputs.bfloat16 import BFLOAT16
 from fastcca.cli.errors import UserError, require_extra
 
 READABLE = (".npy", ".npz", ".safetensors")

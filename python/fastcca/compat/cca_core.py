@@ -23,12 +23,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastcca import _backend, _summary
-from fastcca._arrays import AnyArray, as_numbers, float64_rows
-from fastcca._bfloat16 import with_numbers
-from fastcca._google import coefficients_of, solve_covariances
-from fastcca._pair import Pair
-from fastcca._solvers import solvers_at
+from fastcca._inputs.arrays import AnyArray, as_numbers, float64_rows
+from fastcca._inputs.bfloat16 import with_numbers
+from fastcca._measures.google_svcca import coefficients_of, solve_covariances
+from fastcca._runtime import backend as _backend
+from fastcca._solve.pair import Pair
+from fastcca._solve.routes import solvers_at
+from fastcca._statistics import summary as _summary
 from fastcca.compat._lazy_dict import LazyDict
 
 __all__ = [
@@ -301,7 +302,7 @@ def similarity_of(
     verbose: bool,
     energies: tuple[npt.NDArray[np.float64] | None, npt.NDArray[np.float64] | None] = (None, None),
 ) -> dict[str, Any]:
-    """`get_cca_similarity`, with `energies` as `fastcca._google.coefficients_of` takes them."""
+    """`get_cca_similarity`, with `energies` as `coefficients_of` takes them."""
     arrays = checked_activations(acts1, acts2)
     check_epsilon(epsilon)
     if not 0.0 < threshold <= 1.0:

@@ -18,8 +18,8 @@ import numpy.typing as npt
 import scipy.fft
 
 from fastcca import _core
-from fastcca._arrays import as_real, check_all_finite
-from fastcca._bfloat16 import with_numbers
+from fastcca._inputs.arrays import as_real, check_all_finite
+from fastcca._inputs.bfloat16 import with_numbers
 from fastcca.compat.cca_core import similarity_of
 
 if TYPE_CHECKING:

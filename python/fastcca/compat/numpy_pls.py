@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastcca import _backend
-from fastcca._arrays import float64_rows
-from fastcca._bfloat16 import with_numbers
-from fastcca._pair import Pair
-from fastcca._solvers import solvers_at
+from fastcca._inputs.arrays import float64_rows
+from fastcca._inputs.bfloat16 import with_numbers
+from fastcca._runtime import backend as _backend
+from fastcca._solve.pair import Pair
+from fastcca._solve.routes import solvers_at
 from fastcca.compat.cca_core import checked_activations
 
 __all__ = ["get_pls_similarity"]

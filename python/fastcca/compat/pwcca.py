@@ -15,10 +15,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fastcca import _backend
-from fastcca._google import google_weights
-from fastcca._pair import Pair
-from fastcca._solvers import solvers_at
+from fastcca._measures.google_svcca import google_weights
+from fastcca._runtime import backend as _backend
+from fastcca._solve.pair import Pair
+from fastcca._solve.routes import solvers_at
 from fastcca.compat.cca_core import check_epsilon, checked_activations
 
 __all__ = ["compute_pwcca"]

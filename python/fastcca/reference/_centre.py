@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcca._bfloat16 import with_numbers
+from fastcca._inputs.bfloat16 import with_numbers
 from fastcca.reference._rank import Array, input_epsilon, live_units
 
 AnyArray = NDArray[Any]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcca._bfloat16 import with_numbers
+from fastcca._inputs.bfloat16 import with_numbers
 from fastcca.reference._cca import block_of_data, solve_bases
 from fastcca.reference._centre import AnyArray
 from fastcca.reference._rank import Array, input_epsilon

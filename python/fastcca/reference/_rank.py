@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from fastcca._bfloat16 import is_bfloat16
+from fastcca._inputs.bfloat16 import is_bfloat16
 
 Array = NDArray[np.float64]
 

@@ -1,0 +1,1 @@
+"""CCA of convolutional layers, frequency by frequency."""

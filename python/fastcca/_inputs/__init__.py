@@ -1,0 +1,1 @@
+"""Anything that holds samples, read as blocks in place, batch by batch."""

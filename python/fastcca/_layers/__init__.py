@@ -1,0 +1,1 @@
+"""Many layers against each other, and over training."""

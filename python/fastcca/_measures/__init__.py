@@ -1,0 +1,1 @@
+"""One file for each measure: the public function, its options, its result."""

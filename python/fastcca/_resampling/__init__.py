@@ -1,0 +1,1 @@
+"""A measure of rearranged and of redrawn samples."""

@@ -1,0 +1,59 @@
+"""Where a compiled state is kept: the module and the device that made it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from fastcca import _core
+from fastcca._runtime import cuda as _cuda_module
+
+__all__ = [
+    "device_at",
+    "is_cuda",
+    "module_at",
+    "module_of",
+    "new_factor",
+    "new_moments",
+    "place_of",
+]
+
+# A place is "cpu", "numpy" (whose states are those of the CPU) or "cuda:0" and so on.
+_CUDA = "cuda:"
+
+
+def is_cuda(place: str) -> bool:
+    """Whether a place is a CUDA device."""
+    return place.startswith(_CUDA)
+
+
+def module_at(place: str) -> Any:
+    """Return the compiled module that works at a place; `_core` and `_cuda` offer the same."""
+    return _cuda_module.module() if is_cuda(place) else _core
+
+
+def device_at(place: str) -> int:
+    """Return the number of the device."""
+    return int(place.removeprefix(_CUDA)) if is_cuda(place) else 0
+
+
+def module_of(state: object) -> Any:
+    """Return the compiled module that a state or another object comes from."""
+    return sys.modules[type(state).__module__]
+
+
+def place_of(state: _core.Moments | _core.QrFactor) -> str:
+    """Return where a state is kept."""
+    return "cpu" if module_of(state) is _core else f"{_CUDA}{state.device}"
+
+
+def new_moments(place: str, *, single: bool = False) -> _core.Moments:
+    """Return an empty state."""
+    state: _core.Moments = module_at(place).Moments(single, device_at(place))
+    return state
+
+
+def new_factor(place: str) -> _core.QrFactor:
+    """Return an empty factor."""
+    factor: _core.QrFactor = module_at(place).QrFactor(device_at(place))
+    return factor

@@ -1,0 +1,1 @@
+"""Two blocks, answered by the first way that keeps the digits."""

@@ -1,0 +1,118 @@
+"""How many digits a route through second moments leaves."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+from fastcca._warnings import AccuracyWarning
+
+__all__ = [
+    "check_precision",
+    "check_single",
+    "digits_left",
+    "error_bound",
+    "loses_digits",
+    "single_error",
+    "warn_about_digits",
+]
+
+PRECISIONS = ("double", "single")
+# What the decomposition of the core matrix may lose, whatever the route that led there.
+_LEAST_ERROR = 1e-14
+# Errors of single precision above this are no answer.
+_MOST_SINGLE_ERROR = 1e-3
+# Of single precision, in condition**2 * eps: a sum in float32 is wrong by up to 20 eps of the norms
+# of the two features, and a correlation is made of one sum and the roots of two (docs/accuracy.md).
+_SINGLE_FACTOR = 40.0
+
+
+def loses_digits(condition: float, input_epsilon: float) -> bool:
+    """Whether squaring the condition costs digits that the data hold.
+
+    The error of a route through covariances or a Gram matrix is about ``10 kappa**2 eps``; that
+    of the data themselves, from the rounding of their values, about ``0.1 kappa eps(input)``.
+    """
+    if not math.isfinite(condition):
+        return True
+    return _error(condition) > max(1e-10, 0.1 * condition * input_epsilon)
+
+
+def digits_left(condition: float, input_epsilon: float, ridge: float = 0.0) -> float | None:
+    """Return the digits that are left, or None where no more than the data's own are lost."""
+    kappa = _lifted(condition, ridge)
+    if not loses_digits(kappa, input_epsilon):
+        return None
+    return max(0.0, -math.log10(_error(kappa)))
+
+
+def check_precision(precision: str) -> str:
+    """Return the precision, or raise ValueError."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision={precision!r} is unknown; it must be one of {PRECISIONS}")
+    return precision
+
+
+def error_bound(condition: float, *, method: str, single: bool, ridge: float = 0.0) -> float:
+    """Return the error of correlations that the arithmetic of a route may have made."""
+    kappa = _lifted(condition, ridge)
+    if single:
+        return single_error(kappa)
+    error = _error(kappa) if method == "moments" else 10.0 * kappa * 2.0**-52
+    return max(error, _LEAST_ERROR)
+
+
+def single_error(condition: float) -> float:
+    """Error of correlations from products in single precision."""
+    return _SINGLE_FACTOR * condition**2 * 2.0**-23
+
+
+def check_single(condition: float, ridge: float = 0.0) -> None:
+    """Raise ValueError where single precision leaves no answer."""
+    kappa = _lifted(condition, ridge)
+    bound = single_error(kappa)
+    if not bound <= _MOST_SINGLE_ERROR:
+        raise ValueError(
+            f"precision='single' cannot answer for data of condition {kappa:.3g}: the error may be "
+            f"{bound:.1e}, and {_MOST_SINGLE_ERROR:g} is the most; use precision='double'"
+        )
+
+
+def _lifted(condition: float, ridge: float) -> float:
+    # A ridge lifts the smallest variance, here relative to a largest of 1 or more.
+    return 1.0 / math.sqrt(1.0 / condition**2 + ridge)
+
+
+def _error(condition: float) -> float:
+    return 10.0 * condition**2 * 2.0**-52
+
+
+def warn_about_digits(
+    digits: float | None,
+    undecided: int,
+    condition: float,
+    *,
+    is_complex: bool = False,
+    stacklevel: int = 4,
+) -> None:
+    """Warn the caller of a public function where moments have lost what the samples hold."""
+    if digits is None and not undecided:
+        return
+    told = []
+    if undecided:
+        told.append(
+            f"cannot tell {undecided} {'direction' if undecided == 1 else 'directions'} from "
+            "rounding and have left them out"
+        )
+    if digits is not None:
+        told.append(f"have lost digits that the samples hold: about {digits:.0f} are left")
+    advice = (
+        "Pass the samples themselves, with backend='numpy'"
+        if is_complex
+        else "Pass the samples themselves, or accumulate a QRFactor in place of the Moments"
+    )
+    warnings.warn(
+        f"the moments of these data, of condition {condition:.2g}, {', and '.join(told)}. {advice}",
+        AccuracyWarning,
+        stacklevel=stacklevel,
+    )

@@ -1,0 +1,275 @@
+"""The state of one pass over the data that keeps all digits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastcca import _core
+from fastcca._inputs.arrays import AnyArray, as_samples, precision_name
+from fastcca._inputs.files import Stored, is_stored
+from fastcca._runtime.backend import state_place
+from fastcca._runtime.compiled import device_at, module_at, new_factor
+from fastcca._runtime.memory import check_memory
+from fastcca._runtime.threads import threads_for_many
+from fastcca._states.batch import check_stored, named_batch
+from fastcca._states.blocks import check_count
+from fastcca._states.following import FollowsData
+
+__all__ = ["QRFactor"]
+
+Floats = npt.NDArray[np.float64]
+
+
+class QRFactor(FollowsData):
+    """Triangular factor of the centred samples of blocks of features, for ill-conditioned data.
+
+    Used like `Moments`: feed batches with `update`, add up states with `merge`, pickle it, and pass
+    a factor of two blocks, or a `pair` of more, to `cca` and `pwcca`. A covariance squares the
+    condition of the data and this does not: correlations are accurate to about
+    ``10 * condition * 2.2e-16``, at two to five times the cost.
+
+    Parameters
+    ----------
+    backend : {None, "cpu", "cuda"}
+        Where the state is kept, as of a `Moments`.
+
+    Notes
+    -----
+    A streamed tall and skinny QR (Demmel, Grigori, Hoemmen and Langou 2012): blocks of samples,
+    centred by their own means, are folded into the factor by Householder reflections. Sets of
+    samples join with one row more, the difference of their means. Memory is 8 bytes for each pair
+    of features of all blocks, and about five times that during `update`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastcca
+    >>> rng = np.random.default_rng(0)
+    >>> factor = fastcca.QRFactor()
+    >>> for _ in range(10):
+    ...     batch = rng.normal(size=(100, 3))
+    ...     factor.update(batch, batch @ rng.normal(size=(3, 2)))
+    >>> factor
+    QRFactor(n_samples=1000, blocks={'x': 3, 'y': 2})
+    """
+
+    __slots__ = ("_selection",)
+
+    _state: _core.QrFactor
+
+    def __init__(self, *, backend: str | None = None) -> None:
+        self._state = new_factor(state_place(backend))
+        self._follows_data = backend is None
+        # Names of the visible blocks; None means all, and that this is not a view.
+        self._selection: tuple[str, ...] | None = None
+
+    def update(self, /, *blocks: npt.ArrayLike, **named_blocks: npt.ArrayLike) -> None:
+        """Add a batch of samples, as `Moments.update` does; real numbers only.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit each other or the batches before, or a value is NaN or infinite.
+            The state is then what it was.
+        TypeError
+            If a block is no array of real numbers.
+        MemoryError
+            If there are so many features that the factor would not fit in memory.
+        """
+        self._check_not_a_view("update")
+        batch = named_batch(blocks, named_blocks)
+        self._follow(batch)
+        if any(is_stored(block) for block in batch.values()):
+            # In a factor of their own, so that an error in the middle leaves this one as it was.
+            stored, added = Stored(batch), QRFactor(backend=self._place)
+            for arrays in stored.batches():
+                with stored.told_where():
+                    added.update(**dict(zip(batch, arrays, strict=True)))
+            self.merge(added)
+            return
+        self._update({name: as_samples(block, name) for name, block in batch.items()})
+
+    def _empty_at(self, place: str) -> _core.QrFactor:
+        return new_factor(place)
+
+    def _update(
+        self, batch: Mapping[str, AnyArray], dtypes: Sequence[np.dtype[Any]] | None = None
+    ) -> None:
+        precisions = None if dtypes is None else [precision_name(dtype) for dtype in dtypes]
+        _check_size(list(batch.values()), self._place)
+        with threads_for_many() as threads:
+            self._state.update(list(batch), list(batch.values()), precisions, threads)
+
+    def merge(self, other: QRFactor) -> None:
+        """Add the samples of another factor of the same blocks, as if seen here.
+
+        Raises
+        ------
+        ValueError
+            If the blocks differ. The state is then what it was.
+        """
+        self._check_not_a_view("merge into")
+        if not isinstance(other, QRFactor):
+            raise TypeError(f"can only merge a QRFactor, not {type(other).__name__}")
+        other._check_not_a_view("merge")
+        self._state.merge(other._moved_to(self._place)._state)
+
+    def __add__(self, other: QRFactor) -> QRFactor:
+        if not isinstance(other, QRFactor):
+            return NotImplemented
+        total = self.copy()
+        total.merge(other)
+        return total
+
+    def __radd__(self, other: object) -> QRFactor:
+        # sum() starts from 0.
+        return self.copy() if other == 0 else NotImplemented
+
+    def copy(self) -> QRFactor:
+        """Return an independent factor with the same content."""
+        out = QRFactor._of(self._state.clone())
+        out._selection = self._selection
+        return out
+
+    @property
+    def n_samples(self) -> int:
+        """Samples seen so far."""
+        return int(self._state.n_samples)
+
+    @property
+    def block_names(self) -> tuple[str, ...]:
+        """Names of the blocks, in their order."""
+        return tuple(self._state.block_names) if self._selection is None else self._selection
+
+    def mean(self, name: str) -> Floats:
+        """Mean of every feature of a block, (features,)."""
+        mean: Floats = self._state.mean(self._index(name))
+        return mean
+
+    def covariance(self, first: str, second: str) -> Floats:
+        """Sample covariance of two blocks, (features of first, features of second).
+
+        Raises
+        ------
+        ValueError
+            With fewer than 2 samples.
+        """
+        if self.n_samples < 2:
+            raise ValueError(f"a covariance needs at least 2 samples, not {self.n_samples}")
+        factor = self._state.factor
+        stored = self._state.block_names
+        ends = np.cumsum([0, *(self._state.mean(i).size for i in range(len(stored)))])
+        i, j = self._index(first), self._index(second)
+        columns_i = factor[:, ends[i] : ends[i + 1]]
+        columns_j = factor[:, ends[j] : ends[j + 1]]
+        cov: Floats = columns_i.T @ columns_j / (self.n_samples - 1)
+        return cov
+
+    def pair(self, first: str, second: str) -> QRFactor:
+        """Return a view of two blocks, to be compared. It shares the state and cannot be updated.
+
+        Raises
+        ------
+        KeyError
+            If there is no block of that name.
+        """
+        for name in (first, second):
+            self._index(name)
+        view = QRFactor._of(self._state)
+        view._selection = (first, second)
+        return view
+
+    def __repr__(self) -> str:
+        blocks = {name: self.mean(name).size for name in self.block_names}
+        return f"QRFactor(n_samples={self.n_samples}, blocks={blocks})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        count = len(self._state.block_names)
+        content = {
+            "format": _core.QrFactor.format_version,
+            "n_samples": self._state.n_samples,
+            "names": self._state.block_names,
+            "means": [self._state.mean(i) for i in range(count)],
+            "precisions": [self._state.precision(i) for i in range(count)],
+            "factor": self._state.factor,
+            "selection": self._selection,
+        }
+        return (_restore, (content,))
+
+    @staticmethod
+    def _of(state: _core.QrFactor) -> QRFactor:
+        factor = QRFactor.__new__(QRFactor)
+        factor._state = state
+        factor._selection = None
+        factor._follows_data = False
+        return factor
+
+    def _moved_to(self, place: str) -> QRFactor:
+        """Return a factor of the same content at a place: this one where it is there already."""
+        if place in ("numpy", self._place):  # the reference reads any
+            return self
+        state, count = self._state, len(self._state.block_names)
+        moved = QRFactor._of(
+            module_at(place).QrFactor.restore(
+                state.n_samples,
+                state.block_names,
+                [state.mean(i) for i in range(count)],
+                [state.precision(i) for i in range(count)],
+                state.factor,
+                device_at(place),
+            )
+        )
+        moved._selection = self._selection
+        return moved
+
+    def _index(self, name: str) -> int:
+        if name not in self.block_names:
+            raise KeyError(f"there is no block {name!r}; the blocks are {self.block_names}")
+        return int(self._state.block_names.index(name))
+
+    def _compared(self, count: int) -> tuple[int, ...]:
+        """Positions of the blocks of a measure that takes `count` of them."""
+        names = self.block_names
+        check_count(names, count, "this factor holds")
+        return tuple(self._index(name) for name in names)
+
+    def _check_not_a_view(self, action: str) -> None:
+        if self._selection is not None:
+            raise ValueError(f"cannot {action} a view of two blocks; use the factor it came from")
+
+
+def _check_size(arrays: Sequence[AnyArray], place: str) -> None:
+    """Raise MemoryError where `update` would not find room."""
+    features = sum(array.shape[-1] for array in arrays)
+    check_memory(
+        5 * 8 * features**2,
+        f"states of {features} features in all, 5 square matrices of float64,",
+        "Reduce the features first (spatial='pool', a random projection, principal components). "
+        "Fewer samples than features need no such matrix, if they are passed as arrays.",
+        place,
+    )
+
+
+def _restore(content: dict[str, Any]) -> QRFactor:
+    version = content["format"]
+    if version > _core.QrFactor.format_version:
+        raise ValueError(
+            f"this factor was stored in format {version}, but this version of fastcca reads up to "
+            f"{_core.QrFactor.format_version}: upgrade fastcca"
+        )
+    check_stored("means and factor", [*content["means"], content["factor"]])
+    factor = QRFactor._of(
+        _core.QrFactor.restore(
+            content["n_samples"],
+            content["names"],
+            content["means"],
+            content["precisions"],
+            content["factor"],
+        )
+    )
+    factor._selection = content["selection"]
+    return factor
