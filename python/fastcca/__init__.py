@@ -1,6 +1,5 @@
 """Compare the representations inside neural networks: CCA and its relatives, fast."""
 
-from fastcca._core import __version__
 from fastcca._fourier.dft_cca import DFTCCAResult, dft_cca
 from fastcca._layers.dynamics import DynamicsResult, dynamics
 from fastcca._layers.pairwise import PairwiseResult, pairwise
@@ -15,8 +14,10 @@ from fastcca._measures.svcca import SVCCAResult, svcca
 from fastcca._resampling.bootstrap import BootstrapResult, bootstrap
 from fastcca._resampling.permutation import PermutationTest, permutation_test
 from fastcca._runtime.backend import backends
-from fastcca._runtime.config import build_config, get_num_threads, set_num_threads
+from fastcca._runtime.compiled import __version__
+from fastcca._runtime.config import build_config
 from fastcca._runtime.device_array import DeviceArray
+from fastcca._runtime.threads import get_num_threads, set_num_threads
 from fastcca._states.moments import Moments
 from fastcca._states.qr_factor import QRFactor
 from fastcca._statistics.null_law import NullCCA, null_cca

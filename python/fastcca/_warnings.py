@@ -1,6 +1,15 @@
-"""Warnings that the package raises."""
+"""Warnings that the package raises, in the line of the caller who can act on them."""
 
-__all__ = ["AccuracyWarning", "RankWarning"]
+import sys
+import warnings
+from pathlib import Path
+
+__all__ = ["SAMPLES_PER_FEATURE", "AccuracyWarning", "RankWarning", "warn"]
+
+SAMPLES_PER_FEATURE = 5
+"""Below this many samples per feature, chance alone makes correlations that mislead."""
+
+_PACKAGE = str(Path(__file__).parent)
 
 
 class RankWarning(UserWarning):
@@ -15,3 +24,19 @@ class AccuracyWarning(UserWarning):
 
     Pass the samples themselves, or accumulate a `fastcca.QRFactor` in place of `fastcca.Moments`.
     """
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn the first caller outside of the package, however deep inside this is called."""
+    level = 2
+    while _is_inside(level) and level < 100:
+        level += 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _is_inside(level: int) -> bool:
+    # The level counts from the caller of `warn`, as `warnings` counts.
+    try:
+        return sys._getframe(level).f_code.co_filename.startswith(_PACKAGE)
+    except ValueError:  # there are no more callers: this is the entry point of the package
+        return False

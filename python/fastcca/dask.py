@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from fastcca import _core
 from fastcca._inputs.files import check_shapes
 from fastcca._inputs.layouts import LayoutOrPair, Size, lay_out
+from fastcca._runtime.threads import get_num_threads, set_num_threads
 from fastcca._solve.accuracy import check_precision
 from fastcca._states.batch import named_batch
 from fastcca._states.kept_pairs import PairsLike, pairs_of
@@ -237,8 +237,8 @@ def _limited_to(threads: int) -> Iterator[None]:
         return
     with _limits:
         if _running == 0:
-            _limit_before = _core.num_threads()
-            _core.set_num_threads(threads)
+            _limit_before = get_num_threads()
+            set_num_threads(threads)
         _running += 1
     try:
         yield
@@ -246,7 +246,7 @@ def _limited_to(threads: int) -> Iterator[None]:
         with _limits:
             _running -= 1
             if _running == 0:
-                _core.set_num_threads(_limit_before)
+                set_num_threads(_limit_before)
 
 
 def _size(state: Moments) -> int:

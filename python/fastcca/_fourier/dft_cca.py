@@ -9,18 +9,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from fastcca import _core, reference
+from fastcca import reference
 from fastcca._fourier.frequencies import Bin, common_bins, real_and_imaginary
 from fastcca._fourier.spectra import block_bytes, complex_type, transform_at
 from fastcca._inputs.arrays import AnyArray, precision_name
 from fastcca._inputs.layouts import LayoutOrPair, lay_out
 from fastcca._inputs.spatial import Map, slices
-from fastcca._measures.caveats import SAMPLES_PER_FEATURE
 from fastcca._runtime import backend as _backend
-from fastcca._runtime.compiled import module_at, new_moments
+from fastcca._runtime.compiled import CoreMoments, module_at, new_moments
 from fastcca._runtime.memory import check_memory
 from fastcca._runtime.threads import threads_for_many
-from fastcca._warnings import RankWarning
+from fastcca._warnings import SAMPLES_PER_FEATURE, RankWarning
 
 __all__ = ["DFTCCAResult", "dft_cca"]
 
@@ -234,7 +233,7 @@ def _images(x: Map, y: Map) -> list[AnyArray]:
 
 def _accumulate(
     sources: tuple[Map, ...], views: list[AnyArray], bins: list[Bin], place: str
-) -> tuple[list[_core.Moments], list[Floats]]:
+) -> tuple[list[CoreMoments], list[Floats]]:
     """Complex moments of every bin, and the mean energy of every channel's whole map."""
     names = ["x", "x.imag", "y", "y.imag"]
     precisions = [precision_name(view.dtype) for view in views for _ in range(2)]

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from fastcca import _core
 from fastcca._inputs.arrays import AnyArray
 from fastcca._inputs.bfloat16 import is_bfloat16, with_numbers
 from fastcca._runtime.compiled import device_at, is_cuda, module_at
 from fastcca._runtime.device_array import DeviceArray
+from fastcca._runtime.threads import get_num_threads
 
 __all__ = ["Transform", "block_bytes", "complex_type", "transform_at"]
 
@@ -43,7 +43,7 @@ def transform_at(place: str) -> Transform:
 def _on_cpu(maps: AnyArray, _: str) -> tuple[AnyArray, npt.NDArray[np.float64]]:
     block = np.ascontiguousarray(with_numbers(maps), dtype=_real_type(maps.dtype))
     energies = np.einsum("nhwc,nhwc->c", block, block, dtype=np.float64)
-    return scipy.fft.rfft2(block, axes=(1, 2), workers=_core.num_threads()), energies
+    return scipy.fft.rfft2(block, axes=(1, 2), workers=get_num_threads()), energies
 
 
 def block_bytes(place: str) -> int:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastcca import _core
 from fastcca._inputs.bfloat16 import carried, is_bfloat16, with_numbers
+from fastcca._runtime.compiled import from_dlpack
 from fastcca._runtime.device_array import on_device
 
 __all__ = [
@@ -133,7 +133,7 @@ def _from_dlpack(value: object, name: str) -> AnyArray | None:
     if isinstance(value, np.ndarray | type) or not hasattr(value, "__dlpack_device__"):
         return None
     try:
-        return _core.from_dlpack(value, name)
+        return from_dlpack(value, name)
     except (BufferError, RuntimeError, ValueError):
         # Its library does not export it, and may know another way.
         if not hasattr(value, "__array__"):

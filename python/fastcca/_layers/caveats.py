@@ -7,8 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastcca._measures.caveats import SAMPLES_PER_FEATURE
-from fastcca._warnings import AccuracyWarning, RankWarning
+from fastcca._warnings import SAMPLES_PER_FEATURE, AccuracyWarning, RankWarning
 
 __all__ = ["Notes", "warn_of"]
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from fastcca import _core
 from fastcca._inputs.arrays import as_real, as_samples
 from fastcca._inputs.files import check_shapes, is_stored, shape_of
 from fastcca._inputs.layouts import Size, lay_out
 from fastcca._inputs.spatial import Map
 from fastcca._layers.layers import Layers, MapInFile, any_in_file, maps_of, stored_of
 from fastcca._runtime import backend as _backend
+from fastcca._runtime.compiled import ScaleError
 from fastcca._states.moments import Moments
 from fastcca._states.qr_factor import QRFactor
 
@@ -50,7 +50,7 @@ def layers_of(
                 raise TypeError(f"the block {name!r} is complex; pairwise takes real layers")
         names = xs.block_names
         _check_any(names, "xs")
-        place = _backend.resolve(backend, stacklevel=4, xs=xs)
+        place = _backend.resolve(backend, xs=xs)
         if isinstance(xs, QRFactor):
             factor = xs._moved_to(place)
             return Layers(names, names, names, names, None, {}, factor=factor, place=place)
@@ -62,7 +62,7 @@ def layers_of(
             for side, named in zip(("xs", "ys"), sides, strict=False)
             for name, layer in named.items()
         }
-        place = _backend.resolve(backend, stacklevel=4, **layers)
+        place = _backend.resolve(backend, **layers)
         return _of_samples(sides, layout, spatial, size, place)
     if isinstance(xs, Iterable) and not isinstance(xs, str | bytes) and not hasattr(xs, "shape"):
         if ys is not None:
@@ -191,7 +191,7 @@ def _of_samples(
     if moments is not None:
         try:
             _add(moments, {name: sources[name] for name in narrow}, spatial, size)
-        except _core.ScaleError:
+        except ScaleError:
             moments = None  # the measures of single pairs scale their samples
     return Layers(
         tuple(sides[0]),
@@ -240,7 +240,7 @@ def _of_batches(
     size: Size,
     backend: str | None,
 ) -> Layers:
-    place = _backend.resolve(backend, stacklevel=5)
+    place = _backend.resolve(backend)
     moments: Moments | None = None
     names: list[tuple[str, ...]] = []
     blocks: list[tuple[str, ...]] = []

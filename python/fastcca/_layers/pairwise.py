@@ -7,22 +7,23 @@ from typing import Any
 
 import numpy as np
 
-from fastcca import _core
 from fastcca._inputs.layouts import Size
 from fastcca._layers.all_pairs import PreparedPairs
 from fastcca._layers.caveats import Notes, warn_of
 from fastcca._layers.layers import Layers
 from fastcca._layers.layers_of import Layout, layers_of
 from fastcca._layers.pairwise_result import PairwiseResult
-from fastcca._measures.caveats import SAMPLES_PER_FEATURE, check_options
+from fastcca._measures.caveats import check_options
 from fastcca._measures.compare import MEASURES
 from fastcca._measures.measure import Named, Valued
+from fastcca._runtime.compiled import ScaleError
 from fastcca._runtime.progress import Progress, progress_of
 from fastcca._solve.kept_components import keep_of
 from fastcca._solve.pair import Pair
 from fastcca._solve.routes import Solvers, solvers_at
 from fastcca._solve.solutions import CcaParts
 from fastcca._states.moments import Moments
+from fastcca._warnings import SAMPLES_PER_FEATURE
 
 __all__ = ["PairwiseResult", "Progress", "compared", "pairwise"]
 
@@ -215,7 +216,7 @@ class _Question:
             return None
         try:
             return PreparedPairs(moments, pairs, self.chosen)
-        except _core.ScaleError:
+        except ScaleError:
             return None
 
     def answer(

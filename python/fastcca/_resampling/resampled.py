@@ -72,7 +72,7 @@ def resampled(
     """Check the arguments that `permutation_test` and `bootstrap` have in common."""
     chosen = named(measure, options)
     seeds = generators(seed, count)
-    place = _backend.resolve(backend, stacklevel=4, x=x, y=y)
+    place = _backend.resolve(backend, x=x, y=y)
     pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, place=place)
     pair.require_real()
     return Resampled(chosen, solvers_at(place), pair, members_of(groups, pair.n_units), seeds)

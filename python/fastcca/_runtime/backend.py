@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping
 
 import numpy as np
 
 from fastcca import _core
-from fastcca._runtime import cuda as _cuda_module
+from fastcca._runtime import cuda
 from fastcca._runtime.compiled import is_cuda
 from fastcca._runtime.device_array import device_of
+from fastcca._warnings import warn
 
 __all__ = ["backends", "check_one_memory", "chosen_by_environment", "resolve", "state_place"]
 
@@ -25,10 +25,10 @@ def backends() -> tuple[str, ...]:
     Where "cuda" was built, this starts its driver, and processes forked later cannot use it.
     """
     on_cpu = ("numpy",) if _core.lapack_error() else ("cpu", "numpy")
-    return on_cpu if _cuda_module.unusable() else ("cuda", *on_cpu)
+    return on_cpu if cuda.unusable() else ("cuda", *on_cpu)
 
 
-def resolve(backend: str | None, /, *, stacklevel: int | None = 3, **data: object) -> str:
+def resolve(backend: str | None, /, **data: object) -> str:
     """Return where to work: "cpu", "numpy", or a CUDA device such as "cuda:0".
 
     That is the argument, FASTCCA_BACKEND, or where the data are: their own CUDA device, or the
@@ -37,8 +37,6 @@ def resolve(backend: str | None, /, *, stacklevel: int | None = 3, **data: objec
     Parameters
     ----------
     backend : str or None
-    stacklevel : int or None
-        Of the warning that the reference takes over; None for no warning.
     data
         Arrays, states, or None, by the names that errors use.
 
@@ -49,13 +47,24 @@ def resolve(backend: str | None, /, *, stacklevel: int | None = 3, **data: objec
     TypeError
         For arrays that it does not read where they are.
     """
+    place = _resolved(backend, data)
+    if place == "numpy" and backend is None and not chosen_by_environment():
+        warn(
+            f"no usable LAPACK was found ({_core.lapack_error()}); using backend='numpy', "
+            "which gives the same numbers more slowly",
+            RuntimeWarning,
+        )
+    return place
+
+
+def _resolved(backend: str | None, data: Mapping[str, object]) -> str:
     source = "backend"
     if backend is None:
         backend = chosen_by_environment()
         source = "FASTCCA_BACKEND"
     on_device = check_one_memory(data)
     if backend is None:
-        return _where_data_are(data, on_device, stacklevel)
+        return _where_data_are(data, on_device)
     said = f"{source}={backend!r}"
     if isinstance(backend, str) and (backend == "cuda" or is_cuda(backend)):
         return _cuda_device(backend, said, data, on_device)
@@ -80,7 +89,7 @@ def chosen_by_environment() -> str | None:
 
 def state_place(backend: str | None, /, **data: object) -> str:
     """Return where to keep a new state: "cpu" or a CUDA device."""
-    place = resolve(backend, stacklevel=None, **data)
+    place = _resolved(backend, data)
     return "cpu" if place == "numpy" else place
 
 
@@ -105,36 +114,21 @@ def _is_array(value: object) -> bool:
     return value is not None and not hasattr(value, "_place")
 
 
-def _where_data_are(
-    data: dict[str, object], on_device: dict[str, int], stacklevel: int | None
-) -> str:
+def _where_data_are(data: Mapping[str, object], on_device: dict[str, int]) -> str:
     for value in data.values():
         if place := getattr(value, "_place", None):
             return str(place)
     if on_device:
         # Where CUDA cannot be used, reading the array says so.
-        return "cpu" if _cuda_module.unusable() else f"cuda:{next(iter(on_device.values()))}"
-    if not _core.lapack_error():
-        return "cpu"
-    if stacklevel is not None:
-        _warn_of_reference(stacklevel + 2)
-    return "numpy"
-
-
-def _warn_of_reference(stacklevel: int) -> None:
-    warnings.warn(
-        f"no usable LAPACK was found ({_core.lapack_error()}); using backend='numpy', "
-        "which gives the same numbers more slowly",
-        RuntimeWarning,
-        stacklevel=stacklevel,
-    )
+        return "cpu" if cuda.unusable() else f"cuda:{next(iter(on_device.values()))}"
+    return "numpy" if _core.lapack_error() else "cpu"
 
 
 def _cuda_device(
-    backend: str, said: str, data: dict[str, object], on_device: dict[str, int]
+    backend: str, said: str, data: Mapping[str, object], on_device: dict[str, int]
 ) -> str:
     """Return the device that is asked for, or else that of the data, or the first."""
-    if reason := _cuda_module.unusable():
+    if reason := cuda.unusable():
         raise ValueError(f"{said} cannot run here: {reason}")
     if backend == "cuda":
         for value in data.values():
@@ -143,7 +137,7 @@ def _cuda_device(
                 return str(place)
         return f"cuda:{next(iter(on_device.values()), 0)}"
     number = backend.removeprefix("cuda:")
-    count = _cuda_module.device_count()
+    count = cuda.device_count()
     if not number.isdecimal() or int(number) >= count:
         raise ValueError(
             f"{said} is no CUDA device; there {'is' if count == 1 else 'are'} {count}: "

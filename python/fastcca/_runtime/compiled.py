@@ -1,4 +1,4 @@
-"""Where a compiled state is kept: the module and the device that made it."""
+"""The compiled modules: what of them the other rooms use, and where their states are kept."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ import sys
 from typing import Any
 
 from fastcca import _core
-from fastcca._runtime import cuda as _cuda_module
+from fastcca._core import Moments as CoreMoments
+from fastcca._core import QrFactor as CoreFactor
+from fastcca._core import ScaleError, __version__, from_dlpack
+from fastcca._runtime import cuda
 
 __all__ = [
+    "CoreFactor",
+    "CoreMoments",
+    "ScaleError",
+    "__version__",
     "device_at",
+    "from_dlpack",
     "is_cuda",
     "module_at",
     "module_of",
@@ -29,7 +37,7 @@ def is_cuda(place: str) -> bool:
 
 def module_at(place: str) -> Any:
     """Return the compiled module that works at a place; `_core` and `_cuda` offer the same."""
-    return _cuda_module.module() if is_cuda(place) else _core
+    return cuda.module() if is_cuda(place) else _core
 
 
 def device_at(place: str) -> int:
@@ -42,18 +50,18 @@ def module_of(state: object) -> Any:
     return sys.modules[type(state).__module__]
 
 
-def place_of(state: _core.Moments | _core.QrFactor) -> str:
+def place_of(state: CoreMoments | CoreFactor) -> str:
     """Return where a state is kept."""
     return "cpu" if module_of(state) is _core else f"{_CUDA}{state.device}"
 
 
-def new_moments(place: str, *, single: bool = False) -> _core.Moments:
+def new_moments(place: str, *, single: bool = False) -> CoreMoments:
     """Return an empty state."""
-    state: _core.Moments = module_at(place).Moments(single, device_at(place))
+    state: CoreMoments = module_at(place).Moments(single, device_at(place))
     return state
 
 
-def new_factor(place: str) -> _core.QrFactor:
+def new_factor(place: str) -> CoreFactor:
     """Return an empty factor."""
-    factor: _core.QrFactor = module_at(place).QrFactor(device_at(place))
+    factor: CoreFactor = module_at(place).QrFactor(device_at(place))
     return factor

@@ -1,17 +1,15 @@
-"""What was built, what was found, and how many threads are used."""
+"""What was built, and what was found."""
 
 from __future__ import annotations
-
-import operator
 
 import numpy as np
 import scipy
 
 from fastcca import _core
-from fastcca._runtime import cuda as _cuda_module
+from fastcca._runtime import cuda
 from fastcca._runtime.backend import backends
 
-__all__ = ["build_config", "get_num_threads", "set_num_threads"]
+__all__ = ["build_config"]
 
 
 def build_config() -> dict[str, object]:
@@ -28,28 +26,8 @@ def build_config() -> dict[str, object]:
     config: dict[str, object] = dict(_core.build_config())
     blas = scipy.show_config(mode="dicts")["Build Dependencies"]["blas"]
     config["lapack"] = f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip()
-    config["cuda"] = _cuda_module.config()
+    config["cuda"] = cuda.config()
     config["backends"] = backends()
     config["numpy"] = np.__version__
     config["scipy"] = scipy.__version__
     return config
-
-
-def set_num_threads(k: int) -> None:
-    """Limit the threads of the compiled core; the bits of `Moments` do not depend on it.
-
-    Parameters
-    ----------
-    k : int
-        At least 1; 0 returns to the default, FASTCCA_NUM_THREADS or all cores that the process may
-        run on. The BLAS part follows the limits of SciPy's BLAS, which `threadpoolctl` sets.
-    """
-    k = operator.index(k)
-    if not 0 <= k <= 4096:
-        raise ValueError(f"k={k} must lie between 0 (the default) and 4096")
-    _core.set_num_threads(k)
-
-
-def get_num_threads() -> int:
-    """Return how many threads the compiled core uses at most."""
-    return _core.num_threads()

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.array_utils import byte_bounds
 
-from fastcca._runtime import cuda as _cuda_module
+from fastcca._runtime import cuda
 
-__all__ = ["DeviceArray", "device_of", "of_result", "on_device", "on_host", "to_device"]
+__all__ = ["AnyArray", "DeviceArray", "device_of", "of_result", "on_device", "on_host", "to_device"]
 
 AnyArray = npt.NDArray[Any]
 
@@ -100,7 +100,7 @@ class DeviceArray:
         """Return the values with the other sign, (samples, features), in memory of their own."""
         if self.dtype.kind != "f" or self.ndim != 2:
             raise self._refusal()
-        module = _cuda_module.module()
+        module = cuda.module()
         return self._like(module.negated(self, self._name, self.device))
 
     def __len__(self) -> int:
@@ -163,7 +163,7 @@ class DeviceArray:
             )
         ordered = None if stream == -1 else 1 if stream is None else stream
         versioned = max_version is not None and max_version[0] >= 1
-        return _cuda_module.module().to_dlpack(self.view_on_device, self.device, ordered, versioned)
+        return cuda.module().to_dlpack(self.view_on_device, self.device, ordered, versioned)
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
@@ -174,7 +174,7 @@ class DeviceArray:
             "data": (address if self.size else 0, False),
             "strides": self.strides,
             "version": 3,
-            "stream": _cuda_module.module().stream(self.device),
+            "stream": cuda.module().stream(self.device),
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -192,7 +192,7 @@ class DeviceArray:
         if view.size == 0:
             return np.empty(view.shape, view.dtype)
         low, high = byte_bounds(view)
-        memory = _cuda_module.module().read_bytes(low, high - low, self.device)
+        memory = cuda.module().read_bytes(low, high - low, self.device)
         first = view.__array_interface__["data"][0]
         return np.ndarray(view.shape, view.dtype, memory, first - low, view.strides)
 
@@ -218,7 +218,7 @@ def of_result(view: AnyArray, device: int, name: str) -> AnyArray:
 def to_device(array: AnyArray, device: int, name: str) -> AnyArray:
     """Copy a matrix to a device: float64, or complex128 where it is complex."""
     kind = np.complex128 if np.iscomplexobj(array) else np.float64
-    there = _cuda_module.module().to_device(np.asfortranarray(array, dtype=kind), device)
+    there = cuda.module().to_device(np.asfortranarray(array, dtype=kind), device)
     return of_result(there, device, name)
 
 
@@ -270,13 +270,13 @@ def on_device(value: object, name: str) -> AnyArray | None:
     interface = None if has_dlpack and device is None else _cuda_interface(value)
     if device is None and interface is None:
         return None
-    if reason := _cuda_module.unusable():
+    if reason := cuda.unusable():
         raise TypeError(
             f"{name} is not in the memory of the CPU (it lies on a CUDA device), and CUDA cannot "
             f"be used: {reason}. Or copy it to the CPU first, with {name}.cpu() in PyTorch, "
             f"jax.device_get({name}) or cupy.asnumpy({name})"
         )
-    module = _cuda_module.module()
+    module = cuda.module()
     if device is not None:
         try:
             view = module.from_dlpack(value, name)
@@ -320,7 +320,7 @@ def _of_interface(value: object, interface: dict[str, Any], name: str) -> Device
         )
     if 0 in shape or not address:
         return DeviceArray(np.empty(shape, typestr), 0, name)
-    device = _cuda_module.module().device_of_address(address, stream, name)
+    device = cuda.module().device_of_address(address, stream, name)
     memory = _OverDevice(
         {
             "version": 3,

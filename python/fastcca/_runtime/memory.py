@@ -6,7 +6,7 @@ import os
 from functools import cache
 from pathlib import Path
 
-from fastcca._runtime import cuda as _cuda_module
+from fastcca._runtime import cuda
 from fastcca._runtime.compiled import device_at, is_cuda
 
 __all__ = ["SMALL", "check_memory"]
@@ -48,7 +48,7 @@ def check_memory(needed: int, what: str, advice: str, place: str = "cpu") -> Non
 @cache
 def device_memory(device: int) -> int:
     """Bytes of memory of a CUDA device."""
-    return int(_cuda_module.module().device_memory(device))
+    return int(cuda.module().device_memory(device))
 
 
 @cache

@@ -6,9 +6,8 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from fastcca._inputs.arrays import AnyArray
 from fastcca._runtime.compiled import device_at, is_cuda
-from fastcca._runtime.device_array import DeviceArray, of_result, to_device
+from fastcca._runtime.device_array import AnyArray, DeviceArray, of_result, to_device
 
 __all__ = ["check_output_of_samples", "left_there", "matrices_at", "stays_on_device"]
 

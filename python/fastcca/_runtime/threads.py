@@ -1,8 +1,9 @@
-"""Many small problems at once: our threads, and one thread of the BLAS in each."""
+"""Threads of the compiled core, and one thread of the BLAS where there are many of ours."""
 
 from __future__ import annotations
 
 import functools
+import operator
 import os
 import threading
 from collections.abc import Iterator
@@ -14,7 +15,27 @@ from fastcca import _core
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController, threadpool_limits
 
-__all__ = ["threads_for_many"]
+__all__ = ["get_num_threads", "set_num_threads", "threads_for_many"]
+
+
+def set_num_threads(k: int) -> None:
+    """Limit the threads of the compiled core; the bits of `Moments` do not depend on it.
+
+    Parameters
+    ----------
+    k : int
+        At least 1; 0 returns to the default, FASTCCA_NUM_THREADS or all cores that the process may
+        run on. The BLAS part follows the limits of SciPy's BLAS, which `threadpoolctl` sets.
+    """
+    k = operator.index(k)
+    if not 0 <= k <= 4096:
+        raise ValueError(f"k={k} must lie between 0 (the default) and 4096")
+    _core.set_num_threads(k)
+
+
+def get_num_threads() -> int:
+    """Return how many threads the compiled core uses at most."""
+    return _core.num_threads()
 
 
 @contextmanager

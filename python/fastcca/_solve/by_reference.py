@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, cast
 
-from fastcca import _core, reference
+from fastcca import reference
 from fastcca._inputs.arrays import AnyArray
 from fastcca._inputs.bfloat16 import with_numbers
+from fastcca._runtime.compiled import CoreMoments
 from fastcca._solve.accuracy import digits_left
 from fastcca._solve.kept_components import Keep
 from fastcca._solve.pair import Pair
@@ -105,7 +106,7 @@ def _block_moments(pair: Pair) -> tuple[BlockMoments, BlockMoments, AnyArray]:
     return x, y, moments._scatter(*pair.blocks).conj()
 
 
-def _double_state(pair: Pair) -> _core.Moments:
+def _double_state(pair: Pair) -> CoreMoments:
     """Return the compiled state, which the formulas take for one of double precision."""
     state = pair.state
     if state.single:

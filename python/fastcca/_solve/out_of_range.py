@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from fastcca import _core
 from fastcca._inputs.arrays import AnyArray
+from fastcca._runtime.compiled import ScaleError
 from fastcca._runtime.device_array import on_host
 from fastcca._solve.pair import Pair
 
@@ -64,7 +64,7 @@ def in_range(
     """
     try:
         return solve(pair)
-    except _core.ScaleError:
+    except ScaleError:
         scaled = [_scaled(array, each_feature) for array in (pair.samples() or ())]
         if not any(power.any() for _, power in scaled):
             raise

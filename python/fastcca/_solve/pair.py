@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastcca import _core
 from fastcca._inputs.arrays import AnyArray, check_finite, precision_name
 from fastcca._inputs.files import Stored
 from fastcca._inputs.layouts import Maps
-from fastcca._runtime.compiled import new_moments
+from fastcca._runtime.compiled import CoreMoments, new_moments
 from fastcca._runtime.device_array import on_host
 from fastcca._solve.accuracy import check_precision
 from fastcca._states.blocks import Located
@@ -147,7 +146,7 @@ class Pair:
         return self.factor._compared(len(self.names))
 
     @property
-    def state(self) -> _core.Moments:
+    def state(self) -> CoreMoments:
         """The compiled state of the moments, of at least 2 samples."""
         state = self.moments._state
         if state.n_samples < 2:

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
-from fastcca import _core
 from fastcca._inputs.arrays import AnyArray, check_finite
 from fastcca._inputs.bfloat16 import with_numbers
+from fastcca._runtime.compiled import ScaleError
 from fastcca.reference import input_epsilon
 
 __all__ = ["Features", "SampleSpace"]
@@ -79,13 +79,13 @@ class Features:
     def _check_range(self, variance: Floats) -> None:
         if not (np.isfinite(self.mean).all() and np.isfinite(variance).all()):
             check_finite(self.array, self.name)
-            raise _core.ScaleError(
+            raise ScaleError(
                 f"{self.name} holds values so large that their squares overflow float64; divide "
                 "it by a constant"
             )
         values = with_numbers(self.array)
         if variance.max() < _TINY and (values != values[:1]).any():
-            raise _core.ScaleError(
+            raise ScaleError(
                 f"{self.name} varies by so little that squares underflow float64; multiply it by "
                 "a constant"
             )

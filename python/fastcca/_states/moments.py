@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastcca import _core
 from fastcca._inputs.arrays import AnyArray, as_numbers, precision_name
 from fastcca._inputs.files import Stored, is_stored
 from fastcca._runtime.backend import state_place
-from fastcca._runtime.compiled import device_at, module_at, new_moments
+from fastcca._runtime.compiled import CoreMoments, device_at, module_at, new_moments
 from fastcca._solve.accuracy import check_precision
 from fastcca._states.batch import check_size, check_stored, index_pairs, named_batch, real_blocks
 from fastcca._states.blocks import Located, check_count, located
@@ -77,7 +76,7 @@ class Moments(FollowsData):
 
     __slots__ = ("_pairs", "_selection")
 
-    _state: _core.Moments
+    _state: CoreMoments
 
     def __init__(
         self,
@@ -128,7 +127,7 @@ class Moments(FollowsData):
             return
         self._update({name: as_numbers(block, name) for name, block in batch.items()})
 
-    def _empty_at(self, place: str) -> _core.Moments:
+    def _empty_at(self, place: str) -> CoreMoments:
         return new_moments(place, single=self._state.single)
 
     def _update_from_files(self, sources: Mapping[str, object]) -> None:
@@ -280,7 +279,7 @@ class Moments(FollowsData):
         state = self._own_state()
         count = len(state.block_names)
         content = {
-            "format": _core.Moments.format_version,
+            "format": CoreMoments.format_version,
             "precision": self.precision,
             "n_samples": state.n_samples,
             "names": state.block_names,
@@ -297,7 +296,7 @@ class Moments(FollowsData):
     # -- inside the package ------------------------------------------------------------------
 
     @staticmethod
-    def _of(state: _core.Moments, pairs: Pairs = ALL) -> Moments:
+    def _of(state: CoreMoments, pairs: Pairs = ALL) -> Moments:
         moments = Moments.__new__(Moments)
         moments._state = state
         moments._pairs = pairs
@@ -361,7 +360,7 @@ class Moments(FollowsData):
             if self._keeps(first, second)
         )
 
-    def _own_state(self, place: str | None = None) -> _core.Moments:
+    def _own_state(self, place: str | None = None) -> CoreMoments:
         """Return a state of exactly the visible blocks: the shared one where all are visible."""
         place = self._place if place is None else place
         if self._selection is None:
@@ -378,10 +377,10 @@ class Moments(FollowsData):
             raise ValueError(f"cannot {action} a view of two blocks; use the moments it came from")
 
 
-def _copied_to(place: str, state: _core.Moments, chosen: Sequence[int]) -> _core.Moments:
+def _copied_to(place: str, state: CoreMoments, chosen: Sequence[int]) -> CoreMoments:
     """Copy some blocks of a state to a place."""
     names = state.block_names
-    copy: _core.Moments = module_at(place).Moments.restore(
+    copy: CoreMoments = module_at(place).Moments.restore(
         state.n_samples,
         [names[i] for i in chosen],
         [state.mean(i) for i in chosen],
@@ -413,15 +412,15 @@ def _check_same_kept(pairs: Pairs, other: Moments) -> None:
 
 def _restore(content: dict[str, Any]) -> Moments:
     version = content["format"]
-    if version > _core.Moments.format_version:
+    if version > CoreMoments.format_version:
         raise ValueError(
             f"these moments were stored in format {version}, but this version of fastcca reads up "
-            f"to {_core.Moments.format_version}: upgrade fastcca"
+            f"to {CoreMoments.format_version}: upgrade fastcca"
         )
     tiles = [tile for row in content["scatter"] for tile in row if tile is not None]
     check_stored("moments", [*content["means"], *tiles])
     return Moments._of(
-        _core.Moments.restore(
+        CoreMoments.restore(
             content["n_samples"],
             content["names"],
             content["means"],

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastcca import _core
 from fastcca._inputs.arrays import AnyArray, as_samples, precision_name
 from fastcca._inputs.files import Stored, is_stored
 from fastcca._runtime.backend import state_place
-from fastcca._runtime.compiled import device_at, module_at, new_factor
+from fastcca._runtime.compiled import CoreFactor, device_at, module_at, new_factor
 from fastcca._runtime.memory import check_memory
 from fastcca._runtime.threads import threads_for_many
 from fastcca._states.batch import check_stored, named_batch
@@ -59,7 +58,7 @@ class QRFactor(FollowsData):
 
     __slots__ = ("_selection",)
 
-    _state: _core.QrFactor
+    _state: CoreFactor
 
     def __init__(self, *, backend: str | None = None) -> None:
         self._state = new_factor(state_place(backend))
@@ -93,7 +92,7 @@ class QRFactor(FollowsData):
             return
         self._update({name: as_samples(block, name) for name, block in batch.items()})
 
-    def _empty_at(self, place: str) -> _core.QrFactor:
+    def _empty_at(self, place: str) -> CoreFactor:
         return new_factor(place)
 
     def _update(
@@ -190,7 +189,7 @@ class QRFactor(FollowsData):
     def __reduce__(self) -> tuple[Any, ...]:
         count = len(self._state.block_names)
         content = {
-            "format": _core.QrFactor.format_version,
+            "format": CoreFactor.format_version,
             "n_samples": self._state.n_samples,
             "names": self._state.block_names,
             "means": [self._state.mean(i) for i in range(count)],
@@ -201,7 +200,7 @@ class QRFactor(FollowsData):
         return (_restore, (content,))
 
     @staticmethod
-    def _of(state: _core.QrFactor) -> QRFactor:
+    def _of(state: CoreFactor) -> QRFactor:
         factor = QRFactor.__new__(QRFactor)
         factor._state = state
         factor._selection = None
@@ -256,14 +255,14 @@ def _check_size(arrays: Sequence[AnyArray], place: str) -> None:
 
 def _restore(content: dict[str, Any]) -> QRFactor:
     version = content["format"]
-    if version > _core.QrFactor.format_version:
+    if version > CoreFactor.format_version:
         raise ValueError(
             f"this factor was stored in format {version}, but this version of fastcca reads up to "
-            f"{_core.QrFactor.format_version}: upgrade fastcca"
+            f"{CoreFactor.format_version}: upgrade fastcca"
         )
     check_stored("means and factor", [*content["means"], content["factor"]])
     factor = QRFactor._of(
-        _core.QrFactor.restore(
+        CoreFactor.restore(
             content["n_samples"],
             content["names"],
             content["means"],

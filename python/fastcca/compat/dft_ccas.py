@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from fastcca import _core
 from fastcca._inputs.arrays import as_real, check_all_finite
 from fastcca._inputs.bfloat16 import with_numbers
+from fastcca._runtime.threads import get_num_threads
 from fastcca.compat.cca_core import similarity_of
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def fft_resize(
     spectrum = cast(
         npt.NDArray[np.complex64],
         scipy.fft.fft2(
-            with_numbers(array).astype(np.float32), axes=(1, 2), workers=_core.num_threads()
+            with_numbers(array).astype(np.float32), axes=(1, 2), workers=get_num_threads()
         ),
     )
     if not resize:
