@@ -15,8 +15,8 @@ from safetensors.numpy import save_file
 
 import fastcca
 from fastcca._measures import compare as _compare
+from fastcca._measures.measure import MEASURES
 from fastcca.cli import main
-from fastcca.cli.compare import LABELS
 from fastcca.cli.files import read_array
 from fastcca.cli.output import format_table, print_table
 
@@ -409,13 +409,13 @@ def test_out_of_memory_is_told(in_files, capsys, monkeypatch):
     def exhaust(_comparison):
         raise MemoryError
 
-    monkeypatch.setattr(_compare.Comparison, "cca", exhaust)
+    monkeypatch.setattr(_compare.Comparison, "values", exhaust)
     assert "not enough memory" in run_error(capsys, "compare", "A.npy", "B.npy")
 
 
 def test_every_measure_of_compare(in_files, arrays, capsys):
-    got = run_json(capsys, "compare", "A.npy", "B.npy", "--measure", ",".join(LABELS))
-    assert {name: got[name] for name in LABELS} == fastcca.compare(*arrays, _compare.MEASURES)
+    got = run_json(capsys, "compare", "A.npy", "B.npy", "--measure", ",".join(MEASURES))
+    assert {name: got[name] for name in MEASURES} == fastcca.compare(*arrays, MEASURES)
 
 
 @pytest.mark.parametrize(
@@ -454,7 +454,7 @@ def test_layout_and_features_first_exclude_each_other(in_files, capsys):
 @pytest.mark.parametrize("measures", ["nonsense", "cca,nonsense"])
 def test_unknown_measure_names_those_there_are(measures, in_files, capsys):
     message = run_error(capsys, "compare", "A.npy", "B.npy", "--measure", measures)
-    assert f"unknown measure 'nonsense'; there are {', '.join(LABELS)}" in message
+    assert f"unknown measure 'nonsense'; there are {', '.join(MEASURES)}" in message
 
 
 @pytest.mark.parametrize("argv", [[], ["nonsense"], ["compare", "A.npy"], ["info", "--nonsense"]])

@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from fastcca._inputs import layouts as _layouts
 from fastcca._inputs import spatial as _maps
-from fastcca._inputs.layouts import batches, lay_out
+from fastcca._inputs.layouts import lay_out
 
 MIB = 2**20
 SIZES = {"N": 11, "D": 3, "H": 6, "W": 5, "T": 7}
@@ -28,6 +28,10 @@ def small_blocks(request, monkeypatch):
     if request.param == "small blocks":
         monkeypatch.setattr(_layouts, "BLOCK_BYTES", 2000)
         monkeypatch.setattr(_maps, "_PIECE_BYTES", 700)
+
+
+def batches(x, y, *, layout, spatial, size=None):
+    return lay_out({"x": x, "y": y}, layout=layout, spatial=spatial, size=size).batches()
 
 
 # --- the plain construction -------------------------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 
 import fastcca
 from cases import BACKENDS
-from fastcca._solve.pair_of import pair_of, single_of
+from fastcca._solve.pair import pair_of, single_of
 
 both_backends = pytest.mark.parametrize("backend", BACKENDS)
 
@@ -206,12 +206,12 @@ def test_folded_moments_have_the_bits_of_a_contiguous_copy(rng, guise, p, q, dty
     expected.update(*(a.reshape(-1, a.shape[-1]) for a in (x, y)))
 
     place = expected._place
-    found = pair_of(x_given, y_given, layout=layout, spatial="fold", place=place).moments
+    found = pair_of(x_given, y_given, layout=layout, spatial="fold", backend=place).moments
 
     assert pickle.dumps(found) == pickle.dumps(expected)
     alone = fastcca.Moments()
     alone.update(x.reshape(-1, p))
-    found = single_of(x_given, layout=layout, place=place).moments
+    found = single_of(x_given, layout=layout, backend=place).moments
     assert pickle.dumps(found) == pickle.dumps(alone)
 
 

@@ -193,11 +193,11 @@ def test_pairwise_of_moments_lacks_what_they_do_not_keep():
 
 def test_pairwise_between_two_networks_keeps_the_pairs_between_them():
     layers = list(layers_of(0).values())
-    from fastcca._layers.layers_of import layers_of as laid_out
+    from fastcca._layers.layers import layers_of as laid_out
 
     states = [
-        laid_out(layers[:2], layers[2:]).moments,
-        laid_out(iter([({"a": layers[0]}, {"b": layers[1], "c": layers[2]})]), None).moments,
+        laid_out(layers[:2], layers[2:]).state,
+        laid_out(iter([({"a": layers[0]}, {"b": layers[1], "c": layers[2]})]), None).state,
     ]
     for state, across in zip(states, (2, 1), strict=True):
         names = state.block_names

@@ -309,12 +309,12 @@ def test_pairwise_reads_maps_in_blocks(measure, spatial, monkeypatch, tmp_path):
     monkeypatch.setattr(_stored, "BATCH_BYTES", 30_000)
     longest = 0
 
-    def watched(self, rows, read=_stored.Stored._read):
+    def watched(self, rows, read=_stored.Files._read):
         nonlocal longest
         longest = max(longest, rows.stop - rows.start)
         return read(self, rows)
 
-    monkeypatch.setattr(_stored.Stored, "_read", watched)
+    monkeypatch.setattr(_stored.Files, "_read", watched)
     options = {"layout": ("NHWC", "NCHW", "NHWC"), "spatial": spatial, "measure": measure}
     if spatial == "resize":
         options["size"] = (2, 3)

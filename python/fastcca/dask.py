@@ -21,12 +21,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca._inputs.files import check_shapes
-from fastcca._inputs.layouts import LayoutOrPair, Size, lay_out
+from fastcca._inputs.layouts import LayoutOrPair, Size
+from fastcca._inputs.source import source_of
 from fastcca._runtime.threads import get_num_threads, set_num_threads
-from fastcca._solve.accuracy import check_precision
-from fastcca._states.batch import named_batch
+from fastcca._states.blocks import named_batch
 from fastcca._states.kept_pairs import PairsLike, pairs_of
 from fastcca._states.moments import Moments
+from fastcca._states.state import check_precision, feed
 
 try:
     import dask
@@ -200,14 +201,8 @@ def _of_chunk(
     batch = dict(zip(options["names"], parts, strict=True))
     try:
         with _limited_to(options["threads"]):
-            if options["layout"] is None:
-                state.update(**batch)
-                return state
-            maps = lay_out(
-                batch, layout=options["layout"], spatial=options["spatial"], size=options["size"]
-            )
-            for blocks in maps.batches():
-                state._update(dict(zip(batch, blocks, strict=True)), maps.dtypes)
+            maps = {key: options[key] for key in ("layout", "spatial", "size")}
+            feed(state, source_of(batch, **maps))
     except (TypeError, ValueError) as error:
         error.add_note(f"in the chunk of samples {start} to {start + count - 1}, counted from 0")
         raise

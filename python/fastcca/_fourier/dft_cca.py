@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,14 +11,15 @@ import numpy.typing as npt
 from fastcca import reference
 from fastcca._fourier.frequencies import Bin, common_bins, real_and_imaginary
 from fastcca._fourier.spectra import block_bytes, complex_type, transform_at
-from fastcca._inputs.arrays import AnyArray, precision_name
+from fastcca._inputs.arrays import AnyArray
+from fastcca._inputs.dtypes import precision_name
 from fastcca._inputs.layouts import LayoutOrPair, lay_out
 from fastcca._inputs.spatial import Map, slices
-from fastcca._runtime import backend as _backend
+from fastcca._runtime.backend import resolve
 from fastcca._runtime.compiled import CoreMoments, module_at, new_moments
 from fastcca._runtime.memory import check_memory
 from fastcca._runtime.threads import threads_for_many
-from fastcca._warnings import SAMPLES_PER_FEATURE, RankWarning
+from fastcca._warnings import SAMPLES_PER_FEATURE, RankWarning, warn
 
 __all__ = ["DFTCCAResult", "dft_cca"]
 
@@ -134,7 +134,7 @@ def dft_cca(
     ----------
     Raghu, Gilmer, Yosinski, Sohl-Dickstein (2017), arXiv:1706.05806, section 2.1 and appendix.
     """
-    place = _backend.resolve(backend, x=x, y=y)
+    place = resolve(backend, x=x, y=y)
     if layout is None:
         raise ValueError(
             "dft_cca needs a layout that says which axis is which, such as layout='NHWC'"
@@ -205,7 +205,7 @@ def _warn(n: int, channels: int, ranks: npt.NDArray[np.intp]) -> None:
         )
     else:
         return
-    warnings.warn(message, RankWarning, stacklevel=3)
+    warn(message, RankWarning)
 
 
 def _images(x: Map, y: Map) -> list[AnyArray]:

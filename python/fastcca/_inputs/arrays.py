@@ -18,7 +18,6 @@ __all__ = [
     "as_samples",
     "check_finite",
     "float64_rows",
-    "precision_name",
 ]
 
 AnyArray = npt.NDArray[Any]
@@ -199,13 +198,3 @@ def float64_rows(array: AnyArray) -> list[slice]:
     """Slices of rows in which a float64 copy of `array` stays small."""
     n = array.shape[0]
     return [slice(i, min(i + _ROWS_PER_BLOCK, n)) for i in range(0, n, _ROWS_PER_BLOCK)]
-
-
-def precision_name(dtype: np.dtype[Any]) -> str:
-    """Return "float64", "float32", "float16" or "bfloat16": how finely values are rounded.
-
-    Integers count as float64, being exact.
-    """
-    if is_bfloat16(dtype):
-        return "bfloat16"
-    return dtype.name if dtype.name in ("float16", "float32") else "float64"

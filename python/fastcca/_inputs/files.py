@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
+import numpy.typing as npt
 
-from fastcca._inputs.arrays import AnyArray, as_numbers, as_real
-from fastcca._inputs.layouts import LayoutOrPair, Maps, Size, lay_out
+from fastcca._inputs.arrays import AnyArray, as_numbers, as_real, as_samples
+from fastcca._inputs.layouts import LayoutOrPair, Maps, Size, check_equal, check_rows, lay_out
 
-__all__ = ["Stored", "check_shapes", "is_stored", "shape_of"]
+__all__ = ["Files", "check_shapes", "is_stored", "shape_of"]
 
 BATCH_BYTES = 64 * 2**20
 """What the rows of a batch may take together, but at least one chunk of the file."""
@@ -44,6 +45,7 @@ def check_shapes(
     layout: LayoutOrPair = None,
     spatial: str | None = None,
     size: Size = None,
+    layers: bool = False,
 ) -> tuple[list[int], Maps | None]:
     """Check shapes and dtypes against each other and the layout, without data.
 
@@ -63,20 +65,17 @@ def check_shapes(
         name: np.broadcast_to(np.zeros((), dtype), shape) for name, (shape, dtype) in blocks.items()
     }
     if layout is not None or spatial is not None or size is not None:
-        maps = lay_out(zeros, layout=layout, spatial=spatial, size=size)
+        maps = lay_out(zeros, layout=layout, spatial=spatial, size=size, layers=layers)
         return [source.axes.index("N") for source in maps.sources], maps
-    (first, n), *others = [(name, len(as_numbers(array, name))) for name, array in zeros.items()]
-    for name, count in others:
-        if count != n:
-            raise ValueError(
-                f"{first} has {n} samples and {name} has {count} (shapes {zeros[first].shape} and "
-                f"{zeros[name].shape}); row i of all blocks must belong to the same sample"
-            )
+    shapes = [as_numbers(array, name).shape for name, array in zeros.items()]
+    if layers:
+        check_equal({n: shape[0] for n, shape in zip(zeros, shapes, strict=True)}, "samples")
+    check_rows(tuple(zeros), shapes)
     return [0] * len(zeros), None
 
 
-class Stored:
-    """Blocks over the same samples, at least one of them in a file.
+class Files:
+    """Blocks over the same samples, at least one of them in a file; a `Source`.
 
     Parameters
     ----------
@@ -84,12 +83,18 @@ class Stored:
         (n_samples, features), or maps, by the names that errors use.
     layout, spatial, size
         As in `fastcca._inputs.layouts.lay_out`.
+    real : bool
+        Whether complex numbers are refused; with a layout they are.
+    layers : bool
+        As in `fastcca._inputs.source.source_of`.
 
     Raises
     ------
     TypeError, ValueError
         For what the shapes and the first sample tell, as with arrays.
     """
+
+    in_one_batch = False
 
     def __init__(
         self,
@@ -98,29 +103,68 @@ class Stored:
         layout: LayoutOrPair = None,
         spatial: str | None = None,
         size: Size = None,
+        real: bool = False,
+        layers: bool = False,
     ) -> None:
         self._options: dict[str, Any] = {"layout": layout, "spatial": spatial, "size": size}
-        self.has_layout = any(option is not None for option in self._options.values())
+        self._has_layout = any(option is not None for option in self._options.values())
+        self._real = real or layers
+        self.names = tuple(sources)
         self._sources: dict[str, Any] = {
-            name: value if is_stored(value) else self._in_memory(value, name)
+            name: value if is_stored(value) else self._checked(value, name)
             for name, value in sources.items()
         }
         self._axes, maps = check_shapes(
             {name: (shape_of(source), np.dtype(float)) for name, source in self._sources.items()},
             **self._options,
+            layers=layers,
         )
         shapes = [shape_of(source) for source in self._sources.values()]
-        self.n_rows = shapes[0][self._axes[0]]
-        self.n_samples = self.n_rows if maps is None else maps.n_samples
-        self.grid = () if maps is None else maps.grid
+        self.n_units = shapes[0][self._axes[0]]
+        self.n_samples = self.n_units if maps is None else maps.n_samples
         self.feature_counts = (
             tuple(shape[1] for shape in shapes) if maps is None else maps.feature_counts
         )
+        self.grid = () if maps is None else maps.grid
+        self._grid: dict[str, int] = {}  # that all are resized to
+        if maps is not None and maps.spatial == "resize":
+            self._grid = dict(zip(maps.sources[0].positions, maps.grid, strict=True))
+            self._options["size"] = maps.grid
         first = self._read(slice(0, 1))
         self.dtypes = tuple(array.dtype for array in first.values())
+        self.rounded_as = self.dtypes if self._has_layout else None
         self._laid_out(first)
         self._step = self._rows_of_a_batch(sum(array.nbytes for array in first.values()))
         self._place: slice | None = None
+
+    def select(self, names: Sequence[str], called: Sequence[str] | None = None) -> Files:
+        """Return some of the blocks, in that order, on the grid of all."""
+        options = dict(self._options)
+        layout = options["layout"]
+        if layout is not None and not isinstance(layout, str):
+            layout = options["layout"] = [layout[self.names.index(name)] for name in names]
+        if self._grid:
+            # A size has the order of the first layout.
+            first = layout if isinstance(layout, str) else layout[0]
+            options["size"] = [self._grid[axis] for axis in first if axis in self._grid]
+        chosen = [self._sources[name] for name in names]
+        titles = names if called is None else called
+        return Files(dict(zip(titles, chosen, strict=True)), **options, real=self._real)
+
+    def take(self, units: npt.NDArray[np.intp]) -> NoReturn:
+        """Refuse, as `check_any_order`."""
+        self.check_any_order()
+
+    def in_any_order(self) -> NoReturn:
+        """Refuse, as `check_any_order`."""
+        self.check_any_order()
+
+    def check_any_order(self) -> NoReturn:
+        """Refuse: files are read from the first sample to the last."""
+        raise TypeError(
+            "samples are taken in another order here, which a file does not allow: read them "
+            "into memory, x[:] and y[:]"
+        )
 
     def batches(self) -> Iterator[tuple[AnyArray, ...]]:
         """Read the blocks a batch at a time, chunks of the file whole; each call is a new pass.
@@ -130,8 +174,8 @@ class Stored:
         tuple of ndarray, (samples, features), with layout up to (samples, lines, pixels, features)
             As `Maps.batches` and of about 64 MiB of the file, but at least one chunk.
         """
-        for start in range(0, self.n_rows, self._step):
-            rows = slice(start, min(start + self._step, self.n_rows))
+        for start in range(0, self.n_units, self._step):
+            rows = slice(start, min(start + self._step, self.n_units))
             with _told_where(rows):
                 laid_out = self._laid_out(self._read(rows))
             self._place = rows
@@ -173,14 +217,16 @@ class Stored:
                     f"{name} is bfloat16, which safetensors does not give to numpy; open the file "
                     "with safe_open(..., framework='pt')"
                 ) from error
-            out[name] = as_real(part, name) if self.has_layout else as_numbers(part, name)
+            out[name] = self._checked(part, name)
         return out
 
     def _laid_out(self, arrays: dict[str, AnyArray]) -> Maps | tuple[AnyArray, ...]:
-        return lay_out(arrays, **self._options) if self.has_layout else tuple(arrays.values())
+        return lay_out(arrays, **self._options) if self._has_layout else tuple(arrays.values())
 
-    def _in_memory(self, value: object, name: str) -> AnyArray:
-        return as_real(value, name) if self.has_layout else as_numbers(value, name)
+    def _checked(self, value: object, name: str) -> AnyArray:
+        if self._has_layout:
+            return as_real(value, name)
+        return as_samples(value, name) if self._real else as_numbers(value, name)
 
     def _rows_of_a_batch(self, row_bytes: int) -> int:
         """Return as many rows as fit, in whole chunks of every file where that is possible."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from typing import Any, SupportsIndex
 
 import numpy as np
+import numpy.typing as npt
 
 from fastcca._inputs.arrays import AnyArray, as_real, as_samples
 from fastcca._inputs.spatial import BLOCK_BYTES, Blocks, Map, flatten, fold, pool, resize, slices
+from fastcca._runtime.device_array import on_host
 
-__all__ = ["Layout", "LayoutOrPair", "Maps", "Size", "batches", "lay_out"]
+__all__ = ["Layout", "LayoutOrPair", "Maps", "Size", "check_equal", "check_rows", "lay_out"]
 
 Layout = str | None
 LayoutOrPair = Layout | Sequence[Layout]
@@ -35,6 +38,8 @@ _PAIRED = ("fold", "resize")
 class Maps:
     """Arrays over the same samples, checked against each other and laid out as blocks.
 
+    A `fastcca._inputs.source.Source`.
+
     Attributes
     ----------
     sources : tuple of Map
@@ -51,9 +56,19 @@ class Maps:
     grid: tuple[int, ...]
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What errors and states call the blocks."""
+        return tuple(source.name for source in self.sources)
+
+    @property
+    def n_units(self) -> int:
+        """Maps."""
+        return len(self.sources[0].view)
+
+    @property
     def n_samples(self) -> int:
         """Samples that all batches have together: with "fold" and "resize" every position."""
-        return len(self.sources[0].view) * math.prod(self.grid)
+        return self.n_units * math.prod(self.grid)
 
     @property
     def feature_counts(self) -> tuple[int, ...]:
@@ -67,6 +82,37 @@ class Maps:
     def dtypes(self) -> tuple[np.dtype[Any], ...]:
         """Dtypes of the arrays as given: how the values were rounded, whatever a block's dtype."""
         return tuple(m.view.dtype for m in self.sources)
+
+    @property
+    def rounded_as(self) -> tuple[np.dtype[Any], ...]:
+        """The same, for the rank rule."""
+        return self.dtypes
+
+    def select(self, names: Sequence[str], called: Sequence[str] | None = None) -> Maps:
+        """Return some of the blocks, on the grid of all."""
+        by_name = dict(zip(self.names, self.sources, strict=True))
+        return self._with(
+            replace(by_name[name], name=title)
+            for name, title in zip(names, names if called is None else called, strict=True)
+        )
+
+    def take(self, units: npt.NDArray[np.intp]) -> Maps:
+        """Copy some maps, in that order."""
+        return self._with(replace(source, view=source.view[units]) for source in self.sources)
+
+    def check_any_order(self) -> None:
+        """Accept any order: maps are in memory."""
+
+    def in_any_order(self) -> Maps:
+        """Return the maps in the memory of the host."""
+        return self._with(replace(source, view=on_host(source.view)) for source in self.sources)
+
+    def told_where(self) -> AbstractContextManager[None]:
+        """Add nothing: maps name the place of a value themselves."""
+        return nullcontext()
+
+    def _with(self, sources: Iterable[Map]) -> Maps:
+        return replace(self, sources=tuple(sources))
 
     def batches(self) -> Iterator[tuple[AnyArray, ...]]:
         """Blocks to be read one batch after the other; every call starts a new pass.
@@ -95,29 +141,13 @@ class Maps:
             yield tuple(part.make(rows) for part in parts)
 
 
-def batches(
-    x: object, y: object, *, layout: LayoutOrPair, spatial: str | None, size: Size = None
-) -> Iterator[tuple[AnyArray, AnyArray]]:
-    """Lay out two arrays and return the blocks of one pass over them.
-
-    Parameters
-    ----------
-    x, y : array_like
-        See `lay_out`.
-    layout, spatial, size
-        See `lay_out`.
-
-    Returns
-    -------
-    iterator of (ndarray, ndarray)
-        See `Maps.batches`. Arguments are checked before this returns.
-    """
-    maps = lay_out({"x": x, "y": y}, layout=layout, spatial=spatial, size=size)
-    return ((x_block, y_block) for x_block, y_block in maps.batches())
-
-
 def lay_out(
-    arrays: Mapping[str, object], *, layout: LayoutOrPair, spatial: str | None, size: Size = None
+    arrays: Mapping[str, object],
+    *,
+    layout: LayoutOrPair,
+    spatial: str | None,
+    size: Size = None,
+    layers: bool = False,
 ) -> Maps:
     """Check arrays over the same samples and decide what of them is a sample, what a feature.
 
@@ -152,6 +182,8 @@ def lay_out(
     size : sequence of int, optional
         For "resize": positions along each axis, in the order of the first layout. None takes the
         fewest that any array has, axis by axis.
+    layers : bool
+        Whether arrays are many layers, so that errors tell of all that disagree.
 
     Returns
     -------
@@ -185,6 +217,12 @@ def lay_out(
     )
     for other in sources[1:]:
         _check_same_samples(sources[0], other)
+    if layers and spatial == "fold":
+        extents = {
+            source.name: " x ".join(str(count) for count in source.grid) or "no"
+            for source in sources
+        }
+        check_equal(extents, "positions")
     if spatial not in _PAIRED:
         return Maps(sources, spatial, ())
 
@@ -201,6 +239,34 @@ def lay_out(
                 f"{_extent(other)}: use spatial='resize'{dft}"
             )
     return Maps(sources, spatial, grids[0])
+
+
+def check_rows(names: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> None:
+    """Raise ValueError unless plain blocks (n_samples, features) have the same samples."""
+    for name, shape in zip(names[1:], shapes[1:], strict=True):
+        if shape[0] != shapes[0][0]:
+            raise ValueError(
+                f"{names[0]} has {shapes[0][0]} samples and {name} has {shape[0]} (shapes "
+                f"{shapes[0]} and {shape}); row i of {'both' if len(names) == 2 else 'all blocks'} "
+                "must belong to the same sample"
+            )
+
+
+def check_equal(counts: Mapping[str, object], what: str) -> None:
+    """Raise ValueError with all layers that disagree on their "samples" or "positions"."""
+    groups: dict[object, list[str]] = {}
+    for name, count in counts.items():
+        groups.setdefault(count, []).append(name)
+    if len(groups) < 2:
+        return
+    told = "; ".join(f"{', '.join(names)}: {count}" for count, names in groups.items())
+    advice = (
+        "row i of every layer must belong to the same sample"
+        if what == "samples"
+        else "use spatial='pool', or spatial='resize' where all are maps, or compare those of "
+        "equal maps in a call of their own"
+    )
+    raise ValueError(f"the layers have different numbers of {what} ({told}); {advice}")
 
 
 def _one_each(layout: LayoutOrPair, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fastcca._measures.measure import Named, Valued, mean_square
+from fastcca._measures.measure import Chosen, Valued
 from fastcca._runtime.compiled import module_of
 from fastcca._runtime.threads import threads_for_many
-from fastcca._solve.by_core import parts_of_moments, parts_of_regression
+from fastcca._solve.by_core import of_moments, regression_of
 from fastcca._solve.kept_components import Keep
 from fastcca._solve.pair import Pair
 from fastcca._states.moments import Moments
@@ -16,8 +16,6 @@ from fastcca._states.moments import Moments
 __all__ = ["PreparedPairs"]
 
 Names = tuple[str, str]
-
-_OF_TWO = {"cka": "linear_cka_of_pairs", "procrustes": "procrustes_of_pairs"}
 
 
 class PreparedPairs:
@@ -29,62 +27,62 @@ class PreparedPairs:
         Of at least 2 samples; not to be changed while pairs are solved.
     pairs : sequence of (str, str)
         All pairs that will be asked for.
-    chosen : Named
-        Any but "pls".
+    asked : Chosen
+        A measure that the core answers for many pairs.
     """
 
-    def __init__(
-        self,
-        moments: Moments,
-        pairs: Sequence[Names],
-        chosen: Named,
-    ) -> None:
+    def __init__(self, moments: Moments, pairs: Sequence[Names], asked: Chosen) -> None:
         self._moments = moments
-        self._chosen = chosen
+        self._asked = asked
         self._entries: list[dict[str, int]] = [{}, {}]
-        if chosen.measure in _OF_TWO or not pairs:
+        if self._of_two:
             return
         blocks: list[int] = []
         keeps: list[tuple[str, float] | None] = []
         known: dict[tuple[str, Keep | None], int] = {}
-        _ = Pair(
-            pairs[0], moments.pair(*pairs[0]), place=moments._place
-        ).state  # an error with fewer than 2 samples
+        # With fewer than 2 samples that is an error.
+        _ = Pair(pairs[0], state=moments.pair(*pairs[0]), place=moments._place).core_moments
         for pair in pairs:
             for side, name in enumerate(pair):
-                cut = None if chosen.keep is None else chosen.keep[side]
+                cut = None if asked.keep is None else asked.keep[side]
                 if (name, cut) not in known:
                     known[name, cut] = len(blocks)
-                    blocks.append(moments._index(name))
+                    blocks.append(moments._block(name).real)
                     keeps.append(None if cut is None else cut.as_core())
                 self._entries[side][name] = known[name, cut]
         with threads_for_many() as threads:
             self._prepared = module_of(moments._state).PreparedBlocks(
-                moments._state, blocks, keeps, chosen.ridge, chosen.rank_tolerance, threads
+                moments._state, blocks, keeps, asked.ridge, asked.rank_tolerance, threads
             )
 
+    @property
+    def _of_two(self) -> bool:
+        """Whether the measure is of two blocks as they are, with nothing to prepare."""
+        return str(self._asked.measure.of_pairs).endswith("_of_pairs")
+
     def solve(self, pairs: Sequence[Names]) -> list[Valued]:
-        """Values of some of the pairs, on all cores: what `Named.of` says for moments alone."""
-        chosen, moments = self._chosen, self._moments
-        state = moments._state
+        """Values of some of the pairs, on all cores: what `Chosen.of` says for moments alone."""
+        state, wanted = self._moments._state, self._asked.measure.of_pairs
         with threads_for_many() as threads:
-            if chosen.measure in _OF_TWO:
-                indices = [(moments._index(x), moments._index(y)) for x, y in pairs]
-                of_pairs = getattr(module_of(state), _OF_TWO[chosen.measure])
-                return [Valued(v) for v in of_pairs(state, indices, threads)]
+            if self._of_two:
+                block = self._moments._block
+                indices = [(block(x).real, block(y).real) for x, y in pairs]
+                of_pairs = getattr(module_of(state), str(wanted))
+                return [Valued(v, v) for v in of_pairs(state, indices, threads)]
             entries = [(self._entries[0][x], self._entries[1][y]) for x, y in pairs]
-            if chosen.measure == "linear_regression_r2":
+            if wanted == "linear_regression":
                 solved = self._prepared.linear_regression(state, entries, threads)
             else:
-                solved = self._prepared.cca(state, entries, chosen.wanted, threads)
+                solved = self._prepared.cca(state, entries, wanted, threads)
         return [self._valued(one) for one in solved]
 
     def _valued(self, solved: dict[str, Any]) -> Valued:
-        if self._chosen.measure == "linear_regression_r2":
-            regression = parts_of_regression(solved)
-            return Valued(regression["r2"], regression=regression)
-        squares = solved.pop("sum_of_squares")
-        parts = parts_of_moments(solved, self._chosen.ridge)
-        if self._chosen.measure == "r2_cca":
-            return Valued(mean_square(squares, parts), parts=parts)
-        return Valued(self._chosen.of_parts(parts), parts=parts)
+        wanted = self._asked.measure.of_pairs
+        if wanted == "linear_regression":
+            return self._asked.read(regression_of(solved))
+        solution = of_moments(solved, self._asked.ridge)
+        if wanted != "sum_of_squares":
+            return self._asked.read(solution)
+        # The sum of all squared correlations takes no decomposition.
+        count = min(solution.x.kept, solution.y.kept)
+        return Valued(solved["sum_of_squares"] / count if count else 0.0, solution)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastcca._warnings import SAMPLES_PER_FEATURE, AccuracyWarning, RankWarning
+from fastcca._warnings import SAMPLES_PER_FEATURE, AccuracyWarning, RankWarning, warn
 
 __all__ = ["Notes", "warn_of"]
 
@@ -36,14 +35,12 @@ class Notes:
     n_samples: int = 0
 
 
-def warn_of(notes: Sequence[Notes], stacklevel: int, checkpoints: Sequence[Any] = ()) -> None:
+def warn_of(notes: Sequence[Notes], checkpoints: Sequence[Any] = ()) -> None:
     """Warn once of each kind, of all comparisons together.
 
     Parameters
     ----------
     notes : sequence of Notes
-    stacklevel : int
-        1 is the caller of this function.
     checkpoints : sequence, optional
         What the comparisons are called, one for each of `notes`.
     """
@@ -55,28 +52,25 @@ def warn_of(notes: Sequence[Notes], stacklevel: int, checkpoints: Sequence[Any] 
 
     layers, at = told("constant")
     if layers:
-        warnings.warn(
+        warn(
             f"no feature of {layers} varies{at}, so there is nothing to correlate",
             RankWarning,
-            stacklevel=stacklevel + 1,
         )
     layers, at = told("few")
     if layers:
         worst = max((note for note in notes if note.few), key=lambda note: note.features)
-        warnings.warn(
+        warn(
             f"{worst.n_samples} samples for up to {worst.features} features in {layers}{at}: "
             "chance alone makes large correlations. Use at least "
             f"{SAMPLES_PER_FEATURE} samples per feature, or reduce the features first",
             RankWarning,
-            stacklevel=stacklevel + 1,
         )
     layers, at = told("lost")
     if layers:
-        warnings.warn(
+        warn(
             f"the moments have lost digits that the samples hold in pairs of {layers}{at}. Pass "
             "the samples themselves, or a QRFactor in place of the Moments",
             AccuracyWarning,
-            stacklevel=stacklevel + 1,
         )
 
 

@@ -126,7 +126,7 @@ def dynamics(
         notes.append(noted)
     if not results:
         raise ValueError("checkpoints is empty; it needs at least one")
-    warn_of(notes, stacklevel=2, checkpoints=steps)
+    warn_of(notes, checkpoints=steps)
     return DynamicsResult(
         np.stack([found.values for found in results]),
         tuple(steps),

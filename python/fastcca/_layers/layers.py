@@ -1,19 +1,25 @@
-"""Many layers over the same samples: their names, their samples or their moments."""
+"""Many layers over the same samples: lists, dicts, batches of dicts, or a state; checked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastcca._inputs.files import Stored, is_stored, shape_of
-from fastcca._inputs.layouts import Maps, Size, lay_out
-from fastcca._inputs.spatial import Map
+import numpy as np
+
+from fastcca._inputs.layouts import Size
+from fastcca._inputs.source import Source, has_few_samples, source_of
+from fastcca._runtime.backend import resolve
+from fastcca._runtime.compiled import ScaleError
 from fastcca._solve.pair import Pair
 from fastcca._states.moments import Moments
-from fastcca._states.qr_factor import QRFactor
+from fastcca._states.state import State, feed
 
-__all__ = ["Layers", "MapInFile", "any_in_file", "maps_of", "stored_of"]
+__all__ = ["Layers", "Layout", "layers_of"]
+
+Layout = str | Sequence[str | None] | None
+Named = dict[str, object]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -26,15 +32,10 @@ class Layers:
         As the caller knows them.
     x_blocks, y_blocks : tuple of str
         What errors and the moments call them; the same twice where xs meets itself.
-    moments : Moments or None
-        Of all layers, where they are narrow enough to have some.
-    sources : dict of str to ndarray or Map or MapInFile
-        The samples, or data sets in files, by the names of blocks; empty where there is only a
-        state.
-    factor : QRFactor or None
-        The state, where it is not moments.
-    spatial : str or None
-    size : tuple of int or None
+    source : Source or None
+        The samples of all layers, where they are there.
+    state : State or None
+        In their place; or the moments of the layers that are narrow enough to have some.
     place : str
         Where states are made and solved, as of a `Pair`.
     """
@@ -43,94 +44,177 @@ class Layers:
     y_names: tuple[str, ...]
     x_blocks: tuple[str, ...]
     y_blocks: tuple[str, ...]
-    moments: Moments | None
-    sources: dict[str, Any]
-    spatial: str | None = None
-    size: Size = None
-    factor: QRFactor | None = None
-    place: str = "cpu"
+    source: Source | None
+    state: State | None
+    place: str
 
-    def pair(self, x: str, y: str) -> Pair:
-        """Two blocks with their samples.
-
-        Without samples, a view of their state; KeyError where this lacks the pair.
-        """
-        if self.factor is not None:
-            return Pair(("x", "y"), self.factor.pair(x, y), place=self.place)
-        if not self.sources:
-            assert self.moments is not None
-            return Pair(("x", "y"), self.moments.pair(x, y), place=self.place)
-        names = (x, y if x != y else f"{y} itself")  # blocks of one state need different names
-        chosen = [self.sources[x], self.sources[y]]
-        if any_in_file(chosen):
-            stored = stored_of(dict(zip(names, chosen, strict=True)), self.spatial, self.size)
-            return Pair(names, stored, place=self.place)
-        if isinstance(chosen[0], Map):
-            return Pair(names, maps_of(chosen, self.spatial, self.size), place=self.place)
-        return Pair(names, chosen, place=self.place)
-
-    def held(self, x: str, y: str) -> bool:
-        """Whether the moments hold a pair of blocks."""
-        if self.moments is None or not {x, y} <= set(self.moments.block_names):
-            return False
+    def of_state(self, x: str, y: str) -> Pair | None:
+        """Return two blocks of the state, where it has the pair."""
+        if self.state is None or not {x, y} <= set(self.state.block_names):
+            return None
         try:
-            self.moments.pair(x, y)
+            return Pair((x, y), state=self.state.pair(x, y), place=self.place)
         except KeyError:
-            return False
-        return True
+            return None
 
-    def is_wide(self, block: str) -> bool:
-        """Whether the samples are there, and fewer than the features of the block."""
-        if not self.sources:
-            return False
-        source = self.sources[block]
-        if isinstance(source, MapInFile):
-            source = source.shape
-        if isinstance(source, Map):
-            maps = maps_of([source], self.spatial, self.size)
-            return maps.n_samples < maps.feature_counts[0]
-        n, p = shape_of(source)
-        return n < p
+    def of_samples(self, x: str, y: str) -> Pair | None:
+        """Return two blocks with their samples, where these are there."""
+        if self.source is None:
+            return None
+        names = (x, y if x != y else f"{y} itself")  # blocks of one state need different names
+        return Pair(names, source=self.source.select((x, y), called=names), place=self.place)
+
+    def moments_of(self, x: str, y: str) -> Moments | None:
+        """Return the moments of all layers, where these hold the pair and are solved as such."""
+        if self.state is None or self.state._keeps_digits or self.place == "numpy":
+            return None
+        return None if self.of_state(x, y) is None else self.state._as_moments()
+
+
+def layers_of(
+    xs: object,
+    ys: object,
+    *,
+    layout: Layout = None,
+    spatial: str | None = None,
+    size: Size = None,
+    backend: str | None = None,
+) -> Layers:
+    """Check layers given as a list, a dict, batches of dicts, or a state.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is none of these, or layers that do not fit each other.
+    """
+    if isinstance(xs, State):
+        if ys is not None or any(option is not None for option in (layout, spatial, size)):
+            raise TypeError(
+                f"xs is a {type(xs).__name__}, which holds all blocks: leave ys, layout, spatial "
+                "and size out"
+            )
+        for name in xs.block_names:
+            if xs._block(name).imaginary is not None:
+                raise TypeError(f"the block {name!r} is complex; pairwise takes real layers")
+        names = xs.block_names
+        _check_any(names, "xs")
+        place = resolve(backend, xs=xs)
+        return Layers(names, names, names, names, None, xs._moved_to(place), place)
+    options: dict[str, Any] = {"layout": layout, "spatial": spatial, "size": size}
+    if isinstance(xs, Mapping | list | tuple | np.ndarray):
+        return _of_samples(xs, ys, options, backend)
+    if isinstance(xs, Iterable) and not isinstance(xs, str | bytes) and not hasattr(xs, "shape"):
+        if ys is not None:
+            raise TypeError(
+                "xs is an iterator of batches: leave ys out, and let every batch be a pair "
+                "(xs, ys) of dicts"
+            )
+        return _of_batches(xs, options, backend)
+    raise TypeError(
+        f"xs is a {type(xs).__name__}; it must be a list or dict of layers, an iterator of batches "
+        "of these, a Moments or a QRFactor"
+    )
+
+
+def _named(layers: object, side: str) -> Named:
+    """Layers by name; those of a list are numbered."""
+    if isinstance(layers, Mapping):
+        named = {str(name): layer for name, layer in layers.items()}
+        if len(named) != len(layers):
+            raise ValueError(
+                f"two layers of {side} have the same name as text, of {[*layers]}; rename one"
+            )
+    elif isinstance(layers, list | tuple) or (isinstance(layers, np.ndarray) and layers.ndim > 2):
+        named = {str(i): layer for i, layer in enumerate(layers)}
+    else:
+        raise TypeError(f"{side} is a {type(layers).__name__}; it must be a list or dict of layers")
+    _check_any(tuple(named), side)
+    return named
+
+
+def _check_any(names: tuple[str, ...], side: str) -> None:
+    if not names:
+        raise ValueError(f"{side} holds no layer; it needs at least one")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class MapInFile:
-    """A data set in a file, or an array beside one, and the meaning of its axes.
+class _Sides:
+    """Layers of one network, or of two, and what their blocks are called."""
 
-    Attributes
-    ----------
-    source : data set or ndarray
-    shape : Map
-        As the array would be, of zeros that take no memory.
-    """
+    layers: list[Named]
 
-    source: Any
-    shape: Map
+    @property
+    def names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return tuple(self.layers[0]), tuple(self.layers[-1])
 
+    @property
+    def blocks(self) -> list[tuple[str, ...]]:
+        return [
+            tuple(f"{side}[{name!r}]" for name in named)
+            for side, named in zip(("xs", "ys"), self.layers, strict=False)
+        ]
 
-def any_in_file(sources: Sequence[object]) -> bool:
-    """Whether any layer has to be read from a file."""
-    return any(isinstance(source, MapInFile) or is_stored(source) for source in sources)
-
-
-def stored_of(sources: Mapping[str, Any], spatial: str | None, size: Size) -> Stored:
-    """Return layers, some of them in files, to be read some rows at a time."""
-    given = {
-        name: source.source if isinstance(source, MapInFile) else source
-        for name, source in sources.items()
-    }
-    axes = [source.shape.axes for source in sources.values() if isinstance(source, MapInFile)]
-    return Stored(given, layout=axes or None, spatial=spatial, size=size)
+    def by_block(self) -> Named:
+        return {
+            block: layer
+            for names, named in zip(self.blocks, self.layers, strict=True)
+            for block, layer in zip(names, named.values(), strict=True)
+        }
 
 
-def maps_of(sources: list[Map], spatial: str | None, size: Size) -> Maps:
-    """Return maps laid out with each other."""
-    named = {f"{i}": source.view for i, source in enumerate(sources)}
-    layout = [f"N{source.positions}C" for source in sources]
-    laid_out = lay_out(named, layout=layout, spatial=spatial, size=size)
-    # With the names and layouts of the caller.
-    renamed = tuple(
-        Map(given.name, given.axes, used.positions, used.view)
-        for given, used in zip(sources, laid_out.sources, strict=True)
-    )
-    return Maps(renamed, laid_out.spatial, laid_out.grid)
+def _of_samples(xs: object, ys: object, options: dict[str, Any], backend: str | None) -> Layers:
+    sides = _Sides([_named(xs, "xs")] if ys is None else [_named(xs, "xs"), _named(ys, "ys")])
+    given, blocks = sides.by_block(), sides.blocks
+    place = resolve(backend, **given)
+    source = source_of(given, **options, layers=True)
+    narrow = {name for name in given if not has_few_samples(source.select([name]))}
+    moments = _moments_between([[n for n in names if n in narrow] for names in blocks], place)
+    if place == "numpy":
+        moments = None  # the reference computes from the samples whenever it has them
+    if moments is not None:
+        try:
+            feed(moments, source.select([name for name in given if name in narrow]))
+        except ScaleError:
+            moments = None  # the measures of single pairs scale their samples
+    return Layers(*sides.names, blocks[0], blocks[-1], source, moments, place)
+
+
+def _moments_between(sides: Sequence[Sequence[str]], backend: str | None) -> Moments | None:
+    """Return an empty state of the pairs to compare: of one side with itself, or between two."""
+    if not all(sides):
+        return None
+    if len(sides) == 1:
+        return Moments(backend=backend)
+    return Moments(pairs=[(sides[0], sides[1])], backend=backend)
+
+
+def _of_batches(batches: Iterable[object], options: dict[str, Any], backend: str | None) -> Layers:
+    place = resolve(backend)
+    moments: Moments | None = None
+    sides: _Sides | None = None
+    size: Size = options["size"]
+    for batch in batches:
+        if isinstance(batch, Mapping):
+            sides = _Sides([_named(batch, "xs")])
+        elif isinstance(batch, tuple) and len(batch) == 2:
+            sides = _Sides([_named(batch[0], "xs"), _named(batch[1], "ys")])
+        else:
+            raise TypeError(
+                f"a batch is a {type(batch).__name__}; it must be a dict of layers, or a pair "
+                "(xs, ys) of dicts"
+            )
+        given = sides.by_block()
+        source = source_of(given, **{**options, "size": size}, layers=True)
+        if moments is None:
+            # The first batch decides on the grid, as on the names of blocks.
+            size = source.grid or None if options["spatial"] == "resize" else None
+            moments = _moments_between(sides.blocks, backend)
+            assert moments is not None  # no side is empty
+            moments._follow(given)
+        feed(moments, source)
+    if sides is None:
+        raise ValueError("xs yields no batch; it needs at least one")
+    assert moments is not None  # made of the first batch
+    place = place if place == "numpy" else moments._place
+    blocks = sides.blocks
+    return Layers(*sides.names, blocks[0], blocks[-1], None, moments, place)

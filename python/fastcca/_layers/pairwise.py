@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from fastcca._inputs.layouts import Size
 from fastcca._layers.all_pairs import PreparedPairs
 from fastcca._layers.caveats import Notes, warn_of
-from fastcca._layers.layers import Layers
-from fastcca._layers.layers_of import Layout, layers_of
+from fastcca._layers.layers import Layers, Layout, layers_of
 from fastcca._layers.pairwise_result import PairwiseResult
-from fastcca._measures.caveats import check_options
-from fastcca._measures.compare import MEASURES
-from fastcca._measures.measure import Named, Valued
+from fastcca._measures.measure import MEASURES, Chosen, Valued, chosen
+from fastcca._measures.options import check_options
 from fastcca._runtime.compiled import ScaleError
 from fastcca._runtime.progress import Progress, progress_of
 from fastcca._solve.kept_components import keep_of
 from fastcca._solve.pair import Pair
-from fastcca._solve.routes import Solvers, solvers_at
-from fastcca._solve.solutions import CcaParts
-from fastcca._states.moments import Moments
+from fastcca._solve.solutions import CcaSolution
 from fastcca._warnings import SAMPLES_PER_FEATURE
 
 __all__ = ["PairwiseResult", "Progress", "compared", "pairwise"]
 
-# One decomposition says both directions: most are symmetric, PWCCA has weights of each side.
-_BOTH_WAYS = ("cca", "r2_cca", "svcca", "pwcca", "cka", "procrustes")
 # Pairs that are solved between two reports of progress.
 _TOGETHER = 32
 
@@ -61,8 +54,9 @@ def pairwise(
         `layout`, maps.
     measure : str
         "cca" (mean correlation), "r2_cca" (mean squared), "svcca" (mean correlation of the
-        components kept), "pwcca" (weights from the row), "cka", "procrustes", or
-        "linear_regression_r2" (of the column from the row).
+        components kept), "pwcca" (weights from the row), "pls" (sum of the singular values),
+        "cka", "cka_debiased" (of samples alone), "procrustes", or "linear_regression_r2" (of the
+        column from the row).
     keep, criterion
         For "svcca", as there; a pair is one for the rows and one for the columns.
     ridge
@@ -119,7 +113,7 @@ def pairwise(
         size=size,
         backend=backend,
     )
-    warn_of([notes], stacklevel=2)
+    warn_of([notes])
     return found
 
 
@@ -142,23 +136,24 @@ def compared(
     if measure not in MEASURES:
         raise ValueError(f"measure={measure!r} is unknown; there are {', '.join(MEASURES)}")
     check_options(ridge=ridge, rank_tolerance=rank_tolerance)
-    keeps = keep_of(keep, criterion)
-    if ridge and measure not in ("cca", "r2_cca"):
+    keep_of(keep, criterion)
+    takes = MEASURES[measure].options
+    if ridge and "ridge" not in takes:
         raise ValueError(f"ridge={ridge} is for measure='cca' and 'r2_cca', not {measure!r}")
+    given = {"keep": keep, "criterion": criterion, "ridge": ridge, "rank_tolerance": rank_tolerance}
+    asked = chosen(measure, {name: value for name, value in given.items() if name in takes})
     layers = layers_of(xs, ys, layout=layout, spatial=spatial, size=size, backend=backend)
-    solvers = solvers_at(layers.place)
-    numpy_backend = layers.place == "numpy"
-    chosen = Named(
-        measure,
-        ridge=float(ridge),
-        keep=keeps if measure == "svcca" else None,
-        rank_tolerance=float(rank_tolerance),
-    )
-    ask = _Question(chosen, solvers)
+    return _compare_all(layers, _Question(asked), progress)
+
+
+def _compare_all(
+    layers: Layers, question: _Question, progress: Progress
+) -> tuple[PairwiseResult, Notes]:
+    asked = question.asked
     both_ways = (
         layers.x_blocks == layers.y_blocks
-        and measure in _BOTH_WAYS
-        and (chosen.keep is None or chosen.keep[0] == chosen.keep[1])
+        and asked.measure.symmetric
+        and (asked.keep is None or asked.keep[0] == asked.keep[1])
     )
     wanted = [
         (i, j)
@@ -166,58 +161,64 @@ def compared(
         for j in range(i if both_ways else 0, len(layers.y_blocks))
     ]
     by_name = [(layers.x_blocks[i], layers.y_blocks[j]) for i, j in wanted]
-    together = [pair for pair in by_name if not numpy_backend and layers.held(*pair)]
+    together = _Together(layers, asked, by_name)
     values = np.full((len(layers.x_blocks), len(layers.y_blocks)), np.nan)
     with progress_of(progress, len(wanted), "pairs") as report:
-        solved: dict[tuple[str, str], Valued] = {}
-        prepared = ask.prepared(layers.moments, together)
-        for done, ((i, j), pair) in enumerate(zip(wanted, by_name, strict=True), 1):
-            if prepared and not solved and together:
-                some, together = together[:_TOGETHER], together[_TOGETHER:]
-                solved = dict(zip(some, prepared.solve(some), strict=True))
-            routes = _routes(layers, *pair, numpy_backend)
+        for done, ((i, j), (x, y)) in enumerate(zip(wanted, by_name, strict=True), 1):
+            routes = _routes(layers, x, y, asked)
             if routes:
                 names = layers.x_names[i], layers.y_names[j]
-                there, back = ask.answer(routes, *names, solved.pop(pair, None))
+                there, back = question.answer(routes, *names, together.take(x, y))
                 values[i, j] = there
                 if both_ways:
                     values[j, i] = back
             report(done)
-    return PairwiseResult(values, layers.x_names, layers.y_names, measure), ask.notes
+    found = PairwiseResult(values, layers.x_names, layers.y_names, asked.measure.name)
+    return found, question.notes
 
 
-def _routes(layers: Layers, x: str, y: str, numpy_backend: bool) -> list[Pair]:
-    """Return the pair by its moments, then by its samples; nothing where moments lack it."""
-    try:
-        of_samples = layers.pair(x, y)
-    except KeyError:
-        return []
-    if not layers.sources:
-        return [of_samples]
-    # The reference computes from the samples whenever it has them.
-    if numpy_backend or layers.moments is None or not layers.held(x, y):
-        return [of_samples]
-    return [Pair((x, y), layers.moments.pair(x, y), place=layers.place), of_samples]
+def _routes(layers: Layers, x: str, y: str, asked: Chosen) -> list[Pair]:
+    """Return the pair by its state, then by its samples, as far as either is there."""
+    of_samples = layers.of_samples(x, y)
+    of_state = layers.of_state(x, y)
+    if asked.measure.needs_samples and of_samples is not None:
+        of_state = None
+    return [pair for pair in (of_state, of_samples) if pair is not None]
+
+
+class _Together:
+    """Pairs of one state whose blocks are decomposed once, some of them solved at a time."""
+
+    def __init__(self, layers: Layers, asked: Chosen, pairs: list[tuple[str, str]]) -> None:
+        self._waiting: list[tuple[str, str]] = []
+        self._solved: dict[tuple[str, str], Valued] = {}
+        if asked.measure.of_pairs is None:
+            return
+        held = [pair for pair in pairs if layers.moments_of(*pair) is not None]
+        if not held:
+            return
+        moments = layers.moments_of(*held[0])
+        assert moments is not None
+        try:
+            self._prepared = PreparedPairs(moments, held, asked)
+        except ScaleError:
+            return
+        self._waiting = held
+
+    def take(self, x: str, y: str) -> Valued | None:
+        """Return the answer for a pair, in the order of the pairs; None where there is none."""
+        if not self._solved and self._waiting:
+            some, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
+            self._solved = dict(zip(some, self._prepared.solve(some), strict=True))
+        return self._solved.pop((x, y), None)
 
 
 @dataclass(slots=True)
 class _Question:
     """The measure to ask of every pair, and what there is to warn of."""
 
-    chosen: Named
-    solvers: Solvers
+    asked: Chosen
     notes: Notes = field(default_factory=Notes)
-
-    def prepared(
-        self, moments: Moments | None, pairs: list[tuple[str, str]]
-    ) -> PreparedPairs | None:
-        """Return the pairs of moments, their blocks decomposed; None where there are none."""
-        if moments is None or not pairs:
-            return None
-        try:
-            return PreparedPairs(moments, pairs, self.chosen)
-        except ScaleError:
-            return None
 
     def answer(
         self, routes: list[Pair], x_name: str, y_name: str, solved: Valued | None
@@ -228,28 +229,25 @@ class _Question:
         """
         for route, pair in enumerate(routes):
             known = solved if route == 0 else None
-            valued = self.chosen.of(pair, self.solvers) if known is None else known
+            valued = self.asked.of(pair) if known is None else known
             if not valued.lost:
                 break
             if route + 1 == len(routes):
                 self.notes.lost.update((x_name, y_name))
-        if valued.parts is None:
+        if valued.cca is None:
             return valued.value, valued.value
-        self._look_at(valued.parts, x_name, y_name)
-        if self.chosen.measure != "pwcca":  # all others are symmetric
+        self._look_at(valued.cca, x_name, y_name)
+        if not self.asked.measure.weighted:  # all others are symmetric
             return valued.value, valued.value
-        return valued.value, self.chosen.of_parts(valued.parts, back=True)
+        return valued.value, self.asked.read(valued.cca.swapped()).value
 
-    def _look_at(self, parts: CcaParts, x_name: str, y_name: str) -> None:
+    def _look_at(self, solution: CcaSolution, x_name: str, y_name: str) -> None:
         """Take note of what there is to warn of."""
-        truncated = self.chosen.keep is not None
         notes = self.notes
-        notes.n_samples = parts["n_samples"]
-        sides = ((x_name, "x"), (y_name, "y"))
-        for name, side in sides:
-            known: Any = parts
-            features = known[f"{side}_kept"] if truncated else known[f"{side}_mean"].size
-            if known[f"{side}_kept"] == 0:
+        notes.n_samples = solution.n_samples
+        for name, side in ((x_name, solution.x), (y_name, solution.y)):
+            features = side.mean.size if self.asked.keep is None else side.kept
+            if side.kept == 0:
                 notes.constant.add(name)
             elif notes.n_samples < SAMPLES_PER_FEATURE * features:
                 notes.few.add(name)

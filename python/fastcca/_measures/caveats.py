@@ -1,82 +1,75 @@
-"""Options of the CCA family, and warnings about what comes of them."""
+"""What the caller of a measure is warned of."""
 
 from __future__ import annotations
 
-import math
-import warnings
+from fastcca._solve.solutions import CcaSolution, RegressionSolution
+from fastcca._warnings import SAMPLES_PER_FEATURE, AccuracyWarning, RankWarning, warn
 
-from fastcca._measures.cca_result import CCAResult
-from fastcca._solve.accuracy import check_precision, warn_about_digits
-from fastcca._solve.solutions import CcaParts
-from fastcca._warnings import RankWarning
-
-__all__ = ["SAMPLES_PER_FEATURE", "check_options", "warn_about_accuracy", "warn_about_rank"]
-
-_METHODS = ("auto", "moments", "qr")
-# Below this many samples per feature, chance alone makes correlations that mislead.
-SAMPLES_PER_FEATURE = 5
+__all__ = ["warn_about_accuracy", "warn_about_rank", "warn_about_solution"]
 
 
-def check_options(
-    *,
-    ridge: float = 0.0,
-    method: str = "auto",
-    rank_tolerance: float = 0.0,
-    precision: str = "double",
-) -> None:
-    """Raise ValueError for options out of their range."""
-    if not 0.0 <= rank_tolerance < 1.0:
-        raise ValueError(f"rank_tolerance={rank_tolerance} must be at least 0 and less than 1")
-    if not (math.isfinite(ridge) and ridge >= 0.0):
-        raise ValueError(f"ridge={ridge} must be a finite number, 0 or more")
-    if method not in _METHODS:
-        raise ValueError(f"method={method!r} is unknown; it must be one of {_METHODS}")
-    if check_precision(precision) == "single" and method == "qr":
-        raise ValueError("precision='single' is for moments; method='qr' is always in double")
+def warn_about_solution(solution: object, *, truncated: bool = False) -> None:
+    """Warn of whatever there is to say of a solution; `truncated` as of `warn_about_rank`."""
+    if isinstance(solution, CcaSolution):
+        warn_about_rank(solution, truncated=truncated)
+        warn_about_accuracy(solution)
+    elif isinstance(solution, RegressionSolution):
+        warn_about_accuracy(solution)
 
 
-def warn_about_accuracy(parts: CcaParts, stacklevel: int = 3) -> None:
-    """Warn the caller of a public function where digits or directions were lost."""
-    warn_about_digits(
-        parts["digits"],
-        parts["undecided"],
-        max(parts["x_condition"], parts["y_condition"]),
-        is_complex="c" in (parts["x_mean"].dtype.kind, parts["y_mean"].dtype.kind),
-        stacklevel=stacklevel + 1,
+def warn_about_accuracy(solution: CcaSolution | RegressionSolution) -> None:
+    """Warn where moments have lost digits or directions that the samples hold."""
+    if not solution.lost:
+        return
+    told = []
+    if solution.undecided:
+        told.append(
+            f"cannot tell {solution.undecided} "
+            f"{'direction' if solution.undecided == 1 else 'directions'} from "
+            "rounding and have left them out"
+        )
+    if solution.digits is not None:
+        told.append(f"have lost digits that the samples hold: about {solution.digits:.0f} are left")
+    advice = (
+        "Pass the samples themselves, with backend='numpy'"
+        if isinstance(solution, CcaSolution) and solution.is_complex
+        else "Pass the samples themselves, or accumulate a QRFactor in place of the Moments"
+    )
+    warn(
+        f"the moments of these data, of condition {solution.condition:.2g}, "
+        f"{', and '.join(told)}. {advice}",
+        AccuracyWarning,
     )
 
 
-def warn_about_rank(
-    result: CCAResult,
-    x_dimensions: int,
-    y_dimensions: int,
-    x_features: int,
-    y_features: int,
-    stacklevel: int = 3,
-) -> None:
-    """Warn the caller of a public function where chance or counting makes the correlations."""
-    n = result.n_samples
-    features = max(x_features, y_features)
-    for name, dimensions in (("x", x_dimensions), ("y", y_dimensions)):
-        if dimensions == 0:
-            warnings.warn(
+def warn_about_rank(solution: CcaSolution, *, truncated: bool = False) -> None:
+    """Warn where chance or counting makes the correlations.
+
+    What was compared are the features, or where they are `truncated` the components kept.
+    """
+    sides = (solution.x, solution.y)
+    dimensions = [side.kept if truncated else side.rank for side in sides]
+    for name, count in zip("xy", dimensions, strict=True):
+        if count == 0:
+            warn(
                 f"no feature of {name} varies, so there is nothing to correlate",
                 RankWarning,
-                stacklevel=stacklevel,
             )
             return
+    features = max(dimensions) if truncated else max([side.mean.size for side in sides])
+    n = solution.n_samples
     if n >= SAMPLES_PER_FEATURE * features:
         return
-    by_chance = min(1.0, max(x_dimensions, y_dimensions) / (n - 1))
+    by_chance = min(1.0, max(dimensions) / (n - 1))
     message = (
         f"{n} samples for {features} features: independent data would already give a mean "
         f"squared correlation of {by_chance:.2g}. Use at least {SAMPLES_PER_FEATURE} samples "
         "per feature, or reduce the features first"
     )
-    forced = min(x_dimensions + y_dimensions - (n - 1), result.correlations.size)
+    forced = min(sum(dimensions) - (n - 1), solution.correlations.size)
     if forced > 0:
         message += (
-            f". With {x_dimensions} and {y_dimensions} dimensions, {forced} of the "
-            f"{result.correlations.size} correlations are 1 by construction"
+            f". With {dimensions[0]} and {dimensions[1]} dimensions, {forced} of the "
+            f"{solution.correlations.size} correlations are 1 by construction"
         )
-    warnings.warn(message, RankWarning, stacklevel=stacklevel)
+    warn(message, RankWarning)

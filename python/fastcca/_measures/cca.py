@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy.typing as npt
 
 from fastcca._inputs.layouts import LayoutOrPair, Size
-from fastcca._measures.caveats import check_options, warn_about_accuracy, warn_about_rank
-from fastcca._measures.cca_result import CCAResult, result_fields
-from fastcca._runtime import backend as _backend
-from fastcca._runtime.output import matrices_at, stays_on_device
-from fastcca._solve.pair_of import pair_of
-from fastcca._solve.routes import solvers_at
+from fastcca._measures.caveats import warn_about_solution
+from fastcca._measures.cca_result import CCAResult, result_of
+from fastcca._measures.options import check_options
+from fastcca._runtime.output import stays_on_device
+from fastcca._solve import routes
+from fastcca._solve.options import CcaOptions
+from fastcca._solve.pair import pair_of
 from fastcca._states.moments import Moments
 
 __all__ = ["cca"]
@@ -130,23 +131,23 @@ def cca(
     array([1., 1., 1.])
     """
     check_options(ridge=ridge, method=method, rank_tolerance=rank_tolerance, precision=precision)
-    place = _backend.resolve(backend, x=x, y=y)
-    stays = stays_on_device(output, place)
     pair = pair_of(
-        x, y, layout=layout, spatial=spatial, size=size, precision=precision, place=place
+        x,
+        y,
+        layout=layout,
+        spatial=spatial,
+        size=size,
+        precision=precision,
+        backend=backend,
+        real=False,
     )
-    solvers = solvers_at(place)
-    parts = solvers.cca(
-        pair,
-        ridge=float(ridge),
-        weights=weights,
+    options = CcaOptions(
         method=method,
+        weights=weights,
+        ridge=float(ridge),
         rank_tolerance=float(rank_tolerance),
-        in_place=stays,
+        in_place=stays_on_device(output, pair.place),
     )
-    if stays:
-        parts = matrices_at(parts, place)
-    result = CCAResult(**result_fields(parts, ridge))
-    warn_about_rank(result, result.x_rank, result.y_rank, result.x_mean.size, result.y_mean.size)
-    warn_about_accuracy(parts)
-    return result
+    solution = routes.cca(pair, options)
+    warn_about_solution(solution)
+    return result_of(solution, ridge)

@@ -11,12 +11,12 @@ import numpy.typing as npt
 from fastcca._inputs.arrays import AnyArray, as_numbers
 from fastcca._measures.projection import mapped, projected
 from fastcca._runtime.device_array import on_host
-from fastcca._solve.accuracy import error_bound
-from fastcca._solve.solutions import CcaParts
+from fastcca._solve.accuracy import error_bound_of
+from fastcca._solve.solutions import CcaSolution
 from fastcca._statistics import multivariate_tests as _statistics
 from fastcca._statistics import summary as _summary
 
-__all__ = ["CCAResult", "result_fields"]
+__all__ = ["CCAResult", "fields_of", "result_of"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -223,9 +223,6 @@ class CCAResult:
         )
 
 
-_FIELDS = tuple(CCAResult.__dataclass_fields__)
-
-
 def _variates(
     samples: AnyArray, mean: AnyArray, weights: AnyArray | None, name: str, output: str
 ) -> npt.NDArray[Any]:
@@ -248,8 +245,28 @@ def _checked_count(k: int, most: int) -> int:
     return k
 
 
-def result_fields(parts: CcaParts, ridge: float = 0.0) -> dict[str, Any]:
-    condition = max(parts["x_condition"], parts["y_condition"])
-    bound = error_bound(condition, method=parts["method"], single=parts["single"], ridge=ridge)
-    fields: dict[str, Any] = {**parts, "condition": condition, "error_bound": bound}
-    return {name: fields[name] for name in _FIELDS}
+def result_of(solution: CcaSolution, ridge: float = 0.0) -> CCAResult:
+    """Return what the caller of a CCA gets."""
+    return CCAResult(**fields_of(solution, ridge))
+
+
+def fields_of(solution: CcaSolution, ridge: float = 0.0) -> dict[str, Any]:
+    """Return the fields of `CCAResult`."""
+    x, y = solution.x, solution.y
+    return {
+        "correlations": solution.correlations,
+        "x_weights": x.weights,
+        "y_weights": y.weights,
+        "x_loadings": x.loadings,
+        "y_loadings": y.loadings,
+        "x_mean": x.mean,
+        "y_mean": y.mean,
+        "x_rank": x.rank,
+        "y_rank": y.rank,
+        "n_samples": solution.n_samples,
+        "condition": solution.condition,
+        "error_bound": error_bound_of(solution, ridge),
+        "method": solution.method,
+        "x_dead": x.dead,
+        "y_dead": y.dead,
+    }

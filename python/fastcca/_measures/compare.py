@@ -3,96 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from typing import Any
 
 import numpy.typing as npt
 
 from fastcca._inputs.layouts import LayoutOrPair, Size
-from fastcca._measures.caveats import warn_about_accuracy, warn_about_rank
-from fastcca._measures.cca_result import CCAResult, result_fields
-from fastcca._measures.pwcca import projection_weights, weighted_mean
-from fastcca._measures.similarity import warn_about_regression
-from fastcca._measures.svcca import SVCCAResult
-from fastcca._runtime import backend as _backend
-from fastcca._solve.kept_components import keep_of
-from fastcca._solve.pair import Pair
-from fastcca._solve.pair_of import pair_of
-from fastcca._solve.routes import Solvers, solvers_at
-from fastcca._solve.solutions import CcaParts, RegressionParts
+from fastcca._measures.caveats import warn_about_accuracy, warn_about_solution
+from fastcca._measures.measure import MEASURES, Chosen, chosen
+from fastcca._solve.pair import Pair, pair_of
 from fastcca._states.moments import Moments
 
-__all__ = ["MEASURES", "Comparison", "compare"]
+__all__ = ["Comparison", "compare"]
 
 
 class Comparison:
-    """The measures of one pair, sharing what they have in common."""
+    """Some measures of one pair, sharing the solutions they are read from.
 
-    def __init__(self, pair: Pair, solvers: Solvers, *, weights: bool) -> None:
+    Parameters
+    ----------
+    pair : Pair
+    names : sequence of str
+        Of the table, with their default options.
+    """
+
+    def __init__(self, pair: Pair, names: Sequence[str]) -> None:
         self._pair = pair
-        self._solvers = solvers
-        self._weights = weights
+        self._asked = {name: chosen(name, {}) for name in names}
+        self._solutions: dict[Any, Any] = {}
 
-    @cached_property
-    def cca_parts(self) -> CcaParts:
-        """What the backend says of the CCA, with weights only where a measure needs them."""
-        return self._solvers.cca(self._pair, weights=self._weights, method="auto")
+    def values(self) -> dict[str, float]:
+        """Compute every measure, in the order asked for."""
+        return {name: asked.read(self.solution(asked)).value for name, asked in self._asked.items()}
 
-    @cached_property
-    def cca_result(self) -> CCAResult:
-        """The CCA."""
-        return CCAResult(**result_fields(self.cca_parts))
+    def solution(self, asked: Chosen) -> Any:
+        """Return what a measure is read from, with weights only where any of them needs these."""
+        key = (asked.measure.solve, asked.keep)
+        if key not in self._solutions:
+            weights = any(
+                other.measure.weighted and (other.measure.solve, other.keep) == key
+                for other in self._asked.values()
+            )
+            self._solutions[key] = asked.measure.solve(self._pair, asked, weights)
+        return self._solutions[key]
 
-    @cached_property
-    def svcca_parts(self) -> CcaParts:
-        """What the backend says of the SVCCA at 99 % of the variance."""
-        return self._solvers.cca(
-            self._pair, keep=keep_of(0.99, "variance"), weights=False, method="auto"
-        )
-
-    @cached_property
-    def svcca_result(self) -> SVCCAResult:
-        """The SVCCA at 99 % of the variance."""
-        parts = self.svcca_parts
-        return SVCCAResult(**result_fields(parts), x_kept=parts["x_kept"], y_kept=parts["y_kept"])
-
-    @cached_property
-    def regression_parts(self) -> RegressionParts:
-        """The linear regression of y on x."""
-        return self._solvers.linear_regression(self._pair)
-
-    def cca(self) -> float:
-        """Mean canonical correlation."""
-        return self.cca_result.mean
-
-    def r2_cca(self) -> float:
-        """Mean squared canonical correlation."""
-        return self.cca_result.mean_squared
-
-    def svcca(self) -> float:
-        """Mean canonical correlation of the principal components kept."""
-        return self.svcca_result.mean
-
-    def pwcca(self) -> float:
-        """Projection weighted mean, weights from the first side."""
-        result = self.cca_result
-        weights = projection_weights(result.x_loadings, result.correlations)
-        return weighted_mean(weights, result.correlations)
-
-    def cka(self) -> float:
-        """Linear CKA."""
-        return self._solvers.cka(self._pair)
-
-    def procrustes(self) -> float:
-        """Orthogonal Procrustes similarity."""
-        return self._solvers.procrustes(self._pair)
-
-    def linear_regression_r2(self) -> float:
-        """Share of y's variance that x explains."""
-        return self.regression_parts["r2"]
-
-
-MEASURES = ("cca", "r2_cca", "svcca", "pwcca", "cka", "procrustes", "linear_regression_r2")
-_OF_CORRELATIONS = {"cca", "r2_cca", "pwcca"}
+    def warn(self) -> None:
+        """Warn of what there is to say of the solutions, of few samples once."""
+        told = False
+        for (_, keep), solution in sorted(
+            self._solutions.items(), key=lambda item: item[0][1] is not None
+        ):
+            if keep is not None and told:
+                warn_about_accuracy(solution)
+            else:
+                warn_about_solution(solution, truncated=keep is not None)
+                told = told or hasattr(solution, "correlations")
 
 
 def compare(
@@ -111,10 +75,11 @@ def compare(
     ----------
     x, y : array_like, (n_samples, p) and (n_samples, q)
         As in `cca`, real. In place of both, a `Moments` of two blocks.
-    measures : sequence of str
+    measures : sequence of str, or "all"
         Any of "cca" (mean correlation), "r2_cca" (mean squared), "svcca" (mean correlation at
-        99 % of the variance), "pwcca" (weights from x), "cka", "procrustes",
-        "linear_regression_r2" (of y from x).
+        99 % of the variance), "pwcca" (weights from x), "pls" (sum of the singular values), "cka",
+        "cka_debiased" (of samples alone), "procrustes", "linear_regression_r2" (of y from x);
+        "all" are those that can be told of what is given.
     layout, spatial, size, backend
         As in `cca`.
 
@@ -133,27 +98,16 @@ def compare(
     RankWarning, AccuracyWarning
         As `cca`, if a measure of correlations is asked for.
     """
+    everything = isinstance(measures, str) and measures == "all"
     names = [measures] if isinstance(measures, str) else list(measures)
     for name in names:
-        if name not in MEASURES:
+        if name not in MEASURES and not everything:
             raise ValueError(f"the measure {name!r} is unknown; there are {', '.join(MEASURES)}")
-    place = _backend.resolve(backend, x=x, y=y)
-    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, place=place)
-    solvers = solvers_at(place)
-    pair.require_real()
-    comparison = Comparison(pair, solvers, weights="pwcca" in names)
-    values = {name: float(getattr(comparison, name)()) for name in names}
-    if _OF_CORRELATIONS.intersection(names):
-        result = comparison.cca_result
-        warn_about_rank(
-            result, result.x_rank, result.y_rank, result.x_mean.size, result.y_mean.size
-        )
-        warn_about_accuracy(comparison.cca_parts)
-    elif "svcca" in names:
-        kept = comparison.svcca_result
-        warn_about_rank(kept, kept.x_kept, kept.y_kept, kept.x_kept, kept.y_kept)
-    if "svcca" in names:
-        warn_about_accuracy(comparison.svcca_parts)
-    if "linear_regression_r2" in names:
-        warn_about_regression(comparison.regression_parts)
+    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, backend=backend)
+    if everything:
+        has_samples = pair.source is not None
+        names = [m.name for m in MEASURES.values() if has_samples or not m.needs_samples]
+    comparison = Comparison(pair, names)
+    values = comparison.values()
+    comparison.warn()
     return values

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastcca._inputs.dtypes import input_epsilon
+from fastcca._solve import routes
 from fastcca._solve.pair import Pair
-from fastcca._solve.routes import Solvers
-from fastcca._solve.solutions import SymmetricParts
-from fastcca.reference import input_epsilon
+from fastcca._solve.solutions import SymmetricSolution
 
 __all__ = ["Coefficients", "coefficients_of", "google_weights", "solve_covariances"]
 
@@ -26,13 +26,13 @@ class Coefficients:
 
     Attributes
     ----------
-    parts : SymmetricParts or None
+    parts : SymmetricSolution or None
         Over the neurons kept. None where a side keeps none, or does not vary.
     x_kept, y_kept : ndarray of bool, (p,) and (q,)
         Neurons whose variance, over the largest, is `epsilon` or more.
     """
 
-    parts: SymmetricParts | None
+    parts: SymmetricSolution | None
     x_kept: Mask
     y_kept: Mask
 
@@ -40,7 +40,6 @@ class Coefficients:
 def coefficients_of(
     pair: Pair,
     epsilon: float,
-    solvers: Solvers,
     energies: tuple[Floats | None, Floats | None] = (None, None),
 ) -> Coefficients:
     """Solve the CCA of google/svcca's ``get_cca_similarity``.
@@ -49,7 +48,7 @@ def coefficients_of(
     neurons' own.
     """
     moments = pair.moments
-    x_name, y_name = pair.blocks
+    x_name, y_name = (block.name for block in pair.blocks)
     covs, means, epsilons, scales = [], [], [], []
     for name, energy in zip((x_name, y_name), energies, strict=True):
         cov = moments.covariance(name, name)
@@ -62,12 +61,12 @@ def coefficients_of(
         if energy is not None:
             mean = np.sqrt(np.maximum(energy - variance, 0.0))
         means.append(mean / math.sqrt(scale))
-        epsilons.append(input_epsilon(moments._state.precision(moments._index(name))))
+        epsilons.append(input_epsilon(moments._state.precision(moments._block(name).real)))
         scales.append(scale)
     cross = moments.covariance(x_name, y_name) / math.sqrt(scales[0]) / math.sqrt(scales[1])
-    solved = solve_covariances(covs, means, epsilons, cross, epsilon, solvers, place=pair.place)
+    solved = solve_covariances(covs, means, epsilons, cross, epsilon, place=pair.place)
     parts = solved.parts
-    if parts is not None and min(parts["x_rank"], parts["y_rank"]) == 0:
+    if parts is not None and min(parts.x_rank, parts.y_rank) == 0:
         return Coefficients(None, solved.x_kept, solved.y_kept)
     return solved
 
@@ -78,7 +77,6 @@ def solve_covariances(
     epsilons: list[float],
     cross: npt.NDArray[Any],
     epsilon: float,
-    solvers: Solvers,
     *,
     place: str,
 ) -> Coefficients:
@@ -86,7 +84,7 @@ def solve_covariances(
     x_kept, y_kept = (np.abs(np.diagonal(cov)) >= epsilon for cov in covs)
     if not (x_kept.any() and y_kept.any()):
         return Coefficients(None, x_kept, y_kept)
-    parts = solvers.symmetric_cca(
+    parts = routes.symmetric_cca(
         x_cov=covs[0][np.ix_(x_kept, x_kept)],
         x_mean=means[0][x_kept],
         x_epsilon=epsilons[0],
@@ -100,7 +98,7 @@ def solve_covariances(
     return Coefficients(parts, x_kept, y_kept)
 
 
-def google_weights(pair: Pair, solvers: Solvers, epsilon: float = 0.0) -> tuple[Floats, Floats]:
+def google_weights(pair: Pair, epsilon: float = 0.0) -> tuple[Floats, Floats]:
     """Correlations and weights (k,) of google/svcca's ``compute_pwcca``.
 
     There the "directions" are D = Xc C' + 1 m', with C the coefficients without the inverse
@@ -110,14 +108,14 @@ def google_weights(pair: Pair, solvers: Solvers, epsilon: float = 0.0) -> tuple[
     P' X = Q' [L'; sqrt(n) m']. Where all of them vanish, and the original divides by 0, they are
     equal.
     """
-    solved = coefficients_of(pair, epsilon, solvers)
+    solved = coefficients_of(pair, epsilon)
     if solved.parts is None:
         return np.zeros(0), np.zeros(0)
     moments = pair.moments
     first = solved.x_kept.sum() <= solved.y_kept.sum()
-    name = pair.blocks[0 if first else 1]
+    name = pair.blocks[0 if first else 1].name
     kept = solved.x_kept if first else solved.y_kept
-    coef = solved.parts["u"].T if first else solved.parts["vt"]
+    coef = solved.parts.u.T if first else solved.parts.vt
     n = moments.n_samples
     mean = moments.mean(name)[kept]
     variances, axes = np.linalg.eigh(moments._scatter(name, name)[np.ix_(kept, kept)])
@@ -125,7 +123,7 @@ def google_weights(pair: Pair, solvers: Solvers, epsilon: float = 0.0) -> tuple[
     offset = math.sqrt(n) * mean[np.newaxis]
     basis, _ = np.linalg.qr(np.vstack([root @ coef.T, offset]))
     weights = np.abs(basis.T @ np.vstack([root, offset])).sum(axis=1)
-    correlations = solved.parts["correlations"]
+    correlations = solved.parts.correlations
     total = weights.sum()
     if not total > 0.0:  # every direction is orthogonal to the uncentred neurons
         weights, total = np.ones(weights.size), float(weights.size)

@@ -8,12 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca._inputs.layouts import LayoutOrPair, Size
-from fastcca._measures.caveats import check_options
-from fastcca._measures.project_onto import project_onto
-from fastcca._runtime import backend as _backend
-from fastcca._runtime.output import matrices_at, stays_on_device
-from fastcca._solve.pair_of import single_of
-from fastcca._solve.routes import solvers_at
+from fastcca._measures.options import check_options
+from fastcca._measures.projection import project_onto
+from fastcca._runtime.output import stays_on_device
+from fastcca._solve import routes
+from fastcca._solve.pair import single_of
 from fastcca._states.moments import Moments
 from fastcca._states.qr_factor import QRFactor
 
@@ -108,20 +107,18 @@ def pca(
     copies of them, as accurately as by a `QRFactor`.
     """
     check_options(rank_tolerance=rank_tolerance)
-    place = _backend.resolve(backend, x=x)
-    stays = stays_on_device(output, place)
-    single = single_of(x, layout=layout, spatial=spatial, size=size, place=place)
-    solvers = solvers_at(place)
-    single.require_real()
-    parts = solvers.pca(single, rank_tolerance=float(rank_tolerance), in_place=stays)
-    if stays:
-        parts = matrices_at(parts, place)
-    n = parts["n_samples"]
+    single = single_of(x, layout=layout, spatial=spatial, size=size, backend=backend)
+    solution = routes.pca(
+        single,
+        rank_tolerance=float(rank_tolerance),
+        in_place=stays_on_device(output, single.place),
+    )
+    n = solution.n_samples
     return PCAResult(
-        explained_variance=parts["variances"],
-        components=parts["axes"].T,
-        singular_values=np.sqrt((n - 1) * parts["variances"]),
-        mean=parts["mean"],
-        rank=parts["rank"],
+        explained_variance=solution.variances,
+        components=solution.axes.T,
+        singular_values=np.sqrt((n - 1) * solution.variances),
+        mean=solution.mean,
+        rank=solution.rank,
         n_samples=n,
     )

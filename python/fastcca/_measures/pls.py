@@ -8,11 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca._inputs.layouts import LayoutOrPair, Size
-from fastcca._measures.project_onto import project_onto
-from fastcca._runtime import backend as _backend
-from fastcca._runtime.output import matrices_at, stays_on_device
-from fastcca._solve.pair_of import pair_of
-from fastcca._solve.routes import solvers_at
+from fastcca._measures.projection import project_onto
+from fastcca._runtime.output import stays_on_device
+from fastcca._solve import routes
+from fastcca._solve.pair import pair_of
 from fastcca._states.moments import Moments
 
 __all__ = ["PLSResult", "pls"]
@@ -108,12 +107,13 @@ def pls(
     gap to their neighbours. With fewer samples than features the data are decomposed in place of
     the moments, in memory of about two float64 copies of them.
     """
-    place = _backend.resolve(backend, x=x, y=y)
-    stays = stays_on_device(output, place)
-    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, place=place)
-    solvers = solvers_at(place)
-    pair.require_real()
-    parts = solvers.pls(pair, in_place=stays)
-    if stays:
-        parts = matrices_at(parts, place)
-    return PLSResult(**parts)
+    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, backend=backend)
+    solution = routes.pls(pair, in_place=stays_on_device(output, pair.place))
+    return PLSResult(
+        singular_values=solution.singular_values,
+        x_weights=solution.x_weights,
+        y_weights=solution.y_weights,
+        x_mean=solution.x_mean,
+        y_mean=solution.y_mean,
+        n_samples=solution.n_samples,
+    )

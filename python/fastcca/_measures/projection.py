@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import as_strided
 
-from fastcca._inputs.arrays import AnyArray, float64_rows
+from fastcca._inputs.arrays import AnyArray, as_samples, float64_rows
 from fastcca._inputs.bfloat16 import with_numbers
-from fastcca._runtime import cuda as _cuda_module
+from fastcca._runtime import cuda
 from fastcca._runtime.device_array import DeviceArray, of_result, on_host, to_device
 from fastcca._runtime.output import check_output_of_samples
-from fastcca._states.batch import real_blocks
+from fastcca._states.blocks import real_blocks
 
-__all__ = ["mapped", "projected"]
+__all__ = ["mapped", "project_onto", "projected"]
 
 # Numbers of a result that are copied from a device at a time.
 _NUMBERS_AT_A_TIME = 2**23
@@ -76,6 +76,36 @@ def projected(
     for rows in float64_rows(samples):
         out[rows] = (with_numbers(samples[rows]) - mean) @ weights @ back + mean
     return out
+
+
+def project_onto(
+    x: npt.ArrayLike, directions: AnyArray, mean: AnyArray, k: int, output: str = "numpy"
+) -> AnyArray:
+    """Project samples orthogonally on the first k of orthonormal directions through their mean.
+
+    Parameters
+    ----------
+    x : array_like, (n_samples, p)
+    directions : ndarray, (p, most)
+        On the host or a device.
+    mean : ndarray, (p,)
+    k : int
+        From 0 to `most`.
+    output : {"numpy", "device"}
+
+    Returns
+    -------
+    ndarray, (n_samples, p), float64, or with "device" a `DeviceArray`
+    """
+    samples = as_samples(x, "x")
+    if not 0 <= k <= directions.shape[1]:
+        raise ValueError(
+            f"k={k} must lie between 0 and {directions.shape[1]}, the number of directions"
+        )
+    if samples.shape[1] != mean.size:
+        raise ValueError(f"x has {samples.shape[1]} features, but {mean.size} in the analysis")
+    top = directions[:, :k]
+    return projected(samples, mean, top, on_host(top).T, output=output, name="x")
 
 
 def _gathered(
@@ -143,9 +173,7 @@ class _OnDevice:
             blocks.append(_repeated(self._zeros, (n, p)))
         if self._ones is not None:
             blocks.append(_repeated(self._ones, (n, 1)))
-        found = _cuda_module.module().multiply_samples(
-            blocks, self._mean, self._weights, self._device
-        )
+        found = cuda.module().multiply_samples(blocks, self._mean, self._weights, self._device)
         rows = found.T.view(np.complex128) if self._is_complex else found.T
         return cast(DeviceArray, of_result(rows, self._device, "result"))
 

@@ -8,19 +8,19 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca._inputs.layouts import LayoutOrPair, Size
-from fastcca._measures.caveats import check_options, warn_about_accuracy, warn_about_rank
-from fastcca._measures.cca_result import CCAResult, result_fields
+from fastcca._measures.caveats import warn_about_solution
 from fastcca._measures.google_svcca import google_weights
-from fastcca._runtime import backend as _backend
-from fastcca._solve.pair_of import pair_of
-from fastcca._solve.routes import solvers_at
+from fastcca._measures.options import check_options
+from fastcca._measures.projection_weights import projection_weights, weighted_mean
+from fastcca._solve import routes
+from fastcca._solve.accuracy import error_bound_of
+from fastcca._solve.options import CcaOptions
+from fastcca._solve.pair import pair_of
 from fastcca._states.moments import Moments
 
-__all__ = ["PWCCAResult", "projection_weights", "pwcca", "weighted_mean"]
+__all__ = ["PWCCAResult", "pwcca"]
 
 _VARIANTS = ("paper", "symmetric", "google")
-# Correlations are computed to about 1e-10, so what is closer cannot be told apart.
-_TIE = 1e-10
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -117,69 +117,27 @@ def pwcca(
     if variant not in _VARIANTS:
         raise ValueError(f"variant={variant!r} is unknown; it must be one of {_VARIANTS}")
     check_options(rank_tolerance=rank_tolerance, precision=precision)
-    place = _backend.resolve(backend, x=x, y=y)
     pair = pair_of(
-        x, y, layout=layout, spatial=spatial, size=size, precision=precision, place=place
+        x, y, layout=layout, spatial=spatial, size=size, precision=precision, backend=backend
     )
-    solvers = solvers_at(place)
-    pair.require_real()
-    parts = solvers.cca(pair, weights=True, method="auto", rank_tolerance=float(rank_tolerance))
-    result = CCAResult(**result_fields(parts))
-    warn_about_rank(result, result.x_rank, result.y_rank, result.x_mean.size, result.y_mean.size)
-    warn_about_accuracy(parts)
+    solution = routes.cca(pair, CcaOptions(rank_tolerance=float(rank_tolerance)))
+    warn_about_solution(solution)
     if variant == "google":
-        correlations, weights = google_weights(pair, solvers)
+        correlations, weights = google_weights(pair)
     else:
-        correlations = result.correlations
-        weights = projection_weights(result.x_loadings, correlations)
+        correlations = solution.correlations
+        weights = projection_weights(solution.x.loadings, correlations)
         if variant == "symmetric":
-            weights = (weights + projection_weights(result.y_loadings, correlations)) / 2
+            weights = (weights + projection_weights(solution.y.loadings, correlations)) / 2
     return PWCCAResult(
         value=weighted_mean(weights, correlations),
         weights=weights,
         correlations=correlations,
         variant=variant,
-        x_rank=result.x_rank,
-        y_rank=result.y_rank,
-        n_samples=result.n_samples,
-        condition=result.condition,
-        error_bound=result.error_bound,
-        method=result.method,
+        x_rank=solution.x.rank,
+        y_rank=solution.y.rank,
+        n_samples=solution.n_samples,
+        condition=solution.condition,
+        error_bound=error_bound_of(solution),
+        method=solution.method,
     )
-
-
-def weighted_mean(weights: npt.NDArray[np.float64], correlations: npt.NDArray[np.float64]) -> float:
-    """Mean of the correlations with shares as weights; at most 1 whatever these round to."""
-    return min(float(np.sum(weights * correlations)), 1.0)
-
-
-def projection_weights(
-    loadings: npt.NDArray[np.float64] | None, correlations: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Shares, (k,), of the absolute column sums of the loadings (p, k)."""
-    assert loadings is not None  # the weights were asked for
-    loadings = _untied(loadings, correlations)
-    with np.errstate(over="ignore"):
-        sums: npt.NDArray[np.float64] = np.abs(loadings).sum(axis=0)
-    if not np.isfinite(sums).all():
-        sums = np.abs(loadings / np.abs(loadings).max()).sum(axis=0)
-    return sums / sums.sum() if sums.size else sums
-
-
-def _untied(
-    loadings: npt.NDArray[np.float64], correlations: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Turn the variates of tied correlations into one basis that does not depend on the route."""
-    if correlations.size < 2:
-        return loadings
-    ends = np.flatnonzero(-np.diff(correlations, append=-1.0) > _TIE) + 1
-    starts = np.append(0, ends[:-1])
-    groups = [slice(a, b) for a, b in zip(starts, ends, strict=True) if b - a > 1]
-    if not groups:
-        return loadings
-    out = loadings.copy()
-    for tied in groups:
-        left, singular, _ = np.linalg.svd(loadings[:, tied], full_matrices=False)
-        out[:, tied] = 0.0  # there can be fewer features than variates of numbers that vanish
-        out[:, tied][:, : singular.size] = left * singular
-    return out

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy.typing as npt
 
 from fastcca._inputs.layouts import LayoutOrPair, Size
-from fastcca._measures.caveats import check_options, warn_about_accuracy, warn_about_rank
-from fastcca._measures.cca_result import CCAResult, result_fields
-from fastcca._runtime import backend as _backend
-from fastcca._runtime.output import matrices_at, stays_on_device
+from fastcca._measures.caveats import warn_about_solution
+from fastcca._measures.cca_result import CCAResult, fields_of
+from fastcca._measures.options import check_options
+from fastcca._runtime.output import stays_on_device
+from fastcca._solve import routes
 from fastcca._solve.kept_components import keep_of
-from fastcca._solve.pair_of import pair_of
-from fastcca._solve.routes import solvers_at
+from fastcca._solve.options import CcaOptions
+from fastcca._solve.pair import pair_of
 from fastcca._states.moments import Moments
 
 __all__ = ["SVCCAResult", "svcca"]
@@ -109,24 +110,15 @@ def svcca(
     """
     keep_pair = keep_of(keep, criterion)
     check_options(rank_tolerance=rank_tolerance, precision=precision)
-    place = _backend.resolve(backend, x=x, y=y)
-    stays = stays_on_device(output, place)
     pair = pair_of(
-        x, y, layout=layout, spatial=spatial, size=size, precision=precision, place=place
+        x, y, layout=layout, spatial=spatial, size=size, precision=precision, backend=backend
     )
-    solvers = solvers_at(place)
-    pair.require_real()
-    parts = solvers.cca(
-        pair,
+    options = CcaOptions(
         keep=keep_pair,
         weights=weights,
-        method="auto",
         rank_tolerance=float(rank_tolerance),
-        in_place=stays,
+        in_place=stays_on_device(output, pair.place),
     )
-    if stays:
-        parts = matrices_at(parts, place)
-    result = SVCCAResult(**result_fields(parts), x_kept=parts["x_kept"], y_kept=parts["y_kept"])
-    warn_about_rank(result, result.x_kept, result.y_kept, result.x_kept, result.y_kept)
-    warn_about_accuracy(parts)
-    return result
+    solution = routes.cca(pair, options)
+    warn_about_solution(solution, truncated=True)
+    return SVCCAResult(**fields_of(solution), x_kept=solution.x.kept, y_kept=solution.y.kept)

@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca._inputs.layouts import LayoutOrPair, Size
-from fastcca._resampling.resampled import resampled
-from fastcca._resampling.runs import Seed, checked_count, run_many
+from fastcca._resampling.runs import Seed, checked_count, resampled, run_many
 from fastcca._runtime.progress import Progress
 
 __all__ = ["BootstrapResult", "ConfidenceInterval", "bootstrap"]
@@ -159,7 +158,7 @@ def bootstrap(
     def one(of: np.random.SeedSequence) -> float:
         drawn = np.random.default_rng(of).integers(len(members), size=len(members))
         pair = asked.pair.take(np.concatenate([members[i] for i in drawn]))
-        return asked.chosen.of(pair, asked.solvers).value
+        return asked.chosen.of(pair).value
 
     values = run_many(one, asked.seeds, progress, "resamples")
     tail = (1.0 - confidence_level) / 2.0
@@ -167,7 +166,7 @@ def bootstrap(
     if method == "basic":
         low, high = 2.0 * valued.value - high, 2.0 * valued.value - low
         # What no measure can be: both ends, which may lie on the same side of the range.
-        most = math.inf if measure == "pls" else 1.0
+        most = 1.0 if asked.chosen.measure.bounded else math.inf
         low, high = (min(max(end, 0.0), most) for end in (low, high))
     return BootstrapResult(
         value=valued.value,

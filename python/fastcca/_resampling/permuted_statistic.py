@@ -9,22 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fastcca._inputs.bfloat16 import with_numbers
 from fastcca._inputs.spatial import slices
-from fastcca._measures.measure import Named, Valued
-from fastcca._measures.pwcca import projection_weights
+from fastcca._measures.measure import Chosen, Valued
+from fastcca._measures.projection_weights import projection_weights
 from fastcca._resampling.runs import Index
 from fastcca._runtime.memory import check_memory
 from fastcca._solve.out_of_range import in_range
 from fastcca._solve.pair import Floats, Pair
-from fastcca._solve.routes import Solvers
 from fastcca._solve.sample_space import Features, SampleSpace
-from fastcca._solve.solutions import CcaParts
+from fastcca._solve.solutions import CcaSolution, Powers, Side
 
 __all__ = ["Permuted", "PermutedGrams", "permuted_in_range"]
 
@@ -43,12 +41,26 @@ class Permuted:
         Of their product (k_x, k_y), the measure.
     largest : float
         What the measure is at most, for any data of these scales.
+    bounded : bool
+        Whether that is 1, and the measure has no units.
     """
 
     x: Floats
     y: Floats
     statistic: Callable[[Floats], float]
     largest: float
+    bounded: bool = True
+
+    def in_units(self, powers: list[Powers]) -> Permuted:
+        """Return the same for features that were not multiplied; of PLS alone it has units."""
+        if self.bounded:
+            return self
+        unit = float(np.ldexp(1.0, -int(powers[0].flat[0] + powers[1].flat[0])))
+        return replace(
+            self,
+            statistic=lambda product: unit * self.statistic(product),
+            largest=unit * self.largest,
+        )
 
     def of(self, order: npt.NDArray[np.intp]) -> float:
         """Measure x against the units of y in another order, (units,)."""
@@ -81,6 +93,10 @@ class PermutedGrams:
     unit_size: int
     largest: float = 1.0
 
+    def in_units(self, powers: list[Powers]) -> PermutedGrams:
+        """Return the same, which has no units."""
+        return self
+
     def of(self, order: npt.NDArray[np.intp]) -> float:
         """Measure x against the units of y in another order, (units,)."""
         within = np.arange(self.unit_size)
@@ -93,36 +109,20 @@ class PermutedGrams:
 
 
 def permuted_in_range(
-    pair: Pair, solvers: Solvers, chosen: Named, valued: Valued, members: list[Index]
+    pair: Pair, chosen: Chosen, valued: Valued, members: list[Index]
 ) -> Permuted | PermutedGrams:
     """Bring both sides into their coordinates, whatever the scale of the samples.
 
     Parameters, and what is raised, are those of `_permuted`.
     """
-    if chosen.measure in ("cka", "procrustes"):  # of no scale
-        return in_range(lambda p: _permuted(p, solvers, chosen, valued, members), pair)
-    if chosen.measure != "pls":  # correlations have scales of their own
-        return _permuted(pair, solvers, chosen, valued, members)
-
-    def with_unit(p: Pair) -> dict[str, Any]:
-        # One singular value of 1, which is brought back to the units of the caller.
-        return {
-            "permuted": _permuted(p, solvers, chosen, valued, members),
-            "singular_values": np.ones(1),
-        }
-
-    found = in_range(with_unit, pair)
-    scaled: Permuted = found["permuted"]
-    unit = float(found["singular_values"][0])
-    return replace(
-        scaled,
-        statistic=lambda product: unit * scaled.statistic(product),
-        largest=unit * scaled.largest,
-    )
+    if chosen.measure.of_correlations or chosen.measure.name == "linear_regression_r2":
+        # Correlations have scales of their own.
+        return _permuted(pair, chosen, valued, members)
+    return in_range(lambda p: _permuted(p, chosen, valued, members), pair)
 
 
 def _permuted(
-    pair: Pair, solvers: Solvers, chosen: Named, valued: Valued, members: list[Index]
+    pair: Pair, chosen: Chosen, valued: Valued, members: list[Index]
 ) -> Permuted | PermutedGrams:
     """Bring both sides into their coordinates.
 
@@ -130,8 +130,7 @@ def _permuted(
     ----------
     pair : Pair
         With samples.
-    solvers : Solvers
-    chosen : Named
+    chosen : Chosen
     valued : Valued
         What `chosen` is of the pair as given, with weights.
     members : list of ndarray, int
@@ -142,43 +141,54 @@ def _permuted(
     MemoryError
         If the two sides in float64 do not fit.
     """
-    if chosen.of_correlations:
-        x_white, y_white = (_whitening(pair, solvers, chosen, valued.parts, i) for i in range(2))
+    samples = pair.with_samples()
+    if chosen.measure.of_correlations:
+        x_white, y_white = (_whitening(pair, chosen, valued.cca, i) for i in range(2))
         _check(pair, x_white.dimensions, y_white.dimensions)
         sides = [_variates(pair, 0, x_white), _variates(pair, 1, y_white)]
         statistic, largest = _of_correlations(chosen, x_white.loadings, y_white.loadings), 1.0
-    elif chosen.measure == "linear_regression_r2":
-        x_white = _whitening(pair, solvers, chosen, None, 0)
-        _check(pair, x_white.dimensions, min(pair.n_samples, pair.feature_counts[1]))
+    elif chosen.measure.name == "linear_regression_r2":
+        x_white = _whitening(pair, chosen, None, 0)
+        _check(
+            pair,
+            x_white.dimensions,
+            min(samples.n_samples, samples.feature_counts[1]),
+        )
         y, y_norm, _ = _scores(pair, 1)
         y /= y_norm
         sides = [_variates(pair, 0, x_white), y]
         statistic, largest = _squares, 1.0
     else:
-        _check(pair, *(min(pair.n_samples, count) for count in pair.feature_counts))
-        if chosen.measure == "cka" and pair.n_samples < min(pair.feature_counts):
+        _check(
+            pair,
+            *(min(samples.n_samples, count) for count in samples.feature_counts),
+        )
+        if chosen.measure.name == "cka" and samples.n_samples < min(samples.feature_counts):
             return _grams(pair, members)
         (x, x_norm, x_square), (y, y_norm, y_square) = (_scores(pair, i) for i in range(2))
         largest = 1.0
-        if chosen.measure == "cka":
+        if chosen.measure.name == "cka":
             statistic, x_scale, y_scale = _squares, np.sqrt(x_square), np.sqrt(y_square)
-        elif chosen.measure == "procrustes":
+        elif chosen.measure.name == "procrustes":
             statistic, x_scale, y_scale = _nuclear, x_norm, y_norm
         else:
-            statistic, x_scale, y_scale = _nuclear, *[np.sqrt(pair.n_samples - 1)] * 2
+            statistic, x_scale, y_scale = (
+                _nuclear,
+                *[np.sqrt(samples.n_samples - 1)] * 2,
+            )
             largest = float((x_norm / x_scale) * (y_norm / y_scale))
         x /= x_scale
         y /= y_scale
         sides = [x, y]
     arranged = [_by_unit(side, members) for side in sides]
-    return Permuted(arranged[0], arranged[1], statistic, largest)
+    return Permuted(arranged[0], arranged[1], statistic, largest, chosen.measure.bounded)
 
 
 def _check(pair: Pair, x_dimensions: int, y_dimensions: int) -> None:
     check_memory(
         # The samples in their coordinates, and once more while they are put in order.
-        16 * pair.n_samples * max(x_dimensions + y_dimensions, 1),
-        f"{pair.n_samples} samples in {x_dimensions} and {y_dimensions} dimensions",
+        16 * pair.with_samples().n_samples * max(x_dimensions + y_dimensions, 1),
+        f"{pair.with_samples().n_samples} samples in {x_dimensions} and {y_dimensions} dimensions",
         "Take fewer samples, keep fewer components (measure='svcca'), or pool maps.",
     )
 
@@ -196,42 +206,35 @@ class _Whitening:
         return int(self.weights.shape[1])
 
 
-def _whitening(
-    pair: Pair, solvers: Solvers, chosen: Named, parts: CcaParts | None, i: int
-) -> _Whitening:
+def _whitening(pair: Pair, chosen: Chosen, solution: CcaSolution | None, i: int) -> _Whitening:
     """Whiten all dimensions of a side.
 
     A CCA has weights for as many dimensions as its smaller side has; those of the larger side come
     from a CCA of the side with itself, with the same rank rule, ridge and components kept.
     """
-    if parts is not None:
-        found = _of_x(parts) if i == 0 else _of_y(parts)
-        if found.dimensions == (parts["x_kept"] if i == 0 else parts["y_kept"]):
+    if solution is not None:
+        side = solution.x if i == 0 else solution.y
+        found = _of_side(side)
+        if found.dimensions == side.kept:
             return found
     keep = None if chosen.keep is None else (chosen.keep[i], chosen.keep[i])
     alone = replace(chosen, keep=keep)
-    return _of_x(alone.solve_cca(pair.with_itself(i), solvers, weights=True))
+    return _of_side(alone.solve_cca(pair.with_itself(i), weights=True).x)
 
 
-def _of_x(parts: CcaParts) -> _Whitening:
-    assert parts["x_weights"] is not None
-    assert parts["x_loadings"] is not None
-    return _Whitening(parts["x_mean"], parts["x_weights"], parts["x_loadings"])
-
-
-def _of_y(parts: CcaParts) -> _Whitening:
-    assert parts["y_weights"] is not None
-    assert parts["y_loadings"] is not None
-    return _Whitening(parts["y_mean"], parts["y_weights"], parts["y_loadings"])
+def _of_side(side: Side) -> _Whitening:
+    assert side.weights is not None
+    assert side.loadings is not None
+    return _Whitening(side.mean, side.weights, side.loadings)
 
 
 def _variates(pair: Pair, i: int, white: _Whitening) -> Floats:
     """Whitened samples (n_samples, k), of squared column sums 1 (less with a ridge)."""
-    n = pair.n_samples
+    n = pair.with_samples().n_samples
     weights = white.weights / np.sqrt(n - 1)
     out = np.empty((n, white.dimensions))
     done = 0
-    for batch in pair.batches():
+    for batch in pair.with_samples().batches():
         block = batch[i]
         for rows in slices(len(block), 8 * block[0].size, _BLOCK_BYTES):
             samples = with_numbers(block[rows]).reshape(-1, white.mean.size) - white.mean
@@ -263,7 +266,7 @@ def _grams(pair: Pair, members: list[Index]) -> PermutedGrams:
     samples = pair.samples()
     assert samples is not None
     order = np.concatenate(members)
-    positions = pair.n_samples // order.size
+    positions = pair.with_samples().n_samples // order.size
     rows = (order[:, np.newaxis] * positions + np.arange(positions)).ravel()
     grams = []
     for array, name in zip(samples, pair.names, strict=True):
@@ -284,11 +287,11 @@ def _by_unit(side: Floats, members: list[Index]) -> Floats:
 
 
 def _of_correlations(
-    chosen: Named, x_loadings: Floats, y_loadings: Floats
+    chosen: Chosen, x_loadings: Floats, y_loadings: Floats
 ) -> Callable[[Floats], float]:
-    if chosen.measure == "r2_cca":
+    if chosen.measure.name == "r2_cca":
         return lambda product: _squares(product) / min(product.shape)
-    if chosen.measure != "pwcca":
+    if chosen.measure.name != "pwcca":
         return lambda product: _nuclear(product) / min(product.shape)
 
     def weighted(product: Floats) -> float:

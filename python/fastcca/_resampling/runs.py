@@ -1,21 +1,77 @@
-"""What permutations and bootstrap share: units of samples, seeds, and many runs over the cores."""
+"""What permutations and bootstrap share: what is asked, units of samples, seeds, many runs."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fastcca._inputs.layouts import LayoutOrPair, Size
+from fastcca._measures.caveats import warn_about_solution
+from fastcca._measures.measure import Chosen, Valued, chosen
 from fastcca._runtime.progress import Progress, progress_of
 from fastcca._runtime.threads import threads_for_many
+from fastcca._solve.pair import Pair, pair_of
 
-__all__ = ["Seed", "checked_count", "generators", "members_of", "run_many"]
+__all__ = ["Index", "Resampled", "Seed", "checked_count", "resampled", "run_many"]
 
 Seed = int | np.random.SeedSequence | np.random.Generator | None
 Index = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Resampled:
+    """A measure of two real blocks of samples, checked, and the seeds of the runs.
+
+    Attributes
+    ----------
+    chosen : Chosen
+    pair : Pair
+        With samples that can be taken in any order.
+    members : list of ndarray, int
+        Samples of each unit.
+    seeds : list of SeedSequence
+        One for each run.
+    """
+
+    chosen: Chosen
+    pair: Pair
+    members: list[Index]
+    seeds: list[np.random.SeedSequence]
+
+    def as_given(self, *, weights: bool = False) -> Valued:
+        """Measure the samples as given, and warn of what there is to say of them."""
+        valued = self.chosen.of(self.pair, weights=weights)
+        warn_about_solution(valued.solution, truncated=self.chosen.keep is not None)
+        return valued
+
+
+def resampled(
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    measure: str,
+    options: Mapping[str, Any],
+    count: int,
+    seed: Seed,
+    groups: npt.ArrayLike | None,
+    layout: LayoutOrPair,
+    spatial: str | None,
+    size: Size,
+    backend: str | None,
+) -> Resampled:
+    """Check the arguments that `permutation_test` and `bootstrap` have in common."""
+    asked = chosen(measure, options)
+    seeds = generators(seed, count)
+    pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, backend=backend)
+    members = members_of(groups, pair.with_samples().n_units)
+    pair.with_samples().check_any_order()
+    return Resampled(asked, pair, members, seeds)
 
 
 def members_of(groups: npt.ArrayLike | None, n: int) -> list[Index]:

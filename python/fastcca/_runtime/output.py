@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 
 from fastcca._runtime.compiled import device_at, is_cuda
 from fastcca._runtime.device_array import AnyArray, DeviceArray, of_result, to_device
 
-__all__ = ["check_output_of_samples", "left_there", "matrices_at", "stays_on_device"]
+__all__ = ["check_output_of_samples", "left_there", "matrix_at", "stays_on_device"]
 
 _OUTPUTS = ("numpy", "device")
-
-Parts = TypeVar("Parts")
 
 
 def stays_on_device(output: str, place: str) -> bool:
@@ -64,14 +62,9 @@ def left_there(solved: dict[str, Any], place: str) -> dict[str, Any]:
     }
 
 
-def matrices_at(parts: Parts, place: str) -> Parts:
-    """Copy those matrices of a result to the device that were computed on the host."""
-    device = device_at(place)
-    moved = {
-        name: to_device(value, device, name) if _is_matrix(value) else value
-        for name, value in cast("dict[str, Any]", parts).items()
-    }
-    return cast(Parts, moved)
+def matrix_at(place: str, matrix: Any, name: str) -> Any:
+    """Copy a matrix that was computed on the host to a device; None stays None."""
+    return to_device(matrix, device_at(place), name) if _is_matrix(matrix) else matrix
 
 
 def _is_matrix(value: object) -> bool:

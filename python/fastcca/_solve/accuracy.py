@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-import warnings
+from typing import TYPE_CHECKING
 
-from fastcca._warnings import AccuracyWarning
+if TYPE_CHECKING:
+    from fastcca._solve.solutions import CcaSolution
 
 __all__ = [
-    "check_precision",
     "check_single",
     "digits_left",
     "error_bound",
+    "error_bound_of",
     "loses_digits",
     "single_error",
-    "warn_about_digits",
 ]
 
-PRECISIONS = ("double", "single")
 # What the decomposition of the core matrix may lose, whatever the route that led there.
 _LEAST_ERROR = 1e-14
 # Errors of single precision above this are no answer.
@@ -46,13 +45,6 @@ def digits_left(condition: float, input_epsilon: float, ridge: float = 0.0) -> f
     return max(0.0, -math.log10(_error(kappa)))
 
 
-def check_precision(precision: str) -> str:
-    """Return the precision, or raise ValueError."""
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision={precision!r} is unknown; it must be one of {PRECISIONS}")
-    return precision
-
-
 def error_bound(condition: float, *, method: str, single: bool, ridge: float = 0.0) -> float:
     """Return the error of correlations that the arithmetic of a route may have made."""
     kappa = _lifted(condition, ridge)
@@ -60,6 +52,13 @@ def error_bound(condition: float, *, method: str, single: bool, ridge: float = 0
         return single_error(kappa)
     error = _error(kappa) if method == "moments" else 10.0 * kappa * 2.0**-52
     return max(error, _LEAST_ERROR)
+
+
+def error_bound_of(solution: CcaSolution, ridge: float = 0.0) -> float:
+    """Return the same for a solution."""
+    return error_bound(
+        solution.condition, method=solution.method, single=solution.single, ridge=ridge
+    )
 
 
 def single_error(condition: float) -> float:
@@ -85,34 +84,3 @@ def _lifted(condition: float, ridge: float) -> float:
 
 def _error(condition: float) -> float:
     return 10.0 * condition**2 * 2.0**-52
-
-
-def warn_about_digits(
-    digits: float | None,
-    undecided: int,
-    condition: float,
-    *,
-    is_complex: bool = False,
-    stacklevel: int = 4,
-) -> None:
-    """Warn the caller of a public function where moments have lost what the samples hold."""
-    if digits is None and not undecided:
-        return
-    told = []
-    if undecided:
-        told.append(
-            f"cannot tell {undecided} {'direction' if undecided == 1 else 'directions'} from "
-            "rounding and have left them out"
-        )
-    if digits is not None:
-        told.append(f"have lost digits that the samples hold: about {digits:.0f} are left")
-    advice = (
-        "Pass the samples themselves, with backend='numpy'"
-        if is_complex
-        else "Pass the samples themselves, or accumulate a QRFactor in place of the Moments"
-    )
-    warnings.warn(
-        f"the moments of these data, of condition {condition:.2g}, {', and '.join(told)}. {advice}",
-        AccuracyWarning,
-        stacklevel=stacklevel,
-    )

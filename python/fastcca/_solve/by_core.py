@@ -2,236 +2,184 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from fastcca._runtime.compiled import device_at, module_at, module_of
 from fastcca._runtime.device_array import on_host
 from fastcca._runtime.output import left_there
-from fastcca._solve import by_reference as _solvers_numpy
-from fastcca._solve import few_samples as _wide
 from fastcca._solve.accuracy import check_single, digits_left
-from fastcca._solve.kept_components import Keep
-from fastcca._solve.out_of_range import in_range
+from fastcca._solve.options import CcaOptions
 from fastcca._solve.pair import Floats, Pair
-from fastcca._solve.solutions import AxesParts, CcaParts, PlsParts, RegressionParts, SymmetricParts
+from fastcca._solve.solutions import (
+    AxesSolution,
+    CcaSolution,
+    PlsSolution,
+    RegressionSolution,
+    Side,
+    SymmetricSolution,
+)
 
 __all__ = [
-    "cca",
+    "cca_of_factor",
+    "cca_of_moments",
     "cka",
-    "linear_regression",
-    "parts_of_moments",
-    "parts_of_regression",
-    "pca",
+    "linear_regression_of_factor",
+    "linear_regression_of_moments",
+    "of_moments",
+    "pca_of_factor",
+    "pca_of_moments",
     "pls",
     "procrustes",
+    "regression_of",
     "symmetric_cca",
 ]
 
 
-def cca(
-    pair: Pair,
-    *,
-    method: str,
-    weights: bool,
-    ridge: float = 0.0,
-    keep: tuple[Keep, Keep] | None = None,
-    rank_tolerance: float = 0.0,
-    in_place: bool = False,
-) -> CcaParts:
-    """CCA, of the leading principal axes where `keep` is given.
-
-    With `in_place` matrices stay on the device that computed them, where that is one.
-    """
-    options = {
-        "method": method,
-        "weights": weights,
-        "ridge": ridge,
-        "keep": keep,
-        "rank_tolerance": rank_tolerance,
-    }
-    if pair.is_wide and method != "moments":
-        solve = partial(_wide.cca, solve=cca, **options)  # type: ignore[arg-type]
-    else:
-        solve = partial(_narrow_cca, in_place=in_place, **options)  # type: ignore[arg-type]
-    return in_range(solve, pair, each_feature=keep is None)
-
-
-def _narrow_cca(
-    pair: Pair,
-    *,
-    method: str,
-    weights: bool,
-    ridge: float,
-    keep: tuple[Keep, Keep] | None,
-    rank_tolerance: float,
-    in_place: bool,
-) -> CcaParts:
-    x_keep, y_keep = (None, None) if keep is None else (k.as_core() for k in keep)
-    options = (ridge, weights, x_keep, y_keep, rank_tolerance, in_place)
-    if method == "qr" or (pair.is_factor and method != "moments"):
-        return _of_factor(pair, *options)
-    state = pair.state
+def cca_of_moments(pair: Pair, options: CcaOptions) -> CcaSolution:
+    """CCA of the moments, of the leading principal axes where `keep` is given."""
+    state = pair.core_moments
     module = module_of(state)
     if pair.is_complex:
-        x, y = ((block.real, block.imaginary) for block in pair.located)
-        solved = module.solve_complex_cca(state, x, y, ridge, weights, rank_tolerance, in_place)
+        x, y = ((block.real, block.imaginary) for block in pair.blocks)
+        solved = module.solve_complex_cca(
+            state, x, y, options.ridge, options.weights, options.rank_tolerance, options.in_place
+        )
     else:
-        solved = module.solve_cca(state, *_two(pair), *options)
-    if in_place:
+        solved = module.solve_cca(state, *pair.of_moments()[1], *_arguments(options))
+    if options.in_place:
         solved = left_there(solved, pair.place)
-    parts = parts_of_moments(solved, ridge)
-    undecided = parts["undecided"]
-    if parts["single"] and undecided and method == "auto" and pair.has_samples:
+    solution = of_moments(solved, options.ridge)
+    if solution.single and solution.undecided and options.method == "auto" and pair.source:
         raise ValueError(
-            f"precision='single' cannot tell {undecided} "
-            f"{'direction' if undecided == 1 else 'directions'} from rounding; use "
+            f"precision='single' cannot tell {solution.undecided} "
+            f"{'direction' if solution.undecided == 1 else 'directions'} from rounding; use "
             "precision='double', which reads the samples once more where it must, or in cca "
             "method='moments' to leave them out"
         )
-    if (undecided or parts["digits"] is not None) and method == "auto" and pair.has_samples:
-        if pair.is_complex:  # the factor is real; the reference takes the samples as they are
-            return _solvers_numpy.cca(
-                pair,
-                method="auto",
-                weights=weights,
-                ridge=ridge,
-                rank_tolerance=rank_tolerance,
-            )
-        return _of_factor(pair, *options)
-    return parts
+    return solution
 
 
-def parts_of_moments(solved: dict[str, Any], ridge: float) -> CcaParts:
-    """Complete what the core says of two blocks, with the digits that their moments have left."""
-    condition = max(solved["x_condition"], solved["y_condition"])
-    return cast(
-        CcaParts,
-        solved
-        | {
-            "method": "moments",
-            "digits": _digits(solved, condition, ridge),
-            "undecided": solved["x_undecided"] + solved["y_undecided"],
-        },
+def cca_of_factor(pair: Pair, options: CcaOptions) -> CcaSolution:
+    """CCA of the triangular factor."""
+    state, (x, y) = pair.of_factor()
+    solved = module_of(state).solve_cca_of_factor(state, x, y, *_arguments(options))
+    if options.in_place:
+        solved = left_there(solved, pair.place)
+    return _solution(solved, "qr")
+
+
+def _arguments(options: CcaOptions) -> tuple[Any, ...]:
+    keep = options.keep
+    x_keep, y_keep = (None, None) if keep is None else (keep[0].as_core(), keep[1].as_core())
+    return (
+        options.ridge,
+        options.weights,
+        x_keep,
+        y_keep,
+        options.rank_tolerance,
+        options.in_place,
     )
 
 
-def _digits(solved: dict[str, Any], condition: float, ridge: float = 0.0) -> float | None:
+def of_moments(solved: Mapping[str, Any], ridge: float) -> CcaSolution:
+    """Complete what the core says of two blocks, with the digits that their moments have left."""
+    solution = _solution(solved, "moments")
+    solution.single = solved["single"]
+    solution.digits = _digits(solved, solution.condition, ridge)
+    solution.undecided = solved["x_undecided"] + solved["y_undecided"]
+    return solution
+
+
+def _solution(solved: Mapping[str, Any], method: str) -> CcaSolution:
+    return CcaSolution(
+        solved["correlations"],
+        Side.of(solved, "x"),
+        Side.of(solved, "y"),
+        solved["n_samples"],
+        method,
+    )
+
+
+def _digits(solved: Mapping[str, Any], condition: float, ridge: float = 0.0) -> float | None:
     if solved["single"]:
         check_single(condition, ridge)
         return None
     return digits_left(condition, max(solved["x_epsilon"], solved["y_epsilon"]), ridge)
 
 
-def _of_factor(pair: Pair, *options: Any) -> CcaParts:  # the last one: in_place
-    state = pair.factor._state
-    solved = module_of(state).solve_cca_of_factor(state, *pair.factor_indices, *options)
-    if options[-1]:
-        solved = left_there(solved, pair.place)
-    return cast(CcaParts, solved | {"method": "qr", "digits": None, "undecided": 0})
-
-
-def _two(pair: Pair) -> tuple[int, int]:
-    x, y = pair.indices
-    return x, y
-
-
-def pls(pair: Pair, in_place: bool = False) -> PlsParts:
-    """SVD of the cross-covariance; `in_place` as of `cca`."""
-    solve = _wide.pls if pair.is_wide else partial(_narrow_pls, in_place=in_place)
-    return in_range(solve, pair, directions_only=True)
-
-
-def _narrow_pls(pair: Pair, in_place: bool) -> PlsParts:
-    state = pair.state
-    solved = module_of(state).solve_pls(state, *_two(pair), in_place)
+def pls(pair: Pair, *, in_place: bool = False) -> PlsSolution:
+    """SVD of the cross-covariance."""
+    state, (x, y) = pair.of_moments()
+    solved = module_of(state).solve_pls(state, x, y, in_place)
     if in_place:
         solved = left_there(solved, pair.place)
-    return cast(PlsParts, {name: solved[name] for name in PlsParts.__annotations__})
+    return PlsSolution(**{name: solved[name] for name in PlsSolution.__dataclass_fields__})
 
 
-def pca(single: Pair, rank_tolerance: float = 0.0, in_place: bool = False) -> AxesParts:
-    """Principal axes of one block; `in_place` as of `cca`."""
-    solve = _wide.pca if single.is_wide else partial(_narrow_pca, in_place=in_place)
-    return in_range(lambda p: solve(p, rank_tolerance), single)
+def pca_of_moments(
+    single: Pair, *, rank_tolerance: float = 0.0, in_place: bool = False
+) -> AxesSolution:
+    """Principal axes of one block."""
+    state, (block,) = single.of_moments()
+    solved = module_of(state).solve_pca(state, block, rank_tolerance, in_place)
+    return _axes(solved, single, in_place)
 
 
-def _narrow_pca(single: Pair, rank_tolerance: float, in_place: bool) -> AxesParts:
-    state = single.factor._state if single.is_factor else single.state
-    (index,) = single.factor_indices if single.is_factor else single.indices
-    module = module_of(state)
-    solve = module.solve_pca_of_factor if single.is_factor else module.solve_pca
-    parts = solve(state, index, rank_tolerance, in_place)
+def pca_of_factor(
+    single: Pair, *, rank_tolerance: float = 0.0, in_place: bool = False
+) -> AxesSolution:
+    """Do the same with the digits that the covariance loses."""
+    state, (block,) = single.of_factor()
+    solved = module_of(state).solve_pca_of_factor(state, block, rank_tolerance, in_place)
+    return _axes(solved, single, in_place)
+
+
+def _axes(solved: dict[str, Any], single: Pair, in_place: bool) -> AxesSolution:
     if in_place:
-        parts = left_there(parts, single.place)
-    axes, variances = parts["axes"], parts["variances"]
+        solved = left_there(solved, single.place)
+    axes, variances = solved["axes"], solved["variances"]
     if axes.shape[1] < axes.shape[0]:
         # Dead features have no part in any axis; each is one of its own, of no variance.
         axes = on_host(axes)
         dead = np.flatnonzero(~axes.any(axis=1))
         variances = np.concatenate([variances, np.zeros(dead.size)])
         axes = np.hstack([axes, np.eye(axes.shape[0])[:, dead]])
-    return AxesParts(
-        variances=variances,
-        axes=axes,
-        rank=parts["rank"],
-        mean=parts["mean"],
-        n_samples=parts["n_samples"],
-    )
+    return AxesSolution(variances, axes, solved["rank"], solved["mean"], solved["n_samples"])
 
 
 def cka(pair: Pair) -> float:
     """Linear CKA."""
-    if pair.is_wide:
-        return in_range(_wide.cka, pair)
-    return in_range(lambda p: float(module_of(p.state).linear_cka(p.state, *p.indices)), pair)
+    state, blocks = pair.of_moments()
+    return float(module_of(state).linear_cka(state, *blocks))
 
 
 def procrustes(pair: Pair) -> float:
     """Nuclear norm of the cross-covariance over the roots of both traces."""
-    if pair.is_wide:
-        return in_range(_wide.procrustes, pair)
-    return in_range(lambda p: float(module_of(p.state).procrustes(p.state, *p.indices)), pair)
+    state, blocks = pair.of_moments()
+    return float(module_of(state).procrustes(state, *blocks))
 
 
-def linear_regression(pair: Pair, rank_tolerance: float = 0.0) -> RegressionParts:
+def linear_regression_of_moments(pair: Pair, *, rank_tolerance: float = 0.0) -> RegressionSolution:
     """Share of y's variance that x explains."""
-    if pair.is_wide:
-
-        def solve_wide(p: Pair) -> RegressionParts:
-            return _wide.linear_regression(p, linear_regression, rank_tolerance)
-
-        return in_range(solve_wide, pair)
-    return in_range(lambda p: _narrow_regression(p, rank_tolerance), pair)
+    state, (x, y) = pair.of_moments()
+    return regression_of(module_of(state).linear_regression(state, x, y, rank_tolerance))
 
 
-def _narrow_regression(pair: Pair, rank_tolerance: float) -> RegressionParts:
-    if not pair.is_factor:
-        state = pair.state
-        solved = module_of(state).linear_regression(state, *_two(pair), rank_tolerance)
-        parts = parts_of_regression(solved)
-        if (parts["digits"] is None and not parts["undecided"]) or not pair.has_samples:
-            return parts
-    factor = pair.factor._state
-    solved = module_of(factor).linear_regression_of_factor(
-        factor, *pair.factor_indices, rank_tolerance
-    )
-    return RegressionParts(
-        r2=solved["r2"], x_condition=solved["x_condition"], digits=None, undecided=0
-    )
+def linear_regression_of_factor(pair: Pair, *, rank_tolerance: float = 0.0) -> RegressionSolution:
+    """Do the same with the digits that the covariance loses."""
+    state, (x, y) = pair.of_factor()
+    solved = module_of(state).linear_regression_of_factor(state, x, y, rank_tolerance)
+    return RegressionSolution(solved["r2"], solved["x_condition"])
 
 
-def parts_of_regression(solved: dict[str, Any]) -> RegressionParts:
+def regression_of(solved: Mapping[str, Any]) -> RegressionSolution:
     """Complete what the core says of two blocks, with the digits that their moments have left."""
     condition = solved["x_condition"]
-    return RegressionParts(
-        r2=solved["r2"],
-        x_condition=condition,
-        digits=_digits(solved, condition),
-        undecided=solved["x_undecided"],
-    )
+    digits = _digits(solved, condition)
+    return RegressionSolution(solved["r2"], condition, digits, solved["x_undecided"])
 
 
 def symmetric_cca(
@@ -245,7 +193,7 @@ def symmetric_cca(
     cross_cov: Any,
     epsilon: float,
     place: str,
-) -> SymmetricParts:
+) -> SymmetricSolution:
     """CCA of given covariances by symmetric inverse square roots."""
     is_complex = any(np.iscomplexobj(a) for a in (x_cov, y_cov, cross_cov))
     module = module_at(place)
@@ -261,7 +209,7 @@ def symmetric_cca(
         epsilon,
         device_at(place),
     )
-    return cast(SymmetricParts, solved)
+    return SymmetricSolution(**solved)
 
 
 def _energy(mean: Any, cov: Any) -> Floats:

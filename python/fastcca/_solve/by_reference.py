@@ -1,18 +1,28 @@
-"""Every measure of a pair on the numpy reference: of the samples, or of moments alone."""
+"""Every measure of a pair on the numpy reference: of the samples, or of moments alone.
+
+This is the one module of the package that calls `fastcca.reference`.
+"""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from fastcca import reference
 from fastcca._inputs.arrays import AnyArray
 from fastcca._inputs.bfloat16 import with_numbers
-from fastcca._runtime.compiled import CoreMoments
+from fastcca._inputs.dtypes import input_epsilon
 from fastcca._solve.accuracy import digits_left
-from fastcca._solve.kept_components import Keep
+from fastcca._solve.options import CcaOptions
 from fastcca._solve.pair import Pair
-from fastcca._solve.solutions import AxesParts, CcaParts, PlsParts, RegressionParts, SymmetricParts
+from fastcca._solve.solutions import (
+    AxesSolution,
+    CcaSolution,
+    PlsSolution,
+    RegressionSolution,
+    Side,
+    SymmetricSolution,
+)
 from fastcca.reference import BlockMoments
 
 __all__ = [
@@ -26,131 +36,74 @@ __all__ = [
 ]
 
 
-def cca(
-    pair: Pair,
-    *,
-    method: str,
-    weights: bool,
-    ridge: float = 0.0,
-    keep: tuple[Keep, Keep] | None = None,
-    rank_tolerance: float = 0.0,
-    in_place: bool = False,
-) -> CcaParts:
-    """CCA, of the leading principal axes where `keep` is given.
-
-    `in_place` is for what computes on a device: here all matrices are numpy's.
-    """
-    samples = None if method == "moments" else pair.samples()
+def cca(pair: Pair, options: CcaOptions) -> CcaSolution:
+    """CCA, of the leading principal axes where `keep` is given; all matrices are numpy's."""
+    samples = None if options.method == "moments" else pair.samples()
+    asked: dict[str, Any] = {"weights": options.weights, "rank_tolerance": options.rank_tolerance}
+    if options.keep is None:
+        asked["ridge"] = options.ridge
+    else:
+        asked["keep"] = (options.keep[0].value, options.keep[1].value)
+        asked["criterion"] = options.keep[0].criterion
     if samples is not None:
-        x, y = samples
-        if keep is None:
-            of_samples = reference.cca(
-                x, y, ridge=ridge, weights=weights, rank_tolerance=rank_tolerance
-            )
-            return _parts(of_samples, samples, "qr")
-        return _parts(
-            reference.svcca(
-                x,
-                y,
-                keep=(keep[0].value, keep[1].value),
-                criterion=keep[0].criterion,
-                weights=weights,
-                rank_tolerance=rank_tolerance,
-            ),
-            samples,
-            "qr",
-        )
-    x_block, y_block, cross = _block_moments(pair)
-    if keep is None:
-        solution: reference.Solution = reference.cca_from_moments(
-            n_samples=x_block.n_samples,
-            x_mean=x_block.mean,
-            y_mean=y_block.mean,
-            x_scatter=x_block.scatter,
-            y_scatter=y_block.scatter,
+        solve = reference.cca if options.keep is None else reference.svcca
+        return _solution(solve(*samples, **asked), samples, "qr")
+    x, y, cross = _block_moments(pair)
+    found: reference.Solution
+    if options.keep is None:
+        found = reference.cca_from_moments(
+            n_samples=x.n_samples,
+            x_mean=x.mean,
+            y_mean=y.mean,
+            x_scatter=x.scatter,
+            y_scatter=y.scatter,
             cross_scatter=cross,
-            x_epsilon=x_block.epsilon,
-            y_epsilon=y_block.epsilon,
-            ridge=ridge,
-            weights=weights,
-            rank_tolerance=rank_tolerance,
+            x_epsilon=x.epsilon,
+            y_epsilon=y.epsilon,
+            **asked,
         )
     else:
-        solution = reference.svcca_from_moments(
-            x_block,
-            y_block,
-            cross,
-            keep=(keep[0].value, keep[1].value),
-            criterion=keep[0].criterion,
+        found = reference.svcca_from_moments(x, y, cross, **asked)
+    solution = _solution(found, (x, y), "moments")
+    solution.digits = digits_left(solution.condition, max(x.epsilon, y.epsilon), options.ridge)
+    return solution
+
+
+def _solution(
+    found: reference.Solution, blocks: tuple[AnyArray | BlockMoments, ...], method: str
+) -> CcaSolution:
+    sides = [
+        Side(
             weights=weights,
-            rank_tolerance=rank_tolerance,
+            loadings=None if weights is None else _loadings(block, mean, weights, dead),
+            mean=mean,
+            rank=rank,
+            kept=kept,
+            condition=condition,
+            dead=dead,
         )
-    parts = _parts(solution, (x_block, y_block), "moments")
-    condition = max(parts["x_condition"], parts["y_condition"])
-    parts["digits"] = digits_left(condition, max(x_block.epsilon, y_block.epsilon), ridge)
-    return parts
-
-
-def _block_moments(pair: Pair) -> tuple[BlockMoments, BlockMoments, AnyArray]:
-    """Moments of both blocks and the (p, q) scatter between them."""
-    state, moments = _double_state(pair), pair.moments
-    x, y = (
-        BlockMoments(
-            state.n_samples,
-            moments.mean(name),
-            moments._scatter(name, name).conj(),
-            reference.input_epsilon(state.precision(moments._index(name))),
-        )
-        for name in pair.blocks
-    )
-    return x, y, moments._scatter(*pair.blocks).conj()
-
-
-def _double_state(pair: Pair) -> CoreMoments:
-    """Return the compiled state, which the formulas take for one of double precision."""
-    state = pair.state
-    if state.single:
-        raise ValueError(
-            "backend='numpy' does not take moments of precision='single'; use backend='cpu'"
-        )
-    return state
-
-
-def _parts(
-    solution: reference.Solution, blocks: tuple[AnyArray | BlockMoments, ...], method: str
-) -> CcaParts:
-    loadings = [
-        None if weights is None else _loadings(block, mean, weights, dead)
-        for block, mean, weights, dead in zip(
-            blocks,
-            (solution.x_mean, solution.y_mean),
-            (solution.x_weights, solution.y_weights),
-            (solution.x_dead, solution.y_dead),
-            strict=True,
+        for block, weights, mean, rank, kept, condition, dead in (
+            (
+                blocks[0],
+                found.x_weights,
+                found.x_mean,
+                found.x_rank,
+                getattr(found, "x_kept", found.x_rank),
+                found.x_condition,
+                found.x_dead,
+            ),
+            (
+                blocks[1],
+                found.y_weights,
+                found.y_mean,
+                found.y_rank,
+                getattr(found, "y_kept", found.y_rank),
+                found.y_condition,
+                found.y_dead,
+            ),
         )
     ]
-    return CcaParts(
-        correlations=solution.correlations,
-        x_weights=solution.x_weights,
-        y_weights=solution.y_weights,
-        x_loadings=loadings[0],
-        y_loadings=loadings[1],
-        x_rank=solution.x_rank,
-        y_rank=solution.y_rank,
-        x_kept=getattr(solution, "x_kept", solution.x_rank),
-        y_kept=getattr(solution, "y_kept", solution.y_rank),
-        x_condition=solution.x_condition,
-        y_condition=solution.y_condition,
-        x_dead=solution.x_dead,
-        y_dead=solution.y_dead,
-        x_mean=solution.x_mean,
-        y_mean=solution.y_mean,
-        n_samples=solution.n_samples,
-        method=method,
-        single=False,
-        digits=None,
-        undecided=0,
-    )
+    return CcaSolution(found.correlations, sides[0], sides[1], found.n_samples, method)
 
 
 def _loadings(
@@ -167,54 +120,58 @@ def _loadings(
     return out
 
 
-def pls(pair: Pair, in_place: bool = False) -> PlsParts:
-    """SVD of the cross-covariance; `in_place` as of `cca`."""
+def _block_moments(pair: Pair) -> tuple[BlockMoments, BlockMoments, AnyArray]:
+    """Moments of both blocks and the (p, q) scatter between them."""
+    x, y = _own_moments(pair)
+    moments = pair.moments
+    return x, y, moments._scatter(*[block.name for block in pair.blocks]).conj()
+
+
+def _own_moments(pair: Pair) -> list[BlockMoments]:
+    """Moments of every block, of double precision, for which the formulas take them."""
+    state, moments = pair.core_moments, pair.moments
+    if state.single:
+        raise ValueError(
+            "backend='numpy' does not take moments of precision='single'; use backend='cpu'"
+        )
+    return [
+        BlockMoments(
+            state.n_samples,
+            moments.mean(block.name),
+            moments._scatter(block.name, block.name).conj(),
+            input_epsilon(state.precision(block.real)),
+        )
+        for block in pair.blocks
+    ]
+
+
+def pls(pair: Pair, *, in_place: bool = False) -> PlsSolution:
+    """SVD of the cross-covariance; all matrices are numpy's."""
     samples = pair.samples()
-    solution = (
-        reference.pls_from_moments(*_block_moments(pair))
-        if samples is None
-        else reference.pls(*samples)
-    )
-    blocks = _block_moments(pair)[:2] if samples is None else [reference.centre(s) for s in samples]
-    return PlsParts(
-        singular_values=solution.singular_values,
-        x_weights=solution.x_weights,
-        y_weights=solution.y_weights,
-        x_mean=blocks[0].mean,
-        y_mean=blocks[1].mean,
-        n_samples=pair.moments.n_samples if samples is None else samples[0].shape[0],
-    )
+    if samples is None:
+        x, y, cross = _block_moments(pair)
+        x_mean, y_mean, n = x.mean, y.mean, x.n_samples
+        found = reference.pls_from_moments(x, y, cross)
+    else:
+        x_mean, y_mean = (reference.centre(block).mean for block in samples)
+        n = len(samples[0])
+        found = reference.pls(*samples)
+    return PlsSolution(found.singular_values, found.x_weights, found.y_weights, x_mean, y_mean, n)
 
 
-def pca(single: Pair, rank_tolerance: float = 0.0, in_place: bool = False) -> AxesParts:
-    """Principal axes of one block; `in_place` as of `cca`."""
+def pca(single: Pair, *, rank_tolerance: float = 0.0, in_place: bool = False) -> AxesSolution:
+    """Principal axes of one block; all matrices are numpy's."""
     samples = single.samples()
     if samples is not None:
-        of_samples = reference.pca(samples[0], rank_tolerance=rank_tolerance)
-        return AxesParts(
-            variances=of_samples.explained_variance,
-            axes=of_samples.components.T,
-            rank=of_samples.rank,
-            mean=of_samples.mean,
-            n_samples=samples[0].shape[0],
+        found = reference.pca(samples[0], rank_tolerance=rank_tolerance)
+        return AxesSolution(
+            found.explained_variance, found.components.T, found.rank, found.mean, len(samples[0])
         )
-    state, (name,) = _double_state(single), single.blocks
-    block = BlockMoments(
-        state.n_samples,
-        single.moments.mean(name),
-        single.moments._scatter(name, name),
-        reference.input_epsilon(state.precision(single.moments._index(name))),
-    )
+    (block,) = _own_moments(single)
     variances, axes, real = reference.principal_axes_from_moments(
         block, rank_tolerance=rank_tolerance
     )
-    return AxesParts(
-        variances=variances,
-        axes=axes,
-        rank=int(real.sum()),
-        mean=block.mean,
-        n_samples=block.n_samples,
-    )
+    return AxesSolution(variances, axes, int(real.sum()), block.mean, block.n_samples)
 
 
 def cka(pair: Pair) -> float:
@@ -227,20 +184,18 @@ def procrustes(pair: Pair) -> float:
     return _number(pair, reference.procrustes, reference.procrustes_from_moments)
 
 
-def linear_regression(pair: Pair, rank_tolerance: float = 0.0) -> RegressionParts:
+def linear_regression(pair: Pair, *, rank_tolerance: float = 0.0) -> RegressionSolution:
     """Share of y's variance that x explains."""
     r2 = _number(
         pair,
         partial(reference.linear_regression_r2, rank_tolerance=rank_tolerance),
         partial(reference.linear_regression_r2_from_moments, rank_tolerance=rank_tolerance),
     )
-    if pair.has_samples:
-        return RegressionParts(r2=r2, x_condition=1.0, digits=None, undecided=0)
-    block = _block_moments(pair)[0]
+    if pair.source is not None:
+        return RegressionSolution(r2, 1.0)
+    block = _own_moments(pair)[0]
     condition = reference.condition_from_moments(block, rank_tolerance=rank_tolerance)
-    return RegressionParts(
-        r2=r2, x_condition=condition, digits=digits_left(condition, block.epsilon), undecided=0
-    )
+    return RegressionSolution(r2, condition, digits_left(condition, block.epsilon))
 
 
 def _number(pair: Pair, of_samples: Any, of_moments: Any) -> float:
@@ -248,28 +203,9 @@ def _number(pair: Pair, of_samples: Any, of_moments: Any) -> float:
     return float(of_moments(*_block_moments(pair)) if samples is None else of_samples(*samples))
 
 
-def symmetric_cca(
-    *,
-    x_cov: Any,
-    x_mean: Any,
-    x_epsilon: float,
-    y_cov: Any,
-    y_mean: Any,
-    y_epsilon: float,
-    cross_cov: Any,
-    epsilon: float,
-    place: str,
-) -> SymmetricParts:
+def symmetric_cca(*, place: str, **covariances: Any) -> SymmetricSolution:
     """CCA of given covariances by symmetric inverse square roots."""
-    solution = reference.symmetric_cca(
-        x_cov=x_cov,
-        x_mean=x_mean,
-        x_epsilon=x_epsilon,
-        y_cov=y_cov,
-        y_mean=y_mean,
-        y_epsilon=y_epsilon,
-        cross_cov=cross_cov,
-        epsilon=epsilon,
+    found = reference.symmetric_cca(**covariances)
+    return SymmetricSolution(
+        **{name: getattr(found, name) for name in SymmetricSolution.__dataclass_fields__}
     )
-    names = SymmetricParts.__required_keys__
-    return cast(SymmetricParts, {name: getattr(solution, name) for name in names})

@@ -8,27 +8,33 @@ matrix, which is fast, and where that has lost digits by a decomposition of the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from dataclasses import replace
 
 import numpy as np
 from scipy import linalg
 
 from fastcca._inputs.arrays import AnyArray
+from fastcca._solve import by_core
 from fastcca._solve.accuracy import loses_digits
-from fastcca._solve.kept_components import Keep
+from fastcca._solve.options import CcaOptions
 from fastcca._solve.pair import Floats, Pair
 from fastcca._solve.sample_space import Features, SampleSpace
-from fastcca._solve.solutions import AxesParts, CcaParts, PlsParts, RegressionParts
+from fastcca._solve.solutions import (
+    AxesSolution,
+    CcaSolution,
+    PlsSolution,
+    RegressionSolution,
+    Side,
+)
 
 __all__ = ["cca", "cka", "linear_regression", "pca", "pls", "procrustes"]
 
-Solver = Callable[..., CcaParts]
 Decomposition = Callable[[Features, float], SampleSpace]
 
 
 def _samples(pair: Pair) -> tuple[AnyArray, ...]:
     samples = pair.samples()
-    assert samples is not None  # a pair is wide only where its samples are there
+    assert samples is not None  # a pair has few samples only where they are there
     return samples
 
 
@@ -36,115 +42,96 @@ def _is_wide(array: AnyArray) -> bool:
     return bool(array.shape[0] < array.shape[1])
 
 
-def cca(
-    pair: Pair,
-    solve: Solver,
-    *,
-    method: str,
-    weights: bool,
-    ridge: float,
-    keep: tuple[Keep, Keep] | None,
-    rank_tolerance: float,
-) -> CcaParts:
-    """CCA; of the leading principal axes where `keep` is given, by `solve` for narrow blocks."""
+def cca(pair: Pair, options: CcaOptions) -> CcaSolution:
+    """CCA; of the leading principal axes where `keep` is given."""
+    keep = options.keep
     if keep is None:
-        return _plain_cca(pair, method, weights, ridge, rank_tolerance)
+        return _plain_cca(pair, options)
     arrays = _samples(pair)
     features = [
         Features(array, name, unit_scale=False) if _is_wide(array) else None
         for array, name in zip(arrays, pair.names, strict=True)
     ]
 
-    def solved_by(decompose: Decomposition) -> tuple[CcaParts, bool]:
-        spaces = [None if f is None else decompose(f, rank_tolerance) for f in features]
+    def solved_by(decompose: Decomposition) -> tuple[CcaSolution, bool]:
+        spaces = [None if f is None else decompose(f, options.rank_tolerance) for f in features]
         scores = [
             array if space is None else space.scores(real_only=True)
             for array, space in zip(arrays, spaces, strict=True)
         ]
-        parts = solve(
-            pair.of_arrays(scores),
-            method=method,
-            weights=weights,
-            keep=keep,
-            rank_tolerance=rank_tolerance,
-        )
+        narrow = pair.of_arrays(scores)
+        asked = replace(options, in_place=False)
+        solution = by_core.cca_of_moments(narrow, asked)
+        if options.method == "qr" or (solution.lost and options.method == "auto"):
+            solution = by_core.cca_of_factor(narrow, asked)
         lost = False
-        for side, space, wanted in zip("xy", spaces, keep, strict=True):
+        for side, space, wanted in zip((solution.x, solution.y), spaces, keep, strict=True):
             if space is not None:
-                condition = _carry_back(cast("dict[str, object]", parts), side, space)
+                _carry_back(side, space)
                 lost |= space.undecided and wanted.wants_more(space.rank)
-                lost |= loses_digits(condition, space.features.epsilon)
-        return parts, lost
+                lost |= loses_digits(side.condition, space.features.epsilon)
+        return solution, lost
 
-    if method != "qr":
-        parts, lost = solved_by(SampleSpace.by_gram)
+    if options.method != "qr":
+        solution, lost = solved_by(SampleSpace.by_gram)
         if not lost:
-            return parts
-    parts, _ = solved_by(SampleSpace.of_data)
-    parts["method"] = "qr"
-    return parts
+            return solution
+    solution, _ = solved_by(SampleSpace.of_data)
+    solution.method = "qr"
+    return solution
 
 
-def _carry_back(parts: dict[str, object], side: str, space: SampleSpace) -> float:
-    """Put what belongs to features in the place of what belongs to scores; the condition kept."""
-    for kind, carry in (("weights", space.weights), ("loadings", space.loadings)):
-        of_scores = cast("Floats | None", parts[f"{side}_{kind}"])
-        if of_scores is not None:
-            parts[f"{side}_{kind}"] = carry(of_scores[: space.rank])
-    parts[f"{side}_mean"] = space.features.mean
-    parts[f"{side}_dead"] = space.features.dead
-    parts[f"{side}_rank"] = space.rank
-    return cast(float, parts[f"{side}_condition"])
+def _carry_back(side: Side, space: SampleSpace) -> None:
+    """Put what belongs to features in the place of what belongs to scores."""
+    if side.weights is not None and side.loadings is not None:
+        side.weights = space.weights(side.weights[: space.rank])
+        side.loadings = space.loadings(side.loadings[: space.rank])
+    side.mean = space.features.mean
+    side.dead = space.features.dead
+    side.rank = space.rank
 
 
-def _plain_cca(
-    pair: Pair, method: str, weights: bool, ridge: float, rank_tolerance: float
-) -> CcaParts:
+def _plain_cca(pair: Pair, options: CcaOptions) -> CcaSolution:
     """CCA between orthonormal bases (Bjorck & Golub 1973) of the unit-scaled blocks."""
     spaces = []
-    route = "qr" if method == "qr" else "moments"
+    route = "qr" if options.method == "qr" else "moments"
     for array, name in zip(_samples(pair), pair.names, strict=True):
         features = Features(array, name, unit_scale=True)
-        if _is_wide(array) and method != "qr":
-            space = SampleSpace.by_gram(features, rank_tolerance)
+        if _is_wide(array) and options.method != "qr":
+            space = SampleSpace.by_gram(features, options.rank_tolerance)
             if not space.undecided and not loses_digits(space.condition, features.epsilon):
                 spaces.append(space)
                 continue
             route = "qr"
-        spaces.append(SampleSpace.of_data(features, rank_tolerance))
+        spaces.append(SampleSpace.of_data(features, options.rank_tolerance))
     n_samples = spaces[0].features.n_samples
     degrees = n_samples - 1
     # Of unit variance, or less with a ridge.
     deviations = [space.singular[space.real] / np.sqrt(degrees) for space in spaces]
-    roots = [np.sqrt(d**2 + ridge) for d in deviations]
+    roots = [np.sqrt(d**2 + options.ridge) for d in deviations]
     bases = [
         space.left[:, space.real] * (d / root)
         for space, d, root in zip(spaces, deviations, roots, strict=True)
     ]
     u, correlations, vt = linalg.svd(bases[0].T @ bases[1], full_matrices=False, check_finite=False)
-    parts: dict[str, object] = {
-        "correlations": np.clip(correlations, 0.0, 1.0),
-        "n_samples": n_samples,
-        "method": route,
-        "digits": None,
-        "undecided": 0,
-        "single": False,
-    }
-    for side, space, turn, d, root in zip("xy", spaces, (u, vt.T), deviations, roots, strict=True):
+    sides = []
+    for space, turn, d, root in zip(spaces, (u, vt.T), deviations, roots, strict=True):
         # Scores over their roots have covariance d^2 / root^2 with the variates.
         of_weights = turn / root[:, np.newaxis]
-        parts |= {
-            f"{side}_weights": space.weights(of_weights) if weights else None,
-            f"{side}_loadings": space.loadings(d[:, np.newaxis] ** 2 * of_weights)
-            if weights
-            else None,
-            f"{side}_rank": space.rank,
-            f"{side}_kept": space.rank,
-            f"{side}_condition": space.condition,
-            f"{side}_dead": space.features.dead,
-            f"{side}_mean": space.features.mean,
-        }
-    return cast(CcaParts, parts)
+        sides.append(
+            Side(
+                weights=space.weights(of_weights) if options.weights else None,
+                loadings=space.loadings(d[:, np.newaxis] ** 2 * of_weights)
+                if options.weights
+                else None,
+                mean=space.features.mean,
+                rank=space.rank,
+                kept=space.rank,
+                condition=space.condition,
+                dead=space.features.dead,
+            )
+        )
+    return CcaSolution(np.clip(correlations, 0.0, 1.0), sides[0], sides[1], n_samples, route)
 
 
 def _complete(features: Features) -> SampleSpace:
@@ -155,7 +142,7 @@ def _complete(features: Features) -> SampleSpace:
     return space
 
 
-def pls(pair: Pair) -> PlsParts:
+def pls(pair: Pair, *, in_place: bool = False) -> PlsSolution:
     """SVD of the cross-covariance, ``min(n, p, q)`` pairs of directions."""
     sides: list[tuple[Floats, Floats, SampleSpace | None]] = []
     for array, name in zip(_samples(pair), pair.names, strict=True):
@@ -169,7 +156,7 @@ def pls(pair: Pair) -> PlsParts:
     u, singular, vt = linalg.svd(
         x.T @ y / (x.shape[0] - 1), full_matrices=False, check_finite=False
     )
-    return PlsParts(
+    return PlsSolution(
         singular_values=singular,
         x_weights=u if x_space is None else x_space.directions(u, real_only=False),
         y_weights=vt.T if y_space is None else y_space.directions(vt.T, real_only=False),
@@ -179,13 +166,13 @@ def pls(pair: Pair) -> PlsParts:
     )
 
 
-def pca(single: Pair, rank_tolerance: float) -> AxesParts:
+def pca(single: Pair, *, rank_tolerance: float = 0.0, in_place: bool = False) -> AxesSolution:
     """Principal axes of one block, as many as samples; the last one is of no variance."""
     (array,) = _samples(single)
     features = Features(array, single.names[0], unit_scale=False)
     space = SampleSpace.of_data(features, rank_tolerance)
     assert space.right is not None
-    return AxesParts(
+    return AxesSolution(
         variances=space.singular**2 / (features.n_samples - 1),
         axes=space.right,
         rank=int(space.real.sum()),
@@ -222,10 +209,8 @@ def procrustes(pair: Pair) -> float:
     return float(np.clip(nuclear, 0.0, 1.0))
 
 
-def linear_regression(
-    pair: Pair, solve: Callable[..., RegressionParts], rank_tolerance: float
-) -> RegressionParts:
-    """Share of y's variance that x explains, by `solve` for narrow blocks.
+def linear_regression(pair: Pair, *, rank_tolerance: float = 0.0) -> RegressionSolution:
+    """Share of y's variance that x explains.
 
     A wide x is a basis of its directions, unit-scaled; a wide y may be turned as a whole.
     """
@@ -238,4 +223,8 @@ def linear_regression(
         x = space.scores(real_only=True)
     if _is_wide(y):
         y = _complete(Features(y, pair.names[1], unit_scale=False)).scores(real_only=False)
-    return solve(pair.of_arrays([x, y]), rank_tolerance)
+    narrow = pair.of_arrays([x, y])
+    solution = by_core.linear_regression_of_moments(narrow, rank_tolerance=rank_tolerance)
+    if solution.lost:
+        solution = by_core.linear_regression_of_factor(narrow, rank_tolerance=rank_tolerance)
+    return solution

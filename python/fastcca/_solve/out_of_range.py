@@ -3,45 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from fastcca._inputs.arrays import AnyArray
 from fastcca._runtime.compiled import ScaleError
-from fastcca._runtime.device_array import on_host
 from fastcca._solve.pair import Pair
+from fastcca._solve.solutions import OutOfRangeError, Powers
 
-__all__ = ["in_range"]
+__all__ = ["in_range", "number_in_range"]
 
-Result = TypeVar("Result")
-Powers = npt.NDArray[np.intc]
 
-# Powers of 2 that the parts of a result go with, of x and of y, where they depend on the scale: a
-# weight is as much larger as its feature was made smaller.
-_POWERS = {
-    "x_weights": (1, 0),
-    "y_weights": (0, 1),
-    "x_loadings": (-1, 0),
-    "y_loadings": (0, -1),
-    "x_mean": (-1, 0),
-    "y_mean": (0, -1),
-    "mean": (-1, 0),
-    "variances": (-2, 0),
-    "singular_values": (-1, -1),
-}
-# Of a PLS the weights are directions.
-_DIRECTIONS = ("x_weights", "y_weights")
+class HasUnits(Protocol):
+    """A solution of scaled samples that can be brought back to the caller's units."""
+
+    def in_units(self, powers: list[Powers]) -> Self:
+        """Return the solution for features that were not multiplied by powers of 2."""
+        ...
+
+
+Solution = TypeVar("Solution", bound=HasUnits)
 
 
 def in_range(
-    solve: Callable[[Pair], Result],
-    pair: Pair,
-    *,
-    each_feature: bool = False,
-    directions_only: bool = False,
-) -> Result:
+    solve: Callable[[Pair], Solution], pair: Pair, *, each_feature: bool = False
+) -> Solution:
     """Call `solve`, and where squares leave the range of float64 once more on scaled samples.
 
     Numbers and correlations are what they are in any scale; what has units is brought back to
@@ -54,8 +41,6 @@ def in_range(
     each_feature : bool
         Whether the measure allows every feature a scale of its own. Otherwise features that are
         1e150 times smaller than the largest of their block count as dead.
-    directions_only : bool
-        Whether weights have no units.
 
     Raises
     ------
@@ -69,10 +54,24 @@ def in_range(
         if not any(power.any() for _, power in scaled):
             raise
         found = solve(pair.of_arrays([array for array, _ in scaled]))
-        powers = [power for _, power in scaled]
-        if isinstance(found, dict) and not _bring_back(found, powers, directions_only):
-            raise
-        return found
+        try:
+            return found.in_units([power for _, power in scaled])
+        except OutOfRangeError:
+            pass
+        raise
+
+
+def number_in_range(solve: Callable[[Pair], float], pair: Pair) -> float:
+    """Do the same for a number that has no units."""
+    return in_range(lambda scaled: _Number(solve(scaled)), pair).value
+
+
+class _Number:
+    def __init__(self, value: float) -> None:
+        self.value = value
+
+    def in_units(self, powers: list[Powers]) -> Self:
+        return self
 
 
 def _scaled(array: AnyArray, each_feature: bool) -> tuple[AnyArray, Powers]:
@@ -88,30 +87,3 @@ def _scaled(array: AnyArray, each_feature: bool) -> tuple[AnyArray, Powers]:
     if array.dtype.kind == "c":
         scaled = scaled + 1j * np.ldexp(array.imag, powers)
     return scaled, powers
-
-
-def _vanished(scaled: AnyArray, value: AnyArray) -> bool:
-    largest = np.abs(value).max(initial=0.0)
-    return bool(largest < np.finfo(np.float64).tiny and scaled.any())
-
-
-def _bring_back(found: dict[str, Any], powers: list[Powers], directions_only: bool) -> bool:
-    """Change what has units; whether all of it stayed in range."""
-    for name, exponents in _POWERS.items():
-        if found.get(name) is None or (directions_only and name in _DIRECTIONS):
-            continue
-        value = on_host(found[name])
-        used = [k * power for k, power in zip(exponents, powers, strict=False) if k]
-        if name in ("variances", "singular_values"):  # one scale for all features
-            power = np.sum([u[0] for u in used])
-        else:
-            (power,) = used
-            power = power if value.ndim == 1 else power[:, np.newaxis]
-        with np.errstate(over="ignore", under="ignore"):
-            if np.iscomplexobj(value):
-                found[name] = np.ldexp(value.real, power) + 1j * np.ldexp(value.imag, power)
-            else:
-                found[name] = np.ldexp(value, power)
-        if not np.isfinite(found[name]).all() or _vanished(value, found[name]):
-            return False
-    return True

@@ -16,8 +16,8 @@ from scipy import linalg
 
 from fastcca._inputs.arrays import AnyArray, check_finite
 from fastcca._inputs.bfloat16 import with_numbers
+from fastcca._inputs.dtypes import input_epsilon
 from fastcca._runtime.compiled import ScaleError
-from fastcca.reference import input_epsilon
 
 __all__ = ["Features", "SampleSpace"]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-__all__ = ["ALL", "Group", "Pairs", "PairsLike", "pairs_of"]
+__all__ = ["ALL", "Group", "Pairs", "PairsLike", "check_same_kept", "pairs_of"]
 
 Group = str | Sequence[str]
 PairsLike = str | Sequence[tuple[Group, Group]]
@@ -72,6 +72,20 @@ def pairs_of(pairs: object) -> Pairs:
     if not listed:
         raise ValueError("pairs is empty; it needs at least one pair of blocks")
     return Pairs("listed", tuple(listed))
+
+
+def check_same_kept(pairs: Pairs, names: _Names, keeps: Callable[[str, str], bool]) -> None:
+    """Raise ValueError where a rule keeps other pairs than a state of these blocks."""
+    kept = pairs.among(names)
+    for i, first in enumerate(names):
+        for second in names[:i]:
+            here = kept is None or (first, second) in kept
+            if here != keeps(first, second):
+                which = "this" if here else "the other"
+                raise ValueError(
+                    f"cannot merge a state of other pairs of blocks: {which} alone keeps "
+                    f"{second} and {first}; use the same pairs on both sides"
+                )
 
 
 def _group(group: object) -> _Names:

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
-from fastcca._inputs.arrays import AnyArray, as_numbers, precision_name
-from fastcca._inputs.files import Stored, is_stored
+from fastcca._inputs.arrays import AnyArray
+from fastcca._inputs.dtypes import precision_name
 from fastcca._runtime.backend import state_place
 from fastcca._runtime.compiled import CoreMoments, device_at, module_at, new_moments
-from fastcca._solve.accuracy import check_precision
-from fastcca._states.batch import check_size, check_stored, index_pairs, named_batch, real_blocks
-from fastcca._states.blocks import Located, check_count, located
-from fastcca._states.following import FollowsData
-from fastcca._states.kept_pairs import ALL, Pairs, PairsLike, pairs_of
+from fastcca._runtime.memory import SMALL, check_memory
+from fastcca._states.blocks import Located, index_pairs, located, real_blocks
+from fastcca._states.kept_pairs import ALL, PairsLike, check_same_kept, pairs_of
+from fastcca._states.state import State, check_format, check_precision, check_stored
 
 __all__ = ["Moments"]
 
 
-class Moments(FollowsData):
+class Moments(State):
     """Counts, means and centred second moments of blocks of features, over the same samples.
 
     Feed batches with `update`, add up the states of several workers with `merge`, and pass the
@@ -74,9 +73,13 @@ class Moments(FollowsData):
     Moments(n_samples=1000, blocks={'x': 3, 'y': 2})
     """
 
-    __slots__ = ("_pairs", "_selection")
+    __slots__ = ("_pairs",)
 
     _state: CoreMoments
+    _noun = "moments"
+    _these = "these moments hold"
+    _real_only = False
+    _keeps_digits = False
 
     def __init__(
         self,
@@ -89,8 +92,7 @@ class Moments(FollowsData):
         self._pairs = pairs_of(pairs)
         self._state = new_moments(state_place(backend), single=single)
         self._follows_data = backend is None
-        # Names of the visible blocks; None means all, and that this is not a view.
-        self._selection: tuple[str, ...] | None = None
+        self._selection = None
 
     # -- accumulation ------------------------------------------------------------------------
 
@@ -119,39 +121,7 @@ class Moments(FollowsData):
         MemoryError
             If there are so many features that the state would not fit in memory.
         """
-        self._check_not_a_view("update")
-        batch = named_batch(blocks, named_blocks)
-        self._follow(batch)
-        if any(is_stored(block) for block in batch.values()):
-            self._update_from_files(batch)
-            return
-        self._update({name: as_numbers(block, name) for name, block in batch.items()})
-
-    def _empty_at(self, place: str) -> CoreMoments:
-        return new_moments(place, single=self._state.single)
-
-    def _update_from_files(self, sources: Mapping[str, object]) -> None:
-        # In a state of their own, so that an error in the middle leaves this one as it was.
-        stored = Stored(sources)
-        added = Moments(precision=self.precision, pairs=self.pairs, backend=self._place)
-        for arrays in stored.batches():
-            with stored.told_where():
-                added._update(dict(zip(sources, arrays, strict=True)))
-        self._state.merge(added._state)
-
-    def _update(
-        self, batch: Mapping[str, AnyArray], dtypes: Sequence[np.dtype[Any]] | None = None
-    ) -> None:
-        """Add checked arrays whose last axis is features and whose others are samples.
-
-        `dtypes`, one for each block, where real values were computed from coarser ones.
-        """
-        precisions = None if dtypes is None else [precision_name(dtype) for dtype in dtypes]
-        names, arrays = real_blocks(batch)
-        kept = self._pairs.among(tuple(batch))
-        check_size(batch, kept, self._place)
-        pairs = None if kept is None else index_pairs(tuple(names), kept)
-        self._state.update(names, arrays, precisions, pairs)
+        self._add(blocks, named_blocks)
 
     def merge(self, other: Moments) -> None:
         """Add the samples of another state over the same blocks, exactly as if seen here.
@@ -173,30 +143,17 @@ class Moments(FollowsData):
         if other.pairs != self.pairs:
             added = added.clone()  # may grow in another thread, after the check
             if added.block_names and not self._state.block_names:
-                _check_same_kept(self._pairs, Moments._of(added))
+                other = Moments._of(added)
+                check_same_kept(self._pairs, other.block_names, other._keeps)
         self._state.merge(added)
-
-    def __add__(self, other: Moments) -> Moments:
-        if not isinstance(other, Moments):
-            return NotImplemented
-        total = self.copy()
-        total.merge(other)
-        return total
-
-    def __radd__(self, other: object) -> Moments:
-        # sum() starts from 0.
-        return self.copy() if other == 0 else NotImplemented
 
     def copy(self) -> Moments:
         """Return an independent state with the same content."""
-        return Moments._of(self._own_state().clone(), pairs_of(self.pairs))
+        copy = Moments._of(self._own_state().clone())
+        copy._pairs = pairs_of(self.pairs)
+        return copy
 
     # -- reading -----------------------------------------------------------------------------
-
-    @property
-    def n_samples(self) -> int:
-        """Samples seen so far."""
-        return self._state.n_samples
 
     @property
     def precision(self) -> str:
@@ -207,11 +164,6 @@ class Moments(FollowsData):
     def pairs(self) -> PairsLike:
         """Which pairs of blocks are kept, as the argument says; "all" of a view of two blocks."""
         return (self._pairs if self._selection is None else ALL).given()
-
-    @property
-    def block_names(self) -> tuple[str, ...]:
-        """Names of the blocks, in their order."""
-        return tuple(self._blocks()) if self._selection is None else self._selection
 
     def mean(self, name: str) -> npt.NDArray[Any]:
         """Mean of every feature of a block, (features,), float64 or complex128."""
@@ -234,8 +186,7 @@ class Moments(FollowsData):
         KeyError
             If there is no block of that name, or the pair is not kept.
         """
-        if self.n_samples < 2:
-            raise ValueError(f"a covariance needs at least 2 samples, not {self.n_samples}")
+        self._check_enough_for_covariance()
         self._check_kept(self._block(first), self._block(second))
         scatter = self._scatter(first, second)
         scatter /= self.n_samples - 1
@@ -263,9 +214,7 @@ class Moments(FollowsData):
             If there is no block of that name, or the pair is not kept.
         """
         self._check_kept(self._block(first), self._block(second))
-        view = Moments._of(self._state)
-        view._selection = (first, second)
-        return view
+        return self._view(first, second)
 
     def __repr__(self) -> str:
         blocks = {name: self.mean(name).size for name in self.block_names}
@@ -291,57 +240,87 @@ class Moments(FollowsData):
                 for i in range(count)
             ],
         }
-        return (_restore, (content,))
+        return (Moments._restored, (content,))
+
+    @classmethod
+    def _restored(cls, content: dict[str, Any]) -> Moments:
+        check_format(content, CoreMoments.format_version, "these moments were")
+        tiles = [tile for row in content["scatter"] for tile in row if tile is not None]
+        check_stored("moments", [*content["means"], *tiles])
+        moments = cls._of(
+            CoreMoments.restore(
+                content["n_samples"],
+                content["names"],
+                content["means"],
+                content["precisions"],
+                content["scatter"],
+                # Format 1 knew no other.
+                check_precision(content.get("precision", "double")) == "single",
+            )
+        )
+        moments._pairs = pairs_of(content.get("pairs", "all"))  # formats 1 and 2 knew no other
+        return moments
 
     # -- inside the package ------------------------------------------------------------------
 
-    @staticmethod
-    def _of(state: CoreMoments, pairs: Pairs = ALL) -> Moments:
-        moments = Moments.__new__(Moments)
-        moments._state = state
-        moments._pairs = pairs
-        moments._selection = None
-        moments._follows_data = False
+    @classmethod
+    def _of(cls, state: CoreMoments) -> Moments:
+        moments = super()._of(state)
+        moments._pairs = ALL
         return moments
 
+    @classmethod
+    def _at(cls, place: str, precision: str) -> Moments:
+        """Return moments without samples at a place."""
+        return cls._of(new_moments(place, single=check_precision(precision) == "single"))
+
+    def _empty_at(self, place: str) -> CoreMoments:
+        return new_moments(place, single=self._state.single)
+
+    def _empty_like(self) -> Moments:
+        return Moments(precision=self.precision, pairs=self.pairs, backend=self._place)
+
+    def _update(
+        self, batch: Mapping[str, AnyArray], dtypes: Sequence[np.dtype[Any]] | None = None
+    ) -> None:
+        precisions = None if dtypes is None else [precision_name(dtype) for dtype in dtypes]
+        names, arrays = real_blocks(batch)
+        kept = self._pairs.among(tuple(batch))
+        _check_size(batch, kept, self._place)
+        pairs = None if kept is None else index_pairs(tuple(names), kept)
+        self._state.update(names, arrays, precisions, pairs)
+
+    def _as_moments(self) -> Moments:
+        return self
+
+    def _as_factor(self) -> NoReturn:
+        raise ValueError(
+            "method='qr' needs the samples themselves, or a QRFactor: a Moments has lost "
+            "the digits that it would keep"
+        )
+
     def _moved_to(self, place: str) -> Moments:
-        """Return a state of the same content at a place: this one where it is there already."""
         if place in ("numpy", self._place):  # the reference reads any
             return self
         everything = range(len(self._state.block_names))
-        moved = Moments._of(_copied_to(place, self._state, everything), self._pairs)
-        moved._selection = self._selection
+        moved = Moments._of(_copied_to(place, self._state, everything))
+        moved._pairs, moved._selection = self._pairs, self._selection
         return moved
 
     def _blocks(self) -> Mapping[str, Located]:
-        """All blocks of the state, those that a view hides included."""
         return located(tuple(self._state.block_names))
-
-    def _block(self, name: str) -> Located:
-        blocks = self._blocks()
-        if name not in (blocks if self._selection is None else self._selection):
-            raise KeyError(f"there is no block {name!r}; the blocks are {self.block_names}")
-        return blocks[name]
-
-    def _index(self, name: str) -> int:
-        """Position of a block, or of its real part, in the compiled state."""
-        return self._block(name).real
 
     def _is_complex(self, name: str) -> bool:
         return self._block(name).imaginary is not None
 
     def _compared(self, count: int) -> tuple[Located, ...]:
-        """Blocks of a measure that takes `count` of them."""
-        blocks = self._blocks()
-        names = tuple(blocks) if self._selection is None else self._selection
-        check_count(names, count, "these moments hold")
-        chosen = tuple([blocks[name] for name in names])
+        chosen = super()._compared(count)
         if count == 2:
             self._check_kept(*chosen)
         return chosen
 
     def _keeps(self, first: str, second: str) -> bool:
-        return self._state.keeps(self._index(first), self._index(second))
+        return self._state.keeps(self._block(first).real, self._block(second).real)
 
     def _check_kept(self, first: Located, second: Located) -> None:
         if not self._state.keeps(first.real, second.real):
@@ -372,10 +351,6 @@ class Moments(FollowsData):
             chosen += [index] if imaginary is None else [index, imaginary]
         return _copied_to(place, self._state, chosen)
 
-    def _check_not_a_view(self, action: str) -> None:
-        if self._selection is not None:
-            raise ValueError(f"cannot {action} a view of two blocks; use the moments it came from")
-
 
 def _copied_to(place: str, state: CoreMoments, chosen: Sequence[int]) -> CoreMoments:
     """Copy some blocks of a state to a place."""
@@ -395,39 +370,29 @@ def _copied_to(place: str, state: CoreMoments, chosen: Sequence[int]) -> CoreMom
     return copy
 
 
-def _check_same_kept(pairs: Pairs, other: Moments) -> None:
-    """Raise ValueError where a rule keeps other pairs than a state."""
-    names = other.block_names
-    kept = pairs.among(names)
-    for i, first in enumerate(names):
-        for second in names[:i]:
-            here = kept is None or (first, second) in kept
-            if here != other._keeps(first, second):
-                which = "this" if here else "the other"
-                raise ValueError(
-                    f"cannot merge a state of other pairs of blocks: {which} alone keeps "
-                    f"{second} and {first}; use the same pairs on both sides"
-                )
-
-
-def _restore(content: dict[str, Any]) -> Moments:
-    version = content["format"]
-    if version > CoreMoments.format_version:
-        raise ValueError(
-            f"these moments were stored in format {version}, but this version of fastcca reads up "
-            f"to {CoreMoments.format_version}: upgrade fastcca"
-        )
-    tiles = [tile for row in content["scatter"] for tile in row if tile is not None]
-    check_stored("moments", [*content["means"], *tiles])
-    return Moments._of(
-        CoreMoments.restore(
-            content["n_samples"],
-            content["names"],
-            content["means"],
-            content["precisions"],
-            content["scatter"],
-            # Format 1 knew no other.
-            check_precision(content.get("precision", "double")) == "single",
-        ),
-        pairs_of(content.get("pairs", "all")),  # formats 1 and 2 knew no other
+def _check_size(
+    batch: Mapping[str, AnyArray], kept: frozenset[tuple[str, str]] | None, place: str
+) -> None:
+    """Raise MemoryError where `update` would not find room: state, batch and products."""
+    most = 2 * sum([array.shape[-1] for array in batch.values()])
+    if 3 * 8 * most**2 < SMALL:  # every batch of a stream asks
+        return
+    sizes = {
+        name: array.shape[-1] * (2 if array.dtype.kind == "c" else 1)
+        for name, array in batch.items()
+    }
+    names = list(sizes)
+    cells = sum(
+        sizes[first] * sizes[second]
+        for i, first in enumerate(names)
+        for second in names[: i + 1]
+        if kept is None or first == second or (first, second) in kept
+    )
+    check_memory(
+        3 * 8 * cells,
+        f"moments of {sum(sizes.values())} features in all, three states of float64 during update,",
+        "Reduce the features first (spatial='pool', a random projection, principal components), "
+        "or keep fewer pairs of blocks (pairs=...). Fewer samples than features need no such "
+        "matrix, if they are passed as arrays.",
+        place,
     )

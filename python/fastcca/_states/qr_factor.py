@@ -8,22 +8,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastcca._inputs.arrays import AnyArray, as_samples, precision_name
-from fastcca._inputs.files import Stored, is_stored
+from fastcca._inputs.arrays import AnyArray
+from fastcca._inputs.dtypes import precision_name
 from fastcca._runtime.backend import state_place
 from fastcca._runtime.compiled import CoreFactor, device_at, module_at, new_factor
 from fastcca._runtime.memory import check_memory
 from fastcca._runtime.threads import threads_for_many
-from fastcca._states.batch import check_stored, named_batch
-from fastcca._states.blocks import check_count
-from fastcca._states.following import FollowsData
+from fastcca._states.blocks import Located
+from fastcca._states.moments import Moments
+from fastcca._states.state import State, check_format, check_stored
 
 __all__ = ["QRFactor"]
 
 Floats = npt.NDArray[np.float64]
 
 
-class QRFactor(FollowsData):
+class QRFactor(State):
     """Triangular factor of the centred samples of blocks of features, for ill-conditioned data.
 
     Used like `Moments`: feed batches with `update`, add up states with `merge`, pickle it, and pass
@@ -56,15 +56,18 @@ class QRFactor(FollowsData):
     QRFactor(n_samples=1000, blocks={'x': 3, 'y': 2})
     """
 
-    __slots__ = ("_selection",)
+    __slots__ = ()
 
     _state: CoreFactor
+    _noun = "factor"
+    _these = "this factor holds"
+    _real_only = True
+    _keeps_digits = True
 
     def __init__(self, *, backend: str | None = None) -> None:
         self._state = new_factor(state_place(backend))
         self._follows_data = backend is None
-        # Names of the visible blocks; None means all, and that this is not a view.
-        self._selection: tuple[str, ...] | None = None
+        self._selection = None
 
     def update(self, /, *blocks: npt.ArrayLike, **named_blocks: npt.ArrayLike) -> None:
         """Add a batch of samples, as `Moments.update` does; real numbers only.
@@ -79,29 +82,7 @@ class QRFactor(FollowsData):
         MemoryError
             If there are so many features that the factor would not fit in memory.
         """
-        self._check_not_a_view("update")
-        batch = named_batch(blocks, named_blocks)
-        self._follow(batch)
-        if any(is_stored(block) for block in batch.values()):
-            # In a factor of their own, so that an error in the middle leaves this one as it was.
-            stored, added = Stored(batch), QRFactor(backend=self._place)
-            for arrays in stored.batches():
-                with stored.told_where():
-                    added.update(**dict(zip(batch, arrays, strict=True)))
-            self.merge(added)
-            return
-        self._update({name: as_samples(block, name) for name, block in batch.items()})
-
-    def _empty_at(self, place: str) -> CoreFactor:
-        return new_factor(place)
-
-    def _update(
-        self, batch: Mapping[str, AnyArray], dtypes: Sequence[np.dtype[Any]] | None = None
-    ) -> None:
-        precisions = None if dtypes is None else [precision_name(dtype) for dtype in dtypes]
-        _check_size(list(batch.values()), self._place)
-        with threads_for_many() as threads:
-            self._state.update(list(batch), list(batch.values()), precisions, threads)
+        self._add(blocks, named_blocks)
 
     def merge(self, other: QRFactor) -> None:
         """Add the samples of another factor of the same blocks, as if seen here.
@@ -117,36 +98,15 @@ class QRFactor(FollowsData):
         other._check_not_a_view("merge")
         self._state.merge(other._moved_to(self._place)._state)
 
-    def __add__(self, other: QRFactor) -> QRFactor:
-        if not isinstance(other, QRFactor):
-            return NotImplemented
-        total = self.copy()
-        total.merge(other)
-        return total
-
-    def __radd__(self, other: object) -> QRFactor:
-        # sum() starts from 0.
-        return self.copy() if other == 0 else NotImplemented
-
     def copy(self) -> QRFactor:
         """Return an independent factor with the same content."""
         out = QRFactor._of(self._state.clone())
         out._selection = self._selection
         return out
 
-    @property
-    def n_samples(self) -> int:
-        """Samples seen so far."""
-        return int(self._state.n_samples)
-
-    @property
-    def block_names(self) -> tuple[str, ...]:
-        """Names of the blocks, in their order."""
-        return tuple(self._state.block_names) if self._selection is None else self._selection
-
     def mean(self, name: str) -> Floats:
         """Mean of every feature of a block, (features,)."""
-        mean: Floats = self._state.mean(self._index(name))
+        mean: Floats = self._state.mean(self._block(name).real)
         return mean
 
     def covariance(self, first: str, second: str) -> Floats:
@@ -157,12 +117,11 @@ class QRFactor(FollowsData):
         ValueError
             With fewer than 2 samples.
         """
-        if self.n_samples < 2:
-            raise ValueError(f"a covariance needs at least 2 samples, not {self.n_samples}")
+        self._check_enough_for_covariance()
         factor = self._state.factor
         stored = self._state.block_names
         ends = np.cumsum([0, *(self._state.mean(i).size for i in range(len(stored)))])
-        i, j = self._index(first), self._index(second)
+        i, j = self._block(first).real, self._block(second).real
         columns_i = factor[:, ends[i] : ends[i + 1]]
         columns_j = factor[:, ends[j] : ends[j + 1]]
         cov: Floats = columns_i.T @ columns_j / (self.n_samples - 1)
@@ -177,10 +136,8 @@ class QRFactor(FollowsData):
             If there is no block of that name.
         """
         for name in (first, second):
-            self._index(name)
-        view = QRFactor._of(self._state)
-        view._selection = (first, second)
-        return view
+            self._block(name)
+        return self._view(first, second)
 
     def __repr__(self) -> str:
         blocks = {name: self.mean(name).size for name in self.block_names}
@@ -197,18 +154,54 @@ class QRFactor(FollowsData):
             "factor": self._state.factor,
             "selection": self._selection,
         }
-        return (_restore, (content,))
+        return (QRFactor._restored, (content,))
 
-    @staticmethod
-    def _of(state: CoreFactor) -> QRFactor:
-        factor = QRFactor.__new__(QRFactor)
-        factor._state = state
-        factor._selection = None
-        factor._follows_data = False
+    @classmethod
+    def _restored(cls, content: dict[str, Any]) -> QRFactor:
+        check_format(content, CoreFactor.format_version, "this factor was")
+        check_stored("means and factor", [*content["means"], content["factor"]])
+        factor = cls._of(
+            CoreFactor.restore(
+                content["n_samples"],
+                content["names"],
+                content["means"],
+                content["precisions"],
+                content["factor"],
+            )
+        )
+        factor._selection = content["selection"]
         return factor
 
+    # -- inside the package ------------------------------------------------------------------
+
+    def _empty_at(self, place: str) -> CoreFactor:
+        return new_factor(place)
+
+    def _empty_like(self) -> QRFactor:
+        return QRFactor(backend=self._place)
+
+    def _update(
+        self, batch: Mapping[str, AnyArray], dtypes: Sequence[np.dtype[Any]] | None = None
+    ) -> None:
+        precisions = None if dtypes is None else [precision_name(dtype) for dtype in dtypes]
+        _check_size(list(batch.values()), self._place)
+        with threads_for_many() as threads:
+            self._state.update(list(batch), list(batch.values()), precisions, threads)
+
+    def _as_moments(self) -> Moments:
+        """Return the moments of the same samples, R'R."""
+        moments = Moments._of(self._state.moments())
+        moments._selection = self._selection
+        return moments
+
+    def _as_factor(self) -> QRFactor:
+        return self
+
+    def _blocks(self) -> Mapping[str, Located]:
+        names = self._state.block_names
+        return {name: Located(name, i, None) for i, name in enumerate(names)}
+
     def _moved_to(self, place: str) -> QRFactor:
-        """Return a factor of the same content at a place: this one where it is there already."""
         if place in ("numpy", self._place):  # the reference reads any
             return self
         state, count = self._state, len(self._state.block_names)
@@ -225,21 +218,6 @@ class QRFactor(FollowsData):
         moved._selection = self._selection
         return moved
 
-    def _index(self, name: str) -> int:
-        if name not in self.block_names:
-            raise KeyError(f"there is no block {name!r}; the blocks are {self.block_names}")
-        return int(self._state.block_names.index(name))
-
-    def _compared(self, count: int) -> tuple[int, ...]:
-        """Positions of the blocks of a measure that takes `count` of them."""
-        names = self.block_names
-        check_count(names, count, "this factor holds")
-        return tuple(self._index(name) for name in names)
-
-    def _check_not_a_view(self, action: str) -> None:
-        if self._selection is not None:
-            raise ValueError(f"cannot {action} a view of two blocks; use the factor it came from")
-
 
 def _check_size(arrays: Sequence[AnyArray], place: str) -> None:
     """Raise MemoryError where `update` would not find room."""
@@ -251,24 +229,3 @@ def _check_size(arrays: Sequence[AnyArray], place: str) -> None:
         "Fewer samples than features need no such matrix, if they are passed as arrays.",
         place,
     )
-
-
-def _restore(content: dict[str, Any]) -> QRFactor:
-    version = content["format"]
-    if version > CoreFactor.format_version:
-        raise ValueError(
-            f"this factor was stored in format {version}, but this version of fastcca reads up to "
-            f"{CoreFactor.format_version}: upgrade fastcca"
-        )
-    check_stored("means and factor", [*content["means"], content["factor"]])
-    factor = QRFactor._of(
-        CoreFactor.restore(
-            content["n_samples"],
-            content["names"],
-            content["means"],
-            content["precisions"],
-            content["factor"],
-        )
-    )
-    factor._selection = content["selection"]
-    return factor

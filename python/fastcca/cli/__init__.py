@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 import fastcca
+from fastcca._measures.measure import MEASURES
 from fastcca.cli.errors import UserError, faults_told
 
 __all__ = ["main"]
@@ -137,8 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument(
         "--measure",
         default="cca",
-        help="what to compute, a list with commas: cca, r2_cca, svcca, pwcca, cka, procrustes, "
-        "linear_regression_r2 (default: cca)",
+        help=f"what to compute, a list with commas: {', '.join(MEASURES)} (default: cca)",
     )
     compare.add_argument(
         "--features-first", action="store_true", help="the arrays are features x samples"
@@ -170,8 +170,7 @@ def _parser() -> argparse.ArgumentParser:
     matrix.add_argument(
         "--measure",
         default="svcca",
-        help="what to compute: cca, r2_cca, svcca, pwcca, cka, procrustes, linear_regression_r2 "
-        "(default: svcca)",
+        help=f"what to compute: {', '.join(MEASURES)} (default: svcca)",
     )
     matrix.add_argument("--layout", metavar="AXES", help="the axes of maps, such as NHWC")
     matrix.add_argument(

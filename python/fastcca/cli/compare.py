@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 import fastcca
 from fastcca._measures.caveats import warn_about_rank
+from fastcca._measures.cca_result import result_of
 from fastcca._measures.compare import Comparison
-from fastcca._runtime.backend import resolve
-from fastcca._solve.pair_of import pair_of
-from fastcca._solve.routes import solvers_at
+from fastcca._measures.measure import MEASURES, chosen
+from fastcca._solve.pair import pair_of
 from fastcca.cli.errors import UserError, faults_told
 from fastcca.cli.files import read_array
 from fastcca.cli.output import print_table
@@ -23,15 +23,7 @@ from fastcca.cli.output import print_table
 Array = NDArray[Any]
 
 
-LABELS = {
-    "cca": "mean correlation",
-    "r2_cca": "mean squared correlation",
-    "svcca": "mean correlation at 99% of the variance",
-    "pwcca": "projection weighted, from x",
-    "cka": "linear",
-    "procrustes": "cosine to the best rotation",
-    "linear_regression_r2": "share of y that x explains",
-}
+# Of measures, those that complex data have.
 _OF_COMPLEX = {"cca", "r2_cca"}
 
 
@@ -39,8 +31,8 @@ def parse_measures(text: str) -> list[str]:
     """Split a comma-separated list of measures and check every name."""
     names = [name.strip() for name in text.split(",")]
     for name in names:
-        if name not in LABELS:
-            raise UserError(f"unknown measure '{name}'; there are {', '.join(LABELS)}")
+        if name not in MEASURES:
+            raise UserError(f"unknown measure '{name}'; there are {', '.join(MEASURES)}")
     return names
 
 
@@ -62,7 +54,7 @@ def compare(
     a, b
         ``FILE`` or ``FILE:NAME``, each an array (n_samples, n_features).
     measures
-        Names from `LABELS`. Ranks, condition and correlations are always those of the CCA.
+        Names from `MEASURES`. Ranks, condition and correlations are always those of the CCA.
     features_first
         The arrays are (n_features, n_samples).
     layout, spatial
@@ -94,16 +86,18 @@ def compare(
     layouts = tuple(layout.split(",")) if layout is not None and "," in layout else layout
     try:
         with faults_told(f" (x is {a}, y is {b})"):
-            place = resolve(None, x=x, y=y)
-            pair = pair_of(x, y, layout=layouts, spatial=spatial, place=place)
-            if set(measures) - _OF_COMPLEX:
-                pair.require_real()
-            comparison = Comparison(pair, solvers_at(place), weights="pwcca" in measures)
-            values = {name: float(getattr(comparison, name)()) for name in measures}
-            result = comparison.cca_result
-            warn_about_rank(
-                result, result.x_rank, result.y_rank, result.x_mean.size, result.y_mean.size
+            pair = pair_of(
+                x,
+                y,
+                layout=layouts,
+                spatial=spatial,
+                real=bool(set(measures) - _OF_COMPLEX),
             )
+            comparison = Comparison(pair, measures)
+            values = comparison.values()
+            solution = comparison.solution(chosen("cca", {}))
+            warn_about_rank(solution)
+            result = result_of(solution)
     except MemoryError as error:
         raise UserError(
             f"not enough memory for shapes {x.shape} and {y.shape} (x is {a}, y is {b})"
@@ -183,7 +177,7 @@ def _print(
     rows = [
         ("x", side(a, result.x_rank, result.x_dead)),
         ("y", side(b, result.y_rank, result.y_dead)),
-        *((f"{name} ({LABELS[name]})", f"{value:.8f}") for name, value in values.items()),
+        *((f"{name} ({MEASURES[name].label})", f"{value:.8f}") for name, value in values.items()),
         ("mean squared correlation", f"{result.mean_squared:.8f}"),
         (f"correlations ({len(result.correlations)})", " ".join(rho)),
         ("condition number", f"{result.condition:.3g}"),

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import fastcca
-from fastcca.cli.compare import LABELS
+from fastcca._measures.measure import MEASURES
 from fastcca.cli.errors import UserError, faults_told
 from fastcca.cli.files import read_layers
 from fastcca.cli.output import print_table
@@ -37,7 +37,7 @@ def matrix(
         Files or folders of layers, see `fastcca.cli.files.read_layers`; without `b`, the layers of
         `a` against each other.
     measure
-        A name from `LABELS`.
+        A name from `MEASURES`.
     layout, spatial
         What the axes of maps are, and what becomes of positions, as in `fastcca.cca`.
     as_json
@@ -52,8 +52,8 @@ def matrix(
     UserError
         For whatever is wrong with the files, the arrays or the options.
     """
-    if measure not in LABELS:
-        raise UserError(f"unknown measure '{measure}'; there are {', '.join(LABELS)}")
+    if measure not in MEASURES:
+        raise UserError(f"unknown measure '{measure}'; there are {', '.join(MEASURES)}")
     if plot is not None:
         from fastcca.cli.pictures import check_picture_path
 
@@ -83,7 +83,7 @@ def matrix(
         from fastcca.cli.pictures import HeatMap, draw_heat_maps
 
         draw_heat_maps(
-            [HeatMap(LABELS[measure], result.values)],
+            [HeatMap(MEASURES[measure].label, result.values)],
             plot,
             row_names=x_names,
             column_names=y_names,
@@ -103,7 +103,7 @@ def matrix(
     print_table(
         [[name, *(f"{v:.4f}" for v in row)] for name, row in zip(x_names, values, strict=True)],
         header=["", *y_names],
-        title=f"{measure} ({LABELS[measure]}): {a} down, {a if b is None else b} across",
+        title=f"{measure} ({MEASURES[measure].label}): {a} down, {a if b is None else b} across",
         align_right=True,
     )
     for written in (csv_file, plot):

@@ -16,20 +16,22 @@ Morcos, Raghu, Bengio (2018), arXiv:1806.05759.
 from __future__ import annotations
 
 import logging
-import math
 from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fastcca._inputs.arrays import AnyArray, as_numbers, float64_rows
-from fastcca._inputs.bfloat16 import with_numbers
+from fastcca._inputs.arrays import AnyArray
 from fastcca._measures.google_svcca import coefficients_of, solve_covariances
-from fastcca._runtime import backend as _backend
-from fastcca._solve.pair import Pair
-from fastcca._solve.routes import solvers_at
+from fastcca._runtime.backend import resolve
 from fastcca._statistics import summary as _summary
+from fastcca.compat._activations import (
+    check_epsilon,
+    checked_activations,
+    mapped_datapoints,
+    pair_of_samples,
+)
 from fastcca.compat._lazy_dict import LazyDict
 
 __all__ = [
@@ -46,8 +48,6 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 num_cca_trials = 5
-
-AXES = "(neurons, datapoints)"
 
 
 def positivedef_matrix_sqrt(array: npt.ArrayLike) -> npt.NDArray[Any]:
@@ -169,7 +169,7 @@ def compute_ccas(
             "they must be (p, p), (p, q) and (q, q)"
         )
     check_epsilon(epsilon)
-    place = _backend.resolve(None)
+    place = resolve(None)
     double = np.result_type(xx, xy, yy, np.float64)
     solved = solve_covariances(
         [xx.astype(double), yy.astype(double)],
@@ -177,7 +177,6 @@ def compute_ccas(
         [2.0**-52, 2.0**-52],
         xy.astype(double),
         epsilon,
-        solvers_at(place),
         place=place,
     )
     _report(solved.x_kept, solved.y_kept, verbose)
@@ -186,8 +185,8 @@ def compute_ccas(
         nothing = np.zeros((kept_x, kept_x)), np.zeros((kept_y, kept_y))
         return [0, 0, 0], *nothing, solved.x_kept, solved.y_kept
     parts = solved.parts
-    usv = [parts["u"], parts["correlations"], parts["vt"]]
-    return usv, parts["x_inverse_sqrt"], parts["y_inverse_sqrt"], solved.x_kept, solved.y_kept
+    usv = [parts.u, parts.correlations, parts.vt]
+    return usv, parts.x_inverse_sqrt, parts.y_inverse_sqrt, solved.x_kept, solved.y_kept
 
 
 def sum_threshold(array: npt.ArrayLike, threshold: float) -> int | None:
@@ -308,17 +307,16 @@ def similarity_of(
     if not 0.0 < threshold <= 1.0:
         raise ValueError(f"threshold={threshold} must be above 0 and at most 1")
     samples = [a.T for a in arrays]
-    place = _backend.resolve(None, acts1=acts1, acts2=acts2)
-    pair = Pair(("acts1", "acts2"), samples, place=place)
-    solved = coefficients_of(pair, epsilon, solvers_at(place), energies)
+    pair = pair_of_samples({"acts1": acts1, "acts2": acts2}, samples)
+    solved = coefficients_of(pair, epsilon, energies)
     _report(solved.x_kept, solved.y_kept, verbose)
     if solved.parts is None:
         return create_zero_dict(compute_dirns, samples[0].shape[0])
     parts, x_idxs, y_idxs = solved.parts, solved.x_kept, solved.y_kept
-    means = [pair.moments.mean(name) for name in pair.blocks]
+    means = [pair.moments.mean(block.name) for block in pair.blocks]
     sides = (
-        _SideCoefficients(parts["u"].conj().T, parts["x_inverse_sqrt"], x_idxs, means[0]),
-        _SideCoefficients(parts["vt"], parts["y_inverse_sqrt"], y_idxs, means[1]),
+        _SideCoefficients(parts.u.conj().T, parts.x_inverse_sqrt, x_idxs, means[0]),
+        _SideCoefficients(parts.vt, parts.y_inverse_sqrt, y_idxs, means[1]),
     )
     result = LazyDict()
     if compute_coefs:
@@ -328,7 +326,7 @@ def similarity_of(
             result.defer(f"full_coef_{letter}", partial(side.over_all_neurons, side.coef))
             result.defer(f"full_invsqrt_{letter * 2}", partial(side.over_all_neurons, side.invsqrt))
             result[f"neuron_means{number}"] = side.means[:, np.newaxis]
-    s = parts["correlations"]
+    s = parts.correlations
     mean = _summary.thresholded_mean(s, threshold)
     result["cca_coef1"] = s
     result["cca_coef2"] = s
@@ -408,10 +406,7 @@ class _SideCoefficients:
 
     def directions(self, samples: AnyArray) -> AnyArray:
         weights = self.over_all_neurons(self.coef @ self.invsqrt).T
-        out = np.empty((samples.shape[1], samples.shape[0]), dtype=weights.dtype)
-        for rows in float64_rows(samples):
-            out[:, rows] = ((with_numbers(samples[rows]) - self.means) @ weights + self.means).T
-        return out
+        return mapped_datapoints(samples, self.means, weights, self.means)
 
 
 def _report(x_idxs: npt.NDArray[np.bool_], y_idxs: npt.NDArray[np.bool_], verbose: bool) -> None:
@@ -434,32 +429,3 @@ def _finite_matrix(value: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
     if not np.isfinite(matrix).all():
         raise ValueError(f"{name} holds NaN or infinity")
     return matrix
-
-
-def checked_activations(acts1: object, acts2: object) -> list[AnyArray]:
-    """View both as (neurons, datapoints), fewer neurons than datapoints, of the same datapoints."""
-    acts = {name: as_numbers(a, name, AXES) for name, a in (("acts1", acts1), ("acts2", acts2))}
-    first, second = acts.values()
-    if first.shape[1] != second.shape[1]:
-        raise ValueError(
-            f"acts1 has {first.shape[1]} datapoints and acts2 {second.shape[1]} (shapes "
-            f"{first.shape} and {second.shape}); column i of both must belong to the same one"
-        )
-    for name, array in acts.items():
-        check_orientation(array, name)
-    return [first, second]
-
-
-def check_orientation(acts: AnyArray, name: str) -> None:
-    """Raise ValueError unless there are fewer neurons than datapoints."""
-    if acts.shape[0] >= acts.shape[1]:
-        raise ValueError(
-            f"{name} has shape {acts.shape}; it must be (neurons, datapoints) with fewer "
-            "neurons than datapoints: transpose it, or bring more datapoints"
-        )
-
-
-def check_epsilon(epsilon: float) -> None:
-    """Raise ValueError unless `epsilon` is a finite number, 0 or more."""
-    if not (math.isfinite(epsilon) and epsilon >= 0.0):
-        raise ValueError(f"epsilon={epsilon} must be a finite number, 0 or more")

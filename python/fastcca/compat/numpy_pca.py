@@ -7,12 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastcca._inputs.arrays import as_samples, float64_rows
-from fastcca._inputs.bfloat16 import with_numbers
-from fastcca._runtime import backend as _backend
-from fastcca._solve.pair import Pair
-from fastcca._solve.routes import solvers_at
-from fastcca.compat.cca_core import AXES, check_orientation
+from fastcca._inputs.arrays import as_samples
+from fastcca._solve import routes
+from fastcca.compat._activations import AXES, check_orientation, mapped_datapoints, pair_of_samples
 
 __all__ = ["get_pca"]
 
@@ -44,18 +41,12 @@ def get_pca(acts: npt.ArrayLike, compute_dirns: bool = False) -> dict[str, Any]:
     array = as_samples(acts, "acts", AXES)
     check_orientation(array, "acts")
     samples = array.T
-    place = _backend.resolve(None, acts=acts)
-    single = Pair(("acts",), [samples], place=place)
-    parts = solvers_at(place).pca(single)
-    axes = parts["axes"]
+    solution = routes.pca(pair_of_samples({"acts": acts}, [samples]))
     out: dict[str, Any] = {
-        "eigenvals": np.sqrt((samples.shape[0] - 1) * parts["variances"]),
-        "neuron_coefs": axes.T,
+        "eigenvals": np.sqrt((samples.shape[0] - 1) * solution.variances),
+        "neuron_coefs": solution.axes.T,
     }
     if compute_dirns:
-        mean = parts["mean"]
-        dirns = np.empty(array.shape)
-        for rows in float64_rows(samples):
-            dirns[:, rows] = ((with_numbers(samples[rows]) - mean) @ axes + mean).T
-        out["pca_dirns"] = dirns
+        mean = solution.mean
+        out["pca_dirns"] = mapped_datapoints(samples, mean, solution.axes, mean)
     return out

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from fastcca._inputs.arrays import float64_rows
-from fastcca._inputs.bfloat16 import with_numbers
-from fastcca._runtime import backend as _backend
-from fastcca._solve.pair import Pair
-from fastcca._solve.routes import solvers_at
-from fastcca.compat.cca_core import checked_activations
+from fastcca._solve import routes
+from fastcca.compat._activations import checked_activations, mapped_datapoints, pair_of_samples
 
 __all__ = ["get_pls_similarity"]
 
@@ -40,21 +35,16 @@ def get_pls_similarity(acts1: npt.ArrayLike, acts2: npt.ArrayLike) -> dict[str, 
         As `cca_core.get_cca_similarity`; TypeError for complex activations.
     """
     samples = [acts.T for acts in checked_activations(acts1, acts2)]
-    place = _backend.resolve(None, acts1=acts1, acts2=acts2)
-    pair = Pair(("acts1", "acts2"), samples, place=place)
+    pair = pair_of_samples({"acts1": acts1, "acts2": acts2}, samples)
     pair.require_real()
-    parts = solvers_at(place).pls(pair)
-    result: dict[str, Any] = {"eigenvals": parts["singular_values"]}
+    solution = routes.pls(pair)
+    result: dict[str, Any] = {"eigenvals": solution.singular_values}
     sides = (
-        ("1", samples[0], parts["x_weights"], parts["x_mean"]),
-        ("2", samples[1], parts["y_weights"], parts["y_mean"]),
+        ("1", samples[0], solution.x_weights, solution.x_mean),
+        ("2", samples[1], solution.y_weights, solution.y_mean),
     )
     for number, side, weights, mean in sides:
-        dirns = np.empty((weights.shape[1], side.shape[0]))
-        for rows in float64_rows(side):
-            dirns[:, rows] = (
-                (with_numbers(side[rows]) - mean) @ weights + mean[: weights.shape[1]]
-            ).T
+        added = mean[: weights.shape[1]]
         result[f"neuron_coeffs{number}"] = weights.T
-        result[f"pls_dirns{number}"] = dirns
+        result[f"pls_dirns{number}"] = mapped_datapoints(side, mean, weights, added)
     return result

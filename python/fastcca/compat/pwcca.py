@@ -16,10 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca._measures.google_svcca import google_weights
-from fastcca._runtime import backend as _backend
-from fastcca._solve.pair import Pair
-from fastcca._solve.routes import solvers_at
-from fastcca.compat.cca_core import check_epsilon, checked_activations
+from fastcca.compat._activations import check_epsilon, checked_activations, pair_of_samples
 
 __all__ = ["compute_pwcca"]
 
@@ -52,8 +49,7 @@ def compute_pwcca(
     """
     samples = [acts.T for acts in checked_activations(acts1, acts2)]
     check_epsilon(epsilon)
-    place = _backend.resolve(None, acts1=acts1, acts2=acts2)
-    pair = Pair(("acts1", "acts2"), samples, place=place)
+    pair = pair_of_samples({"acts1": acts1, "acts2": acts2}, samples)
     pair.require_real()
-    coefficients, weights = google_weights(pair, solvers_at(place), epsilon)
+    coefficients, weights = google_weights(pair, epsilon)
     return float(np.sum(weights * coefficients)), weights, coefficients

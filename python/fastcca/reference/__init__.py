@@ -6,6 +6,7 @@ singular values of the data, or Gram matrices, not eigenvalues of moments. Input
 be checked already (shapes, finite values, at least two samples); no argument is ever written to.
 """
 
+from fastcca._inputs.dtypes import input_epsilon
 from fastcca.reference._cca import Solution, cca, cca_from_moments
 from fastcca.reference._centre import centre
 from fastcca.reference._dft import DftSolution, dft_cca
@@ -22,7 +23,6 @@ from fastcca.reference._from_moments import (
 from fastcca.reference._pca import PcaSolution, pca
 from fastcca.reference._pls import PlsSolution, pls
 from fastcca.reference._pwcca import PwccaSolution, pwcca
-from fastcca.reference._rank import input_epsilon
 from fastcca.reference._similarity import cka, linear_regression_r2, procrustes
 from fastcca.reference._svcca import SvccaSolution, svcca
 from fastcca.reference._symmetric import SymmetricSolution, symmetric_cca

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcca._inputs.dtypes import input_epsilon
 from fastcca.reference._centre import AnyArray, Centred, centre
 from fastcca.reference._rank import (
     EPS,
     Array,
     deviation_from_scatter,
-    input_epsilon,
     live_units,
     noise_deviation,
 )

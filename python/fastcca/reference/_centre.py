@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastcca._inputs.bfloat16 import with_numbers
-from fastcca.reference._rank import Array, input_epsilon, live_units
+from fastcca._inputs.dtypes import input_epsilon
+from fastcca.reference._rank import Array, live_units
 
 AnyArray = NDArray[Any]
 

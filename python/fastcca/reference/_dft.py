@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastcca._inputs.bfloat16 import with_numbers
+from fastcca._inputs.dtypes import input_epsilon
 from fastcca.reference._cca import block_of_data, solve_bases
 from fastcca.reference._centre import AnyArray
-from fastcca.reference._rank import Array, input_epsilon
+from fastcca.reference._rank import Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)

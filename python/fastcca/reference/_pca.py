@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcca._inputs.dtypes import input_epsilon
 from fastcca.reference._centre import AnyArray, Centred, centre_live
-from fastcca.reference._rank import EPS, Array, input_epsilon, noise_deviation
+from fastcca.reference._rank import EPS, Array, noise_deviation
 
 
 @dataclass(frozen=True, slots=True, eq=False)

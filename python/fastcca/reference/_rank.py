@@ -10,13 +10,10 @@ in the scaled space. A direction whose variance does not stand clearly above tha
 errors are comparable before a rank is read from singular values.)
 """
 
-from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
-
-from fastcca._inputs.bfloat16 import is_bfloat16
+from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
@@ -27,39 +24,6 @@ NOISE_FACTOR = 3.0
 """How many roundings of the input a direction must stand above."""
 
 
-def input_epsilon(dtype: DTypeLike) -> float:
-    """Relative spacing of the values that an array of this dtype can hold.
-
-    Parameters
-    ----------
-    dtype : dtype
-        Of the data as the caller stores them. Integers and bools enter as float64.
-
-    Returns
-    -------
-    float
-        2**-7 for bfloat16, 2**-10 for float16, 2**-23 for float32 and complex64, 2**-52 for
-        everything else.
-    """
-    if isinstance(dtype, str):
-        return _epsilon_of_name(dtype)
-    return _epsilon_of(np.dtype(dtype))
-
-
-@cache
-def _epsilon_of_name(name: str) -> float:
-    # numpy does not know that one.
-    return 2.0**-7 if name == "bfloat16" else _epsilon_of(np.dtype(name))
-
-
-def _epsilon_of(kept: np.dtype[Any]) -> float:
-    if is_bfloat16(kept):
-        return 2.0**-7
-    if kept.kind not in "fc":
-        return EPS
-    return max(float(np.finfo(kept).eps), EPS)
-
-
 def live_units(size: Array, deviation: Array, epsilon: float) -> NDArray[np.bool_]:
     """Units that vary by more than the rounding of what was stored.
 
@@ -68,7 +32,7 @@ def live_units(size: Array, deviation: Array, epsilon: float) -> NDArray[np.bool
     size, deviation : (p,) float64
         Root mean square and standard deviation of each unit, in its own scale.
     epsilon : float
-        Relative precision of the data, see `input_epsilon`.
+        Relative precision of the data, see `fastcca._inputs.dtypes.input_epsilon`.
 
     Returns
     -------
@@ -90,7 +54,7 @@ def noise_deviation(directions: NDArray[Any], relative_size: Array, epsilon: flo
         Root mean square of each unit in the scale of that space: over its standard deviation
         where the units were scaled to unit variance, as it is where they were not.
     epsilon : float
-        Relative precision of the data, see `input_epsilon`.
+        Relative precision of the data, see `fastcca._inputs.dtypes.input_epsilon`.
 
     Returns
     -------

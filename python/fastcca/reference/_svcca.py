@@ -6,10 +6,11 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcca._inputs.dtypes import input_epsilon
 from fastcca.reference._cca import Solution, cca
 from fastcca.reference._centre import AnyArray, centre_live
 from fastcca.reference._pca import principal_components
-from fastcca.reference._rank import Array, input_epsilon, live_units
+from fastcca.reference._rank import Array, live_units
 
 Keep = float | tuple[float, float]
 

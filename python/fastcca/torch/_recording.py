@@ -10,9 +10,9 @@ from typing import Any
 from fastcca._inputs.activations import SPATIAL, Activation, as_blocks
 from fastcca._inputs.arrays import as_real
 from fastcca._runtime.device_array import DeviceArray, on_host
-from fastcca._solve.accuracy import check_precision
 from fastcca._states.moments import Moments
 from fastcca._states.qr_factor import QRFactor
+from fastcca._states.state import check_precision
 from fastcca.torch import _find, _hooks
 
 __all__ = ["Recording", "record"]
