@@ -61,3 +61,9 @@ __all__ = [
     "set_num_threads",
     "svcca",
 ]
+
+# Pickles name classes by where they are found, which stays, not by where they are made.
+for _name in __all__:
+    if isinstance(globals()[_name], type):
+        globals()[_name].__module__ = "fastcca"
+del _name

@@ -8,17 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from fastcca import reference
-from fastcca._fourier.frequencies import Bin, common_bins, real_and_imaginary
-from fastcca._fourier.spectra import block_bytes, complex_type, transform_at
+from fastcca._fourier.by_core import solve_by_core
+from fastcca._fourier.by_reference import solve_by_reference
+from fastcca._fourier.frequencies import common_bins
 from fastcca._inputs.arrays import AnyArray
-from fastcca._inputs.dtypes import precision_name
 from fastcca._inputs.layouts import LayoutOrPair, lay_out
-from fastcca._inputs.spatial import Map, slices
+from fastcca._inputs.spatial import Map
 from fastcca._runtime.backend import resolve
-from fastcca._runtime.compiled import CoreMoments, module_at, new_moments
-from fastcca._runtime.memory import check_memory
-from fastcca._runtime.threads import threads_for_many
 from fastcca._warnings import SAMPLES_PER_FEATURE, RankWarning, warn
 
 __all__ = ["DFTCCAResult", "dft_cca"]
@@ -145,43 +141,18 @@ def dft_cca(
     if n < 2:
         raise ValueError("a comparison needs at least 2 samples, but x and y have 1")
     bins = common_bins(views[0].shape[1:3], views[1].shape[1:3])
-    if place == "numpy":
-        for source in maps.sources:
-            source.check_finite(slice(None))
-        solved = reference.dft_cca(*views, frequencies=[(b.row, b.col) for b in bins])
-        correlations, x_weights, y_weights = (
-            solved.correlations,
-            solved.x_weights,
-            solved.y_weights,
-        )
-        ranks = solved.ranks
-    else:
-        states, energies = _accumulate(maps.sources, views, bins, place)
-        with threads_for_many() as threads:
-            parts = module_at(place).solve_complex_cca_many(
-                states,
-                (0, 1),
-                (2, 3),
-                0.0,
-                weights,
-                energies[0].tolist(),
-                energies[1].tolist(),
-                threads,
-            )
-        correlations = [part["correlations"] for part in parts]
-        x_weights = [part["x_weights"] for part in parts]
-        y_weights = [part["y_weights"] for part in parts]
-        ranks = np.array([(part["x_rank"], part["y_rank"]) for part in parts])
+    solve = solve_by_reference if place == "numpy" else solve_by_core
+    found = solve(maps.sources, views, bins, weights=weights, place=place)
     most = min(view.shape[3] for view in views)
-    _warn(n, max(view.shape[3] for view in views), ranks)
+    _warn(n, max(view.shape[3] for view in views), found.ranks)
     return DFTCCAResult(
-        correlations=_padded(correlations, most),
-        ranks=ranks.astype(np.intp),
+        correlations=_padded(found.correlations, most),
+        ranks=found.ranks,
         frequencies=np.array([(b.row, b.col) for b in bins], dtype=np.intp),
         multiplicity=np.array([b.multiplicity for b in bins], dtype=np.intp),
         n_samples=n,
-        x_weights=_padded(x_weights, most) if weights else None,
-        y_weights=_padded(y_weights, most) if weights else None,
+        x_weights=_padded(found.x_weights, most) if weights else None,
+        y_weights=_padded(found.y_weights, most) if weights else None,
     )
 
 
@@ -229,50 +200,3 @@ def _images(x: Map, y: Map) -> list[AnyArray]:
         missing = (1,) * (4 - view.ndim)
         views.append(view.reshape(*view.shape[:-1], *missing, view.shape[-1]) if missing else view)
     return views
-
-
-def _accumulate(
-    sources: tuple[Map, ...], views: list[AnyArray], bins: list[Bin], place: str
-) -> tuple[list[CoreMoments], list[Floats]]:
-    """Complex moments of every bin, and the mean energy of every channel's whole map."""
-    names = ["x", "x.imag", "y", "y.imag"]
-    precisions = [precision_name(view.dtype) for view in views for _ in range(2)]
-    grids = [(view.shape[1], view.shape[2]) for view in views]
-    channels = sum(view.shape[3] for view in views)
-    check_memory(
-        len(bins) * 20 * channels**2,
-        f"complex moments of {channels} channels at {len(bins)} frequencies",
-        "Compare smaller maps (pooled, or cropped), or channels in groups.",
-        place,
-    )
-    states = [new_moments(place) for _ in bins]
-    energies = [np.zeros(view.shape[3]) for view in views]
-    sample_bytes = sum(
-        view[0].size // view.shape[2] * (view.shape[2] // 2 + 1) * complex_type(view.dtype).itemsize
-        for view in views
-    )
-    transform = transform_at(place)
-    for rows in slices(views[0].shape[0], sample_bytes, block_bytes(place)):
-        spectra = []
-        for source, view, energy in zip(sources, views, energies, strict=True):
-            spectrum, energies_of_block = transform(view[rows], source.name)
-            energy += energies_of_block
-            if not np.isfinite(energy).all():
-                source.check_finite(rows)
-            spectra.append(spectrum)
-        module_at(place).update_many(
-            states,
-            names,
-            [
-                [
-                    part
-                    for spectrum, grid in zip(spectra, grids, strict=True)
-                    for part in real_and_imaginary(spectrum, grid, b)
-                ]
-                for b in bins
-            ],
-            precisions,
-        )
-    for energy in energies:
-        energy /= views[0].shape[0]
-    return states, energies

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from fastcca._inputs.arrays import AnyArray
 
-__all__ = ["Bin", "common_bins", "real_and_imaginary"]
+__all__ = ["Bin", "BinSolutions", "common_bins", "real_and_imaginary"]
 
 Grid = tuple[int, int]
 
@@ -26,6 +30,16 @@ class Bin:
     row: int
     col: int
     multiplicity: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BinSolutions:
+    """Correlations (k,), ranks (F, 2) and weights (p, k) and (q, k) of F frequencies."""
+
+    correlations: Sequence[AnyArray]
+    ranks: npt.NDArray[np.intp]
+    x_weights: Sequence[AnyArray]
+    y_weights: Sequence[AnyArray]
 
 
 def common_bins(x_grid: Grid, y_grid: Grid) -> list[Bin]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from fastcca._inputs.arrays import AnyArray, as_numbers, as_real, as_samples
 from fastcca._inputs.layouts import LayoutOrPair, Maps, Size, check_equal, check_rows, lay_out
 
-__all__ = ["Files", "check_shapes", "is_stored", "shape_of"]
+__all__ = ["Files", "any_stored", "check_shapes", "is_stored"]
 
 BATCH_BYTES = 64 * 2**20
 """What the rows of a batch may take together, but at least one chunk of the file."""
@@ -37,6 +37,15 @@ def is_stored(value: object) -> bool:
     if chunks is None:
         return type(value).__module__.partition(".")[0] == "h5py"
     return all(isinstance(extent, int | np.integer) for extent in chunks)
+
+
+_PLAIN = {np.ndarray}
+
+
+def any_stored(values: Collection[object]) -> bool:
+    """Whether any of some values has to be read."""
+    # Most are arrays, whose type alone says that they are none.
+    return set(map(type, values)) != _PLAIN and any(is_stored(value) for value in values)
 
 
 def check_shapes(
@@ -94,8 +103,6 @@ class Files:
         For what the shapes and the first sample tell, as with arrays.
     """
 
-    in_one_batch = False
-
     def __init__(
         self,
         sources: Mapping[str, object],
@@ -115,11 +122,11 @@ class Files:
             for name, value in sources.items()
         }
         self._axes, maps = check_shapes(
-            {name: (shape_of(source), np.dtype(float)) for name, source in self._sources.items()},
+            {name: (_shape_of(source), np.dtype(float)) for name, source in self._sources.items()},
             **self._options,
             layers=layers,
         )
-        shapes = [shape_of(source) for source in self._sources.values()]
+        shapes = [_shape_of(source) for source in self._sources.values()]
         self.n_units = shapes[0][self._axes[0]]
         self.n_samples = self.n_units if maps is None else maps.n_samples
         self.feature_counts = (
@@ -241,7 +248,7 @@ class Files:
         return max(unit, most // unit * unit)
 
 
-def shape_of(source: Any) -> tuple[int, ...]:
+def _shape_of(source: Any) -> tuple[int, ...]:
     """Return the shape of an array or a data set."""
     return tuple(source.get_shape() if hasattr(source, "get_shape") else source.shape)
 

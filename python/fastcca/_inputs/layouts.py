@@ -243,10 +243,11 @@ def lay_out(
 
 def check_rows(names: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> None:
     """Raise ValueError unless plain blocks (n_samples, features) have the same samples."""
-    for name, shape in zip(names[1:], shapes[1:], strict=True):
-        if shape[0] != shapes[0][0]:
+    n = shapes[0][0]
+    for name, shape in zip(names, shapes, strict=True):
+        if shape[0] != n:
             raise ValueError(
-                f"{names[0]} has {shapes[0][0]} samples and {name} has {shape[0]} (shapes "
+                f"{names[0]} has {n} samples and {name} has {shape[0]} (shapes "
                 f"{shapes[0]} and {shape}); row i of {'both' if len(names) == 2 else 'all blocks'} "
                 "must belong to the same sample"
             )

@@ -14,19 +14,21 @@ import numpy.typing as npt
 
 from fastcca._inputs.arrays import AnyArray, as_numbers, as_samples, check_finite
 from fastcca._inputs.dtypes import precision_name
-from fastcca._inputs.files import Files, is_stored
+from fastcca._inputs.files import Files, any_stored
 from fastcca._inputs.layouts import LayoutOrPair, Size, check_equal, check_rows, lay_out
 from fastcca._runtime.device_array import on_host
 
 __all__ = [
     "Arrays",
     "Source",
-    "batch_of",
     "has_few_samples",
     "is_complex",
     "samples_of",
     "source_of",
 ]
+
+
+_NOWHERE = nullcontext()
 
 
 class Source(Protocol):
@@ -105,7 +107,6 @@ class Arrays:
 
     rounded_as = None
     grid = ()
-    in_one_batch = True
 
     @property
     def dtypes(self) -> tuple[np.dtype[Any], ...]:
@@ -122,10 +123,10 @@ class Arrays:
         return tuple([array.shape[-1] for array in self._arrays])
 
     def batches(self) -> Iterator[tuple[AnyArray, ...]]:
-        yield self._arrays
+        return iter((self._arrays,))
 
     def told_where(self) -> AbstractContextManager[None]:
-        return nullcontext()
+        return _NOWHERE
 
     def select(self, names: Sequence[str], called: Sequence[str] | None = None) -> Arrays:
         chosen = [self._arrays[self.names.index(name)] for name in names]
@@ -165,27 +166,18 @@ def source_of(
     TypeError, ValueError
         For what holds no numbers, and for shapes that do not fit each other or the layout.
     """
-    options: dict[str, Any] = {"layout": layout, "spatial": spatial, "size": size}
-    if any(is_stored(block) for block in blocks.values()):
-        return Files(blocks, **options, layers=layers)
+    if any_stored(blocks.values()):
+        return Files(blocks, layout=layout, spatial=spatial, size=size, layers=layers)
     if layout is not None or spatial is not None or size is not None:
-        return lay_out(blocks, **options, layers=layers)
+        return lay_out(blocks, layout=layout, spatial=spatial, size=size, layers=layers)
     checked = as_samples if layers else as_numbers
     arrays = [checked(block, name) for name, block in blocks.items()]
     names = tuple(blocks)
-    if len(arrays) > 1:
+    if len(set(map(len, arrays))) > 1:
         if layers:
             check_equal({n: len(a) for n, a in zip(names, arrays, strict=True)}, "samples")
         check_rows(names, [array.shape for array in arrays])
     return Arrays(names, arrays)
-
-
-def batch_of(blocks: Mapping[str, object], *, real: bool) -> Arrays | Files:
-    """Check what each block of one batch is by itself; a state checks them against each other."""
-    if any(is_stored(block) for block in blocks.values()):
-        return Files(blocks, real=real)
-    checked = as_samples if real else as_numbers
-    return Arrays(tuple(blocks), [checked(block, name) for name, block in blocks.items()])
 
 
 def has_few_samples(source: Source) -> bool:

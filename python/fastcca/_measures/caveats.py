@@ -47,16 +47,13 @@ def warn_about_rank(solution: CcaSolution, *, truncated: bool = False) -> None:
 
     What was compared are the features, or where they are `truncated` the components kept.
     """
-    sides = (solution.x, solution.y)
-    dimensions = [side.kept if truncated else side.rank for side in sides]
-    for name, count in zip("xy", dimensions, strict=True):
-        if count == 0:
-            warn(
-                f"no feature of {name} varies, so there is nothing to correlate",
-                RankWarning,
-            )
-            return
-    features = max(dimensions) if truncated else max([side.mean.size for side in sides])
+    x, y = solution.x, solution.y
+    dimensions = (x.kept, y.kept) if truncated else (x.rank, y.rank)
+    if 0 in dimensions:
+        name = "xy"[dimensions.index(0)]
+        warn(f"no feature of {name} varies, so there is nothing to correlate", RankWarning)
+        return
+    features = max(dimensions) if truncated else max(x.mean.size, y.mean.size)
     n = solution.n_samples
     if n >= SAMPLES_PER_FEATURE * features:
         return

@@ -247,26 +247,26 @@ def _checked_count(k: int, most: int) -> int:
 
 def result_of(solution: CcaSolution, ridge: float = 0.0) -> CCAResult:
     """Return what the caller of a CCA gets."""
-    return CCAResult(**fields_of(solution, ridge))
+    return CCAResult(*fields_of(solution, ridge))
 
 
-def fields_of(solution: CcaSolution, ridge: float = 0.0) -> dict[str, Any]:
-    """Return the fields of `CCAResult`."""
+def fields_of(solution: CcaSolution, ridge: float = 0.0) -> tuple[Any, ...]:
+    """Return the fields of `CCAResult`, in their order."""
     x, y = solution.x, solution.y
-    return {
-        "correlations": solution.correlations,
-        "x_weights": x.weights,
-        "y_weights": y.weights,
-        "x_loadings": x.loadings,
-        "y_loadings": y.loadings,
-        "x_mean": x.mean,
-        "y_mean": y.mean,
-        "x_rank": x.rank,
-        "y_rank": y.rank,
-        "n_samples": solution.n_samples,
-        "condition": solution.condition,
-        "error_bound": error_bound_of(solution, ridge),
-        "method": solution.method,
-        "x_dead": x.dead,
-        "y_dead": y.dead,
-    }
+    return (
+        solution.correlations,
+        x.weights,
+        y.weights,
+        x.loadings,
+        y.loadings,
+        x.mean,
+        y.mean,
+        x.rank,
+        y.rank,
+        solution.n_samples,
+        solution.condition,
+        error_bound_of(solution, ridge),
+        solution.method,
+        x.dead,
+        y.dead,
+    )

@@ -121,4 +121,5 @@ def svcca(
     )
     solution = routes.cca(pair, options)
     warn_about_solution(solution, truncated=True)
-    return SVCCAResult(**fields_of(solution), x_kept=solution.x.kept, y_kept=solution.y.kept)
+    fields = (*fields_of(solution), solution.x.kept, solution.y.kept)
+    return SVCCAResult(*fields)

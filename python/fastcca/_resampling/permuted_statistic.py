@@ -118,7 +118,7 @@ def permuted_in_range(
     if chosen.measure.of_correlations or chosen.measure.name == "linear_regression_r2":
         # Correlations have scales of their own.
         return _permuted(pair, chosen, valued, members)
-    return in_range(lambda p: _permuted(p, chosen, valued, members), pair)
+    return in_range(_permuted, pair, chosen, valued, members)
 
 
 def _permuted(

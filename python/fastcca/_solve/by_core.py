@@ -20,6 +20,7 @@ from fastcca._solve.solutions import (
     RegressionSolution,
     Side,
     SymmetricSolution,
+    names_of,
 )
 
 __all__ = [
@@ -40,7 +41,7 @@ __all__ = [
 
 def cca_of_moments(pair: Pair, options: CcaOptions) -> CcaSolution:
     """CCA of the moments, of the leading principal axes where `keep` is given."""
-    state = pair.core_moments
+    state, blocks = pair.of_moments()
     module = module_of(state)
     if pair.is_complex:
         x, y = ((block.real, block.imaginary) for block in pair.blocks)
@@ -48,7 +49,7 @@ def cca_of_moments(pair: Pair, options: CcaOptions) -> CcaSolution:
             state, x, y, options.ridge, options.weights, options.rank_tolerance, options.in_place
         )
     else:
-        solved = module.solve_cca(state, *pair.of_moments()[1], *_arguments(options))
+        solved = module.solve_cca(state, *blocks, *_arguments(options))
     if options.in_place:
         solved = left_there(solved, pair.place)
     solution = of_moments(solved, options.ridge)
@@ -68,7 +69,13 @@ def cca_of_factor(pair: Pair, options: CcaOptions) -> CcaSolution:
     solved = module_of(state).solve_cca_of_factor(state, x, y, *_arguments(options))
     if options.in_place:
         solved = left_there(solved, pair.place)
-    return _solution(solved, "qr")
+    return CcaSolution(
+        solved["correlations"],
+        Side.of(solved, "x"),
+        Side.of(solved, "y"),
+        solved["n_samples"],
+        "qr",
+    )
 
 
 def _arguments(options: CcaOptions) -> tuple[Any, ...]:
@@ -86,20 +93,16 @@ def _arguments(options: CcaOptions) -> tuple[Any, ...]:
 
 def of_moments(solved: Mapping[str, Any], ridge: float) -> CcaSolution:
     """Complete what the core says of two blocks, with the digits that their moments have left."""
-    solution = _solution(solved, "moments")
-    solution.single = solved["single"]
-    solution.digits = _digits(solved, solution.condition, ridge)
-    solution.undecided = solved["x_undecided"] + solved["y_undecided"]
-    return solution
-
-
-def _solution(solved: Mapping[str, Any], method: str) -> CcaSolution:
+    x, y = Side.of(solved, "x"), Side.of(solved, "y")
     return CcaSolution(
         solved["correlations"],
-        Side.of(solved, "x"),
-        Side.of(solved, "y"),
+        x,
+        y,
         solved["n_samples"],
-        method,
+        "moments",
+        solved["single"],
+        _digits(solved, max(x.condition, y.condition), ridge),
+        solved["x_undecided"] + solved["y_undecided"],
     )
 
 
@@ -110,27 +113,23 @@ def _digits(solved: Mapping[str, Any], condition: float, ridge: float = 0.0) -> 
     return digits_left(condition, max(solved["x_epsilon"], solved["y_epsilon"]), ridge)
 
 
-def pls(pair: Pair, *, in_place: bool = False) -> PlsSolution:
+def pls(pair: Pair, in_place: bool = False) -> PlsSolution:
     """SVD of the cross-covariance."""
     state, (x, y) = pair.of_moments()
     solved = module_of(state).solve_pls(state, x, y, in_place)
     if in_place:
         solved = left_there(solved, pair.place)
-    return PlsSolution(**{name: solved[name] for name in PlsSolution.__dataclass_fields__})
+    return PlsSolution(**{name: solved[name] for name in names_of(PlsSolution)})
 
 
-def pca_of_moments(
-    single: Pair, *, rank_tolerance: float = 0.0, in_place: bool = False
-) -> AxesSolution:
+def pca_of_moments(single: Pair, rank_tolerance: float, in_place: bool = False) -> AxesSolution:
     """Principal axes of one block."""
     state, (block,) = single.of_moments()
     solved = module_of(state).solve_pca(state, block, rank_tolerance, in_place)
     return _axes(solved, single, in_place)
 
 
-def pca_of_factor(
-    single: Pair, *, rank_tolerance: float = 0.0, in_place: bool = False
-) -> AxesSolution:
+def pca_of_factor(single: Pair, rank_tolerance: float, in_place: bool = False) -> AxesSolution:
     """Do the same with the digits that the covariance loses."""
     state, (block,) = single.of_factor()
     solved = module_of(state).solve_pca_of_factor(state, block, rank_tolerance, in_place)
@@ -162,13 +161,13 @@ def procrustes(pair: Pair) -> float:
     return float(module_of(state).procrustes(state, *blocks))
 
 
-def linear_regression_of_moments(pair: Pair, *, rank_tolerance: float = 0.0) -> RegressionSolution:
+def linear_regression_of_moments(pair: Pair, rank_tolerance: float) -> RegressionSolution:
     """Share of y's variance that x explains."""
     state, (x, y) = pair.of_moments()
     return regression_of(module_of(state).linear_regression(state, x, y, rank_tolerance))
 
 
-def linear_regression_of_factor(pair: Pair, *, rank_tolerance: float = 0.0) -> RegressionSolution:
+def linear_regression_of_factor(pair: Pair, rank_tolerance: float) -> RegressionSolution:
     """Do the same with the digits that the covariance loses."""
     state, (x, y) = pair.of_factor()
     solved = module_of(state).linear_regression_of_factor(state, x, y, rank_tolerance)

@@ -22,6 +22,7 @@ from fastcca._solve.solutions import (
     RegressionSolution,
     Side,
     SymmetricSolution,
+    names_of,
 )
 from fastcca.reference import BlockMoments
 
@@ -145,7 +146,7 @@ def _own_moments(pair: Pair) -> list[BlockMoments]:
     ]
 
 
-def pls(pair: Pair, *, in_place: bool = False) -> PlsSolution:
+def pls(pair: Pair, in_place: bool = False) -> PlsSolution:
     """SVD of the cross-covariance; all matrices are numpy's."""
     samples = pair.samples()
     if samples is None:
@@ -159,7 +160,7 @@ def pls(pair: Pair, *, in_place: bool = False) -> PlsSolution:
     return PlsSolution(found.singular_values, found.x_weights, found.y_weights, x_mean, y_mean, n)
 
 
-def pca(single: Pair, *, rank_tolerance: float = 0.0, in_place: bool = False) -> AxesSolution:
+def pca(single: Pair, rank_tolerance: float, in_place: bool = False) -> AxesSolution:
     """Principal axes of one block; all matrices are numpy's."""
     samples = single.samples()
     if samples is not None:
@@ -184,7 +185,7 @@ def procrustes(pair: Pair) -> float:
     return _number(pair, reference.procrustes, reference.procrustes_from_moments)
 
 
-def linear_regression(pair: Pair, *, rank_tolerance: float = 0.0) -> RegressionSolution:
+def linear_regression(pair: Pair, rank_tolerance: float) -> RegressionSolution:
     """Share of y's variance that x explains."""
     r2 = _number(
         pair,
@@ -206,6 +207,4 @@ def _number(pair: Pair, of_samples: Any, of_moments: Any) -> float:
 def symmetric_cca(*, place: str, **covariances: Any) -> SymmetricSolution:
     """CCA of given covariances by symmetric inverse square roots."""
     found = reference.symmetric_cca(**covariances)
-    return SymmetricSolution(
-        **{name: getattr(found, name) for name in SymmetricSolution.__dataclass_fields__}
-    )
+    return SymmetricSolution(**{name: getattr(found, name) for name in names_of(SymmetricSolution)})

@@ -142,7 +142,7 @@ def _complete(features: Features) -> SampleSpace:
     return space
 
 
-def pls(pair: Pair, *, in_place: bool = False) -> PlsSolution:
+def pls(pair: Pair, in_place: bool = False) -> PlsSolution:
     """SVD of the cross-covariance, ``min(n, p, q)`` pairs of directions."""
     sides: list[tuple[Floats, Floats, SampleSpace | None]] = []
     for array, name in zip(_samples(pair), pair.names, strict=True):
@@ -166,7 +166,7 @@ def pls(pair: Pair, *, in_place: bool = False) -> PlsSolution:
     )
 
 
-def pca(single: Pair, *, rank_tolerance: float = 0.0, in_place: bool = False) -> AxesSolution:
+def pca(single: Pair, rank_tolerance: float, in_place: bool = False) -> AxesSolution:
     """Principal axes of one block, as many as samples; the last one is of no variance."""
     (array,) = _samples(single)
     features = Features(array, single.names[0], unit_scale=False)
@@ -209,7 +209,7 @@ def procrustes(pair: Pair) -> float:
     return float(np.clip(nuclear, 0.0, 1.0))
 
 
-def linear_regression(pair: Pair, *, rank_tolerance: float = 0.0) -> RegressionSolution:
+def linear_regression(pair: Pair, rank_tolerance: float) -> RegressionSolution:
     """Share of y's variance that x explains.
 
     A wide x is a basis of its directions, unit-scaled; a wide y may be turned as a whole.
@@ -224,7 +224,7 @@ def linear_regression(pair: Pair, *, rank_tolerance: float = 0.0) -> RegressionS
     if _is_wide(y):
         y = _complete(Features(y, pair.names[1], unit_scale=False)).scores(real_only=False)
     narrow = pair.of_arrays([x, y])
-    solution = by_core.linear_regression_of_moments(narrow, rank_tolerance=rank_tolerance)
+    solution = by_core.linear_regression_of_moments(narrow, rank_tolerance)
     if solution.lost:
-        solution = by_core.linear_regression_of_factor(narrow, rank_tolerance=rank_tolerance)
+        solution = by_core.linear_regression_of_factor(narrow, rank_tolerance)
     return solution

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from fastcca._runtime.compiled import ScaleError
 from fastcca._solve.pair import Pair
 from fastcca._solve.solutions import OutOfRangeError, Powers
 
-__all__ = ["in_range", "number_in_range"]
+__all__ = ["in_range"]
 
 
 class HasUnits(Protocol):
@@ -27,9 +27,9 @@ Solution = TypeVar("Solution", bound=HasUnits)
 
 
 def in_range(
-    solve: Callable[[Pair], Solution], pair: Pair, *, each_feature: bool = False
+    solve: Callable[..., Solution], pair: Pair, *args: Any, each_feature: bool = False
 ) -> Solution:
-    """Call `solve`, and where squares leave the range of float64 once more on scaled samples.
+    """Call ``solve(pair, *args)``, and where squares leave the range of float64 scale the samples.
 
     Numbers and correlations are what they are in any scale; what has units is brought back to
     those of the caller.
@@ -48,30 +48,17 @@ def in_range(
         A ValueError, where the samples are not there, or the result itself is out of range.
     """
     try:
-        return solve(pair)
+        return solve(pair, *args)
     except ScaleError:
         scaled = [_scaled(array, each_feature) for array in (pair.samples() or ())]
         if not any(power.any() for _, power in scaled):
             raise
-        found = solve(pair.of_arrays([array for array, _ in scaled]))
+        found = solve(pair.of_arrays([array for array, _ in scaled]), *args)
         try:
             return found.in_units([power for _, power in scaled])
         except OutOfRangeError:
             pass
         raise
-
-
-def number_in_range(solve: Callable[[Pair], float], pair: Pair) -> float:
-    """Do the same for a number that has no units."""
-    return in_range(lambda scaled: _Number(solve(scaled)), pair).value
-
-
-class _Number:
-    def __init__(self, value: float) -> None:
-        self.value = value
-
-    def in_units(self, powers: list[Powers]) -> Self:
-        return self
 
 
 def _scaled(array: AnyArray, each_feature: bool) -> tuple[AnyArray, Powers]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -144,6 +143,10 @@ class Pair:
             state = state._moved_to(place)
         self.place = "cpu" if place is None else place
         self._state = state
+        self._moments: Moments | None = None
+        self._factor: QRFactor | None = None
+        self._blocks: tuple[Located, ...] | None = None
+        self._in_any_order: Pair | None = None
 
     def of_arrays(self, arrays: list[AnyArray]) -> Pair:
         """Pair other samples under the same names, in the same precision and place."""
@@ -154,40 +157,48 @@ class Pair:
 
     # -- states --------------------------------------------------------------------------------
 
-    @cached_property
+    # Kept by hand: functools.cached_property takes a lock, and small problems would feel it.
+
+    @property
     def moments(self) -> Moments:
         """The moments of the blocks, accumulated on first use."""
-        if self._state is not None:
-            of_state: Moments = self._state._as_moments()
-            return of_state
-        moments = Moments._at(self.place, self.precision)
-        feed(moments, self.with_samples())
-        return moments  # kept only when no batch was refused
+        if self._moments is None:
+            if self._state is not None:
+                self._moments = self._state._as_moments()
+            else:
+                moments = Moments._at(self.place, self.precision)
+                feed(moments, self.with_samples())
+                self._moments = moments  # only when no batch was refused
+        return self._moments
 
-    @cached_property
+    @property
     def factor(self) -> QRFactor:
         """The triangular factor of the blocks, accumulated on first use; real samples only."""
-        if self._state is not None:
-            of_state: QRFactor = self._state._as_factor()
-            return of_state
-        if self.is_complex:
-            raise TypeError(
-                "method='qr' is for real samples; for complex ones use method='auto' or "
-                "backend='numpy'"
-            )
-        factor = QRFactor(backend=self.place)
-        feed(factor, self.with_samples())
-        return factor
+        if self._factor is None:
+            if self._state is not None:
+                self._factor = self._state._as_factor()
+            elif self.is_complex:
+                raise TypeError(
+                    "method='qr' is for real samples; for complex ones use method='auto' or "
+                    "backend='numpy'"
+                )
+            else:
+                factor = QRFactor(backend=self.place)
+                feed(factor, self.with_samples())
+                self._factor = factor
+        return self._factor
 
-    @cached_property
+    @property
     def blocks(self) -> tuple[Located, ...]:
         """Where the blocks are within the moments."""
-        return self.moments._compared(len(self.names))
+        if self._blocks is None:
+            self._blocks = self.moments._compared(len(self.names))
+        return self._blocks
 
     @property
     def core_moments(self) -> CoreMoments:
         """The compiled state of the moments, of at least 2 samples."""
-        state = self.moments._state
+        state: CoreMoments = self.moments._state
         if state.n_samples < 2:
             raise self._too_few(state.n_samples)
         return state
@@ -226,7 +237,7 @@ class Pair:
             name = self.names[complex_blocks.index(True)]
             raise TypeError(f"{name} is complex; of the measures only cca takes that")
 
-    @cached_property
+    @property
     def has_few_samples(self) -> bool:
         """Whether the samples are there, and fewer than the features of a block.
 
@@ -259,10 +270,12 @@ class Pair:
             raise self._too_few(1)
         return arrays
 
-    @cached_property
+    @property
     def in_any_order(self) -> Pair:
         """The same samples, once copied to the host where they lie on a device."""
-        return self._of(self.with_samples().in_any_order())
+        if self._in_any_order is None:
+            self._in_any_order = self._of(self.with_samples().in_any_order())
+        return self._in_any_order
 
     def with_itself(self, i: int) -> Pair:
         """Pair the samples of one block with themselves."""

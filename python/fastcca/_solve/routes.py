@@ -10,14 +10,16 @@ from typing import Any
 
 from fastcca._solve import by_core, by_reference, few_samples
 from fastcca._solve.options import CcaOptions
-from fastcca._solve.out_of_range import in_range, number_in_range
+from fastcca._solve.out_of_range import in_range
 from fastcca._solve.pair import Pair
 from fastcca._solve.solutions import (
     AxesSolution,
     CcaSolution,
+    NumberSolution,
     PlsSolution,
     RegressionSolution,
     SymmetricSolution,
+    number_of,
 )
 
 __all__ = ["cca", "cka", "linear_regression", "pca", "pls", "procrustes", "symmetric_cca"]
@@ -49,98 +51,71 @@ _WAYS: dict[str, dict[str, Callable[..., Any]]] = {
         "moments": by_core.pls,
     },
     "cka": {
-        "reference": by_reference.cka,
-        "few samples": few_samples.cka,
-        "moments": by_core.cka,
+        "reference": number_of(by_reference.cka),
+        "few samples": number_of(few_samples.cka),
+        "moments": number_of(by_core.cka),
     },
     "procrustes": {
-        "reference": by_reference.procrustes,
-        "few samples": few_samples.procrustes,
-        "moments": by_core.procrustes,
+        "reference": number_of(by_reference.procrustes),
+        "few samples": number_of(few_samples.procrustes),
+        "moments": number_of(by_core.procrustes),
     },
 }
 
 
-def _ways(measure: str, pair: Pair, method: str = "auto") -> list[Callable[..., Any]]:
-    """Return the ways to take, each for where the one before has lost something."""
-    known = _WAYS[measure]
+def _solve(pair: Pair, measure: str, method: str, *args: Any, **options: Any) -> Any:
+    ways = _WAYS[measure]
     if pair.place == "numpy":
-        names = ["reference"]
-    elif pair.has_few_samples and method != "moments":
-        names = ["few samples"]
-    elif method == "qr" or (pair.has_factor and method != "moments" and "factor" in known):
-        names = ["factor"]
-    elif method == "moments" or pair.source is None:
-        names = ["moments"]
-    else:
+        return ways["reference"](pair, *args, **options)
+    if method != "moments" and pair.has_few_samples:
+        return ways["few samples"](pair, *args, **options)
+    if method == "qr" or (pair.has_factor and method != "moments" and "factor" in ways):
+        return ways["factor"](pair, *args, **options)
+    solution = ways["moments"](pair, *args, **options)
+    if solution.lost and method != "moments" and pair.source is not None:
         # The factor is one of real samples; the reference takes complex ones as they are.
-        names = ["moments", "reference" if pair.is_complex else "factor"]
-    return [known[name] for name in names if name in known]
-
-
-def _first_that_keeps_all(ways: list[Callable[..., Any]], *args: Any, **options: Any) -> Any:
-    *preferred, last = ways
-    for way in preferred:
-        solution = way(*args, **options)
-        if not solution.lost:
-            return solution
-    return last(*args, **options)
+        return ways["reference" if pair.is_complex else "factor"](pair, *args, **options)
+    return solution
 
 
 def cca(pair: Pair, options: CcaOptions) -> CcaSolution:
     """CCA, of the leading principal axes where `keep` is given."""
-
-    def solve(p: Pair) -> CcaSolution:
-        found: CcaSolution = _first_that_keeps_all(_ways("cca", p, options.method), p, options)
-        return found
-
-    solution = in_range(solve, pair, each_feature=options.keep is None)
+    solution: CcaSolution = in_range(
+        _solve, pair, "cca", options.method, options, each_feature=options.keep is None
+    )
     return solution.at(pair.place) if options.in_place else solution
 
 
 def pls(pair: Pair, *, in_place: bool = False) -> PlsSolution:
     """SVD of the cross-covariance; `in_place` as of `CcaOptions`."""
-
-    def solve(p: Pair) -> PlsSolution:
-        found: PlsSolution = _ways("pls", p)[0](p, in_place=in_place)
-        return found
-
-    solution = in_range(solve, pair)
+    solution: PlsSolution = in_range(_solve, pair, "pls", "auto", in_place)
     return solution.at(pair.place) if in_place else solution
 
 
 def pca(single: Pair, *, rank_tolerance: float = 0.0, in_place: bool = False) -> AxesSolution:
     """Principal axes of one block; `in_place` as of `CcaOptions`."""
-
-    def solve(p: Pair) -> AxesSolution:
-        found: AxesSolution = _ways("pca", p)[0](
-            p, rank_tolerance=rank_tolerance, in_place=in_place
-        )
-        return found
-
-    solution = in_range(solve, single)
+    solution: AxesSolution = in_range(_solve, single, "pca", "auto", rank_tolerance, in_place)
     return solution.at(single.place) if in_place else solution
 
 
 def cka(pair: Pair) -> float:
     """Linear CKA."""
-    return number_in_range(lambda p: float(_ways("cka", p)[0](p)), pair)
+    solution: NumberSolution = in_range(_solve, pair, "cka", "auto")
+    return solution.value
 
 
 def procrustes(pair: Pair) -> float:
     """Nuclear norm of the cross-covariance over the roots of both traces."""
-    return number_in_range(lambda p: float(_ways("procrustes", p)[0](p)), pair)
+    solution: NumberSolution = in_range(_solve, pair, "procrustes", "auto")
+    return solution.value
 
 
 def linear_regression(pair: Pair, *, rank_tolerance: float = 0.0) -> RegressionSolution:
     """Share of y's variance that x explains."""
-
-    def solve(p: Pair) -> RegressionSolution:
-        ways = _ways("linear regression", p)
-        found: RegressionSolution = _first_that_keeps_all(ways, p, rank_tolerance=rank_tolerance)
-        return found
-
-    return in_range(solve, pair)
+    solution: RegressionSolution = in_range(
+        _solve, pair, "linear regression", "auto", rank_tolerance
+    )
+    return solution
 
 
 def symmetric_cca(*, place: str, **covariances: Any) -> SymmetricSolution:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from operator import itemgetter
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +17,15 @@ from fastcca._runtime.output import matrix_at
 __all__ = [
     "AxesSolution",
     "CcaSolution",
+    "NumberSolution",
     "OutOfRangeError",
     "PlsSolution",
     "RegressionSolution",
     "Side",
+    "Solution",
     "SymmetricSolution",
+    "names_of",
+    "number_of",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -33,7 +38,49 @@ class OutOfRangeError(ArithmeticError):
 
 
 @dataclass(slots=True, eq=False)
-class Side:
+class Solution:
+    """What all of them can do.
+
+    Attributes
+    ----------
+    lost : bool
+        Whether the route could not tell all digits or directions that the data may hold.
+    """
+
+    lost: ClassVar[Any] = False
+    # Which powers of x and of y its fields go with. A field of block has one value for all
+    # features, which then have the same power.
+    _of_features: ClassVar[Mapping[str, tuple[int, int]]] = {}
+    _of_blocks: ClassVar[Mapping[str, tuple[int, int]]] = {}
+    _matrices: ClassVar[tuple[str, ...]] = ()
+
+    def in_units(self, powers: list[Powers]) -> Self:
+        """Return the solution for features that were not multiplied by powers of 2.
+
+        Raises
+        ------
+        OutOfRangeError
+            Where that leaves the range of float64.
+        """
+        per_block: list[Any] = [power.flat[0] for power in powers]
+        changed = {}
+        for names, scales in (
+            (self._of_features, powers),
+            (self._of_blocks, per_block),
+        ):
+            for name, exponents in names.items():
+                used = [k * s for k, s in zip(exponents, scales, strict=False) if k]
+                changed[name] = _times(getattr(self, name), sum(used[1:], used[0]))
+        return replace(self, **changed)
+
+    def at(self, place: str, prefix: str = "") -> Self:
+        """Return the solution with all matrices on a device."""
+        moved = {n: matrix_at(place, getattr(self, n), prefix + n) for n in self._matrices}
+        return replace(self, **moved)
+
+
+@dataclass(slots=True, eq=False)
+class Side(Solution):
     """What a CCA says of one block; shapes as in `fastcca.CCAResult`.
 
     Attributes
@@ -50,39 +97,35 @@ class Side:
     condition: float
     dead: npt.NDArray[np.intp]
 
+    _of_features: ClassVar = {"weights": (1, 0), "loadings": (-1, 0), "mean": (-1, 0)}
+    _matrices = ("weights", "loadings")
+
     @classmethod
     def of(cls, solved: Mapping[str, Any], side: str) -> Self:
         """Take one side out of what the compiled core says of two."""
-        return cls(
-            solved[side + "_weights"],
-            solved[side + "_loadings"],
-            solved[side + "_mean"],
-            solved[side + "_rank"],
-            solved[side + "_kept"],
-            solved[side + "_condition"],
-            solved[side + "_dead"],
-        )
+        return cls(*_SIDES[side](solved))
 
-    def in_units(self, power: Powers) -> Side:
-        """Return the side for features that were not multiplied."""
-        return replace(
-            self,
-            weights=_times(self.weights, power),
-            loadings=_times(self.loadings, -power),
-            mean=_times(self.mean, -power),
-        )
 
-    def at(self, place: str, name: str) -> Side:
-        """Return the side with its matrices on a device."""
-        return replace(
-            self,
-            weights=matrix_at(place, self.weights, f"{name}_weights"),
-            loadings=matrix_at(place, self.loadings, f"{name}_loadings"),
-        )
+_SIDES = {side: itemgetter(*(f"{side}_{field.name}" for field in fields(Side))) for side in "xy"}
 
 
 @dataclass(slots=True, eq=False)
-class CcaSolution:
+class RegressionSolution(Solution):
+    """A linear regression; `digits` and `undecided` as of `CcaSolution`."""
+
+    r2: float
+    condition: float
+    digits: float | None = None
+    undecided: int = 0
+
+    @property
+    def lost(self) -> bool:
+        """Whether the route could not tell all digits or directions that the data may hold."""
+        return self.digits is not None or self.undecided > 0
+
+
+@dataclass(slots=True, eq=False)
+class CcaSolution(Solution):
     """A CCA.
 
     Attributes
@@ -110,14 +153,14 @@ class CcaSolution:
     undecided: int = 0
 
     @property
-    def condition(self) -> float:
-        """The larger of the two blocks' conditions."""
-        return max(self.x.condition, self.y.condition)
-
-    @property
     def lost(self) -> bool:
         """Whether the route could not tell all digits or directions that the data may hold."""
         return self.digits is not None or self.undecided > 0
+
+    @property
+    def condition(self) -> float:
+        """The larger of the two blocks' conditions."""
+        return max(self.x.condition, self.y.condition)
 
     @property
     def is_complex(self) -> bool:
@@ -129,35 +172,16 @@ class CcaSolution:
         return replace(self, x=self.y, y=self.x)
 
     def in_units(self, powers: list[Powers]) -> CcaSolution:
-        """Return the solution for features that were not multiplied."""
-        return replace(self, x=self.x.in_units(powers[0]), y=self.y.in_units(powers[1]))
+        """Return the solution for features that were not multiplied by powers of 2."""
+        return replace(self, x=self.x.in_units(powers[:1]), y=self.y.in_units(powers[1:]))
 
-    def at(self, place: str) -> CcaSolution:
+    def at(self, place: str, prefix: str = "") -> CcaSolution:
         """Return the solution with all matrices on a device."""
-        return replace(self, x=self.x.at(place, "x"), y=self.y.at(place, "y"))
+        return replace(self, x=self.x.at(place, "x_"), y=self.y.at(place, "y_"))
 
 
 @dataclass(slots=True, eq=False)
-class RegressionSolution:
-    """A linear regression; `digits` and `undecided` as of `CcaSolution`."""
-
-    r2: float
-    condition: float
-    digits: float | None = None
-    undecided: int = 0
-
-    @property
-    def lost(self) -> bool:
-        """Whether the route could not tell all digits or directions that the data may hold."""
-        return self.digits is not None or self.undecided > 0
-
-    def in_units(self, powers: list[Powers]) -> RegressionSolution:
-        """Return the solution, which has no units."""
-        return self
-
-
-@dataclass(slots=True, eq=False)
-class PlsSolution:
+class PlsSolution(Solution):
     """Singular values (k,) of the cross-covariance, weights (p, k) and (q, k)."""
 
     singular_values: Floats
@@ -167,29 +191,13 @@ class PlsSolution:
     y_mean: Floats
     n_samples: int
 
-    lost = False
-
-    def in_units(self, powers: list[Powers]) -> PlsSolution:
-        """Return the solution for features that were not multiplied, all of a block alike."""
-        both = powers[0].flat[0] + powers[1].flat[0]
-        return replace(
-            self,
-            singular_values=_times(self.singular_values, -both),
-            x_mean=_times(self.x_mean, -powers[0]),
-            y_mean=_times(self.y_mean, -powers[1]),
-        )
-
-    def at(self, place: str) -> PlsSolution:
-        """Return the solution with all matrices on a device."""
-        return replace(
-            self,
-            x_weights=matrix_at(place, self.x_weights, "x_weights"),
-            y_weights=matrix_at(place, self.y_weights, "y_weights"),
-        )
+    _of_features: ClassVar = {"x_mean": (-1, 0), "y_mean": (0, -1)}
+    _of_blocks: ClassVar = {"singular_values": (-1, -1)}
+    _matrices = ("x_weights", "y_weights")
 
 
 @dataclass(slots=True, eq=False)
-class AxesSolution:
+class AxesSolution(Solution):
     """Descending variances (k,), axes (p, k), and how many are more than rounding."""
 
     variances: Floats
@@ -198,19 +206,26 @@ class AxesSolution:
     mean: Floats
     n_samples: int
 
-    lost = False
+    _of_features: ClassVar = {"mean": (-1, 0)}
+    _of_blocks: ClassVar = {"variances": (-2, 0)}
+    _matrices = ("axes",)
 
-    def in_units(self, powers: list[Powers]) -> AxesSolution:
-        """Return the solution for features that were not multiplied, all alike."""
-        return replace(
-            self,
-            variances=_times(self.variances, -2 * powers[0].flat[0]),
-            mean=_times(self.mean, -powers[0]),
-        )
 
-    def at(self, place: str) -> AxesSolution:
-        """Return the solution with all matrices on a device."""
-        return replace(self, axes=matrix_at(place, self.axes, "axes"))
+@dataclass(slots=True, eq=False)
+class NumberSolution(Solution):
+    """A number without units."""
+
+    value: float
+
+
+def names_of(solution: type[Any]) -> tuple[str, ...]:
+    """Return the names of the fields of a kind of solution, in their order."""
+    return tuple(field.name for field in fields(solution))
+
+
+def number_of(solve: Callable[[Any], float]) -> Callable[[Any], NumberSolution]:
+    """Make a solution of the number that a function returns."""
+    return lambda pair: NumberSolution(float(solve(pair)))
 
 
 @dataclass(slots=True, eq=False)

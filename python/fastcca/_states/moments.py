@@ -272,7 +272,10 @@ class Moments(State):
     @classmethod
     def _at(cls, place: str, precision: str) -> Moments:
         """Return moments without samples at a place."""
-        return cls._of(new_moments(place, single=check_precision(precision) == "single"))
+        moments = cls.__new__(cls)
+        moments._state = new_moments(place, single=check_precision(precision) == "single")
+        moments._pairs, moments._selection, moments._follows_data = ALL, None, False
+        return moments
 
     def _empty_at(self, place: str) -> CoreMoments:
         return new_moments(place, single=self._state.single)

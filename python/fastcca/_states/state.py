@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from fastcca._inputs.arrays import AnyArray
-from fastcca._inputs.source import Source, batch_of
+from fastcca._inputs.arrays import AnyArray, as_numbers, as_samples
+from fastcca._inputs.files import Files, any_stored
+from fastcca._inputs.source import Source
 from fastcca._runtime import cuda
 from fastcca._runtime.backend import check_one_memory, chosen_by_environment, state_place
 from fastcca._runtime.compiled import place_of
@@ -119,13 +120,13 @@ class State:
         self._check_not_a_view("update")
         batch = named_batch(blocks, named)
         self._follow(batch)
-        source = batch_of(batch, real=self._real_only)
-        if source.in_one_batch:
-            feed(self, source)
+        if not any_stored(batch.values()):
+            checked = as_samples if self._real_only else as_numbers
+            self._update({name: checked(block, name) for name, block in batch.items()})
             return
         # In a state of their own, so that an error in the middle leaves this one as it was.
         added = self._empty_like()
-        feed(added, source)
+        feed(added, Files(batch, real=self._real_only))
         self._state.merge(added._state)
 
     def __add__(self, other: Self) -> Self:
