@@ -158,7 +158,7 @@ class Files:
         titles = names if called is None else called
         return Files(dict(zip(titles, chosen, strict=True)), **options, real=self._real)
 
-    def take(self, units: npt.NDArray[np.intp]) -> NoReturn:
+    def take(self, *units: npt.NDArray[np.intp]) -> NoReturn:
         """Refuse, as `check_any_order`."""
         self.check_any_order()
 

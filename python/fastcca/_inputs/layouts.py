@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from itertools import cycle
 from typing import Any, SupportsIndex
 
 import numpy as np
@@ -96,9 +97,10 @@ class Maps:
             for name, title in zip(names, names if called is None else called, strict=True)
         )
 
-    def take(self, units: npt.NDArray[np.intp]) -> Maps:
-        """Copy some maps, in that order."""
-        return self._with(replace(source, view=source.view[units]) for source in self.sources)
+    def take(self, *units: npt.NDArray[np.intp]) -> Maps:
+        """Copy some maps, in that order, the same of all blocks or of each its own."""
+        chosen = zip(self.sources, cycle(units), strict=False)
+        return self._with(replace(source, view=source.view[i]) for source, i in chosen)
 
     def check_any_order(self) -> None:
         """Accept any order: maps are in memory."""

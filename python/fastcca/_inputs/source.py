@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from itertools import cycle
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,6 +28,8 @@ __all__ = [
     "source_of",
 ]
 
+
+Index = npt.NDArray[np.intp]
 
 _NOWHERE = nullcontext()
 
@@ -83,8 +86,11 @@ class Source(Protocol):
         """
         ...
 
-    def take(self, units: npt.NDArray[np.intp]) -> Source:
-        """Copy some units, in that order; only of what `in_any_order` returns."""
+    def take(self, *units: Index) -> Source:
+        """Copy some units, in that order, the same of all blocks or of each its own.
+
+        Only of what `in_any_order` returns.
+        """
         ...
 
     def check_any_order(self) -> None:
@@ -132,8 +138,8 @@ class Arrays:
         chosen = [self._arrays[self.names.index(name)] for name in names]
         return Arrays(tuple(names if called is None else called), chosen)
 
-    def take(self, units: npt.NDArray[np.intp]) -> Arrays:
-        return Arrays(self.names, [array[units] for array in self._arrays])
+    def take(self, *units: Index) -> Arrays:
+        return Arrays(self.names, [a[i] for a, i in zip(self._arrays, cycle(units), strict=False)])
 
     def check_any_order(self) -> None:
         pass

@@ -282,6 +282,6 @@ class Pair:
         source = self.with_samples()
         return self._of(source.select([source.names[i]] * 2, called=self.names))
 
-    def take(self, units: npt.NDArray[np.intp]) -> Pair:
-        """Copy some samples as given, along N, into a pair of their own."""
-        return self._of(self.in_any_order.with_samples().take(units))
+    def take(self, *units: npt.NDArray[np.intp]) -> Pair:
+        """Copy some samples as given, along N, into a pair of their own; see `Source.take`."""
+        return self._of(self.in_any_order.with_samples().take(*units))

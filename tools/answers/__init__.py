@@ -1,0 +1,1 @@
+"""Answers of many calls, to be compared before and after a change that must not change any."""
