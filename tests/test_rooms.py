@@ -1,6 +1,7 @@
 """The rooms of python/fastcca: who may import whom, and that none is a hall without walls."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,41 @@ def test_public_classes_are_named_by_where_they_are_found():
         value = getattr(fastcca, name)
         if isinstance(value, type):
             assert (value.__module__, value.__qualname__) == ("fastcca", name)
+
+
+# --- the map ------------------------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[1]
+NOT_OURS = {"build", "dist", "__pycache__"}
+
+
+def folders():
+    """Folders of the repository that hold files, by their paths."""
+    for folder in (ROOT, *ROOT.rglob("*")):
+        parts = folder.relative_to(ROOT).parts
+        hidden = any(part.startswith(".") for part in parts) and parts[0] not in (".ci", ".github")
+        if hidden or NOT_OURS & set(parts) or any(part.endswith(".egg-info") for part in parts):
+            continue
+        if parts and folder.is_dir() and any(entry.is_file() for entry in folder.iterdir()):
+            yield "/".join(parts)
+
+
+def test_every_folder_is_on_the_map():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = text.split("## Map of the tree")[1].split("## ")[0]
+    on_map = {
+        name
+        for line in section.splitlines()
+        if line.startswith("| `")
+        for name in re.findall(r"`([^`]+)`", line.split("|")[1])
+    }
+    assert on_map - set(folders()) == set()
+    assert set(folders()) - on_map == set()
+
+
+@pytest.mark.parametrize("page", ["docs/where-changes-go.md", "CONTRIBUTING.md"])
+def test_files_that_are_named_exist(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = re.findall(r"`((?:python|cpp|tests|tools|docs|bench)/[\w/.-]+)`", text)
+    assert len(named) > 10
+    assert [path for path in named if not (ROOT / path).exists()] == []

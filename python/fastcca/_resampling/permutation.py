@@ -97,8 +97,8 @@ def permutation_test(
         As in `cca`, real. With `layout`, maps.
     measure : str
         "cca" (mean correlation), "r2_cca" (mean squared), "svcca" (mean correlation), "pwcca",
-        "pls" (sum of the singular values), "cka", "procrustes" or "linear_regression_r2" (of y
-        from x).
+        "pls" (sum of the singular values), "cka", "cka_debiased", "procrustes" or
+        "linear_regression_r2" (of y from x).
     n_permutations : int
         At least 1. The smallest p-value is ``1 / (1 + n_permutations)``.
     seed : None, int, SeedSequence or Generator

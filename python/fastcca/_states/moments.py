@@ -305,8 +305,7 @@ class Moments(State):
     def _moved_to(self, place: str) -> Moments:
         if place in ("numpy", self._place):  # the reference reads any
             return self
-        everything = range(len(self._state.block_names))
-        moved = Moments._of(_copied_to(place, self._state, everything))
+        moved = Moments._of(_copied_to(place, self._state, range(len(self._state.block_names))))
         moved._pairs, moved._selection = self._pairs, self._selection
         return moved
 
