@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import numpy as np
 import numpy.typing as npt
 
 from fastcca import _backend
 from fastcca._accuracy import warn_about_digits
-from fastcca._arrays import AnyArray
-from fastcca._bfloat16 import with_numbers
 from fastcca._cca_checks import check_options
+from fastcca._compiled import module_of
 from fastcca._layouts import LayoutOrPair, Size
-from fastcca._maps import slices
 from fastcca._moments import Moments
-from fastcca._pair import Floats, Pair
+from fastcca._pair import Pair
 from fastcca._pair_of import pair_of
 from fastcca._parts import RegressionParts
 from fastcca._solvers import solvers_at
-from fastcca.reference import BlockMoments, input_epsilon
 
 __all__ = ["cka", "linear_regression_r2", "procrustes", "warn_about_regression"]
-
-# Float64 copies of samples that are held at a time.
-_BLOCK_BYTES = 4 * 2**20
-
-
 def cka(
     x: npt.ArrayLike | Moments,
     y: npt.ArrayLike | None = None,
@@ -171,51 +162,9 @@ def warn_about_regression(parts: RegressionParts, stacklevel: int = 3) -> None:
 
 
 def debiased_cka(pair: Pair) -> float:
-    """CKA from unbiased HSIC in feature space: moments, and one pass for the row norms."""
-    state, moments = pair.state, pair.moments
-    n = state.n_samples
-    if n < 4:
-        raise ValueError(f"debiased CKA needs at least 4 samples, but there are {n}")
-    sides = [_Side(moments, name) for name in pair.blocks]
-    if not all(side.live.any() for side in sides):
-        return 0.0
-    sums = np.zeros((2, 2))  # over samples, of |x|^2 |y|^2 and so on
-    for batch in pair.batches():
-        norms = np.stack([side.norms(block) for side, block in zip(sides, batch, strict=True)])
-        sums += norms @ norms.T
-
-    def hsic(i: int, j: int) -> float:
-        scatter = moments._scatter(pair.blocks[i], pair.blocks[j])
-        scatter *= sides[i].live[:, np.newaxis] * sides[j].live
-        total = float(np.sum(np.square(scatter / sides[i].scale / sides[j].scale)))
-        spread = sides[i].trace * sides[j].trace
-        return total - n / (n - 2) * float(sums[i, j]) + spread / ((n - 1) * (n - 2))
-
-    x_self, y_self = hsic(0, 0), hsic(1, 1)
-    if x_self <= 0.0 or y_self <= 0.0:
-        return 0.0
-    return float(hsic(0, 1) / np.sqrt(x_self) / np.sqrt(y_self))
-
-
-class _Side:
-    """One block in a scale in which no fourth power overflows or underflows."""
-
-    def __init__(self, moments: Moments, name: str) -> None:
-        n = moments.n_samples
-        self.mean = moments.mean(name)
-        scatter = moments._scatter(name, name)
-        precision = moments._state.precision(moments._index(name))
-        block = BlockMoments(n, self.mean, scatter, input_epsilon(precision))
-        self.live = block.live
-        self.scale = float(block.deviation[block.live].max(initial=0.0)) or 1.0
-        self.trace = float(np.sum(np.diagonal(scatter)[block.live] / self.scale / self.scale))
-
-    def norms(self, block: AnyArray) -> Floats:
-        """Squared norms of the samples of a block (samples, ..., features), (samples,)."""
-        out = np.empty(block.shape[:-1])
-        row_bytes = 8 * block[0].size
-        for rows in slices(block.shape[0], row_bytes, _BLOCK_BYTES):
-            # In one memory order, or sums would follow the strides of the input.
-            centred = np.subtract(with_numbers(block[rows]), self.mean, order="C")
-            np.square(centred / self.scale * self.live).sum(axis=-1, out=out[rows])
-        return out.ravel()
+    """CKA from unbiased HSIC in feature space: moments, and one pass for the norms of samples."""
+    state = pair.state
+    found = module_of(state).DebiasedCka(state, *pair.indices)
+    for x, y in pair.batches():
+        found.add(x, y)
+    return float(found.value())
