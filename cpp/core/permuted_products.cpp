@@ -166,11 +166,15 @@ double PermutedGrams::value(std::span<const Index> order) const {
   double squared_distance = 0.0;
   std::size_t i = 0;
   for_each_piece(*backend_, rows, y_.rows(), [&](std::span<const Index> cols) {
+    // Whole columns first: what is then rearranged within them is in a cache.
+    const auto some = std::span(ones).first(cols.size());
+    const Matrix columns = backend_->scaled_columns(y_, cols, some);
     Matrix difference =
-        backend_->scaled_submatrix(y_, rows, ones, cols, std::span(ones).first(cols.size()));
+        backend_->scaled_submatrix(columns, rows, ones, index_range(columns.cols()), some);
     backend_->add_scaled(difference, -1.0, x_[i++]);
-    const double distance = backend_->frobenius_norm(difference);
-    squared_distance += distance * distance;
+    for (const double column : backend_->weighted_squared_column_norms(difference, ones)) {
+      squared_distance += column;
+    }
   });
   return 1.0 - squared_distance / 2.0;
 }

@@ -13,6 +13,10 @@ namespace {
 // Correlations are computed to about this, so what is closer cannot be told apart.
 constexpr double kTie = 1e-10;
 
+double sum(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0);
+}
+
 }  // namespace
 
 std::vector<double> projection_weights(const LinearAlgebra<double>& algebra, const Matrix& loadings,
@@ -25,7 +29,7 @@ std::vector<double> projection_weights(const LinearAlgebra<double>& algebra, con
   const Matrix* used = &loadings;
   std::vector<double> shares = algebra.column_abs_sums(loadings);
   Matrix smaller;
-  if (!std::all_of(shares.begin(), shares.end(), [](double s) { return std::isfinite(s); })) {
+  if (!std::isfinite(sum(shares))) {
     smaller = algebra.scaled_columns(loadings, index_range(loadings.cols()),
                                      std::vector<double>(count, 0x1p-600));
     shares = algebra.column_abs_sums(smaller);
@@ -47,7 +51,7 @@ std::vector<double> projection_weights(const LinearAlgebra<double>& algebra, con
     const auto from = shares.begin() + static_cast<Index>(first);
     std::fill_n(std::copy(sums.begin(), sums.end(), from), tied.size() - sums.size(), 0.0);
   }
-  const double total = std::accumulate(shares.begin(), shares.end(), 0.0);
+  const double total = sum(shares);
   for (double& share : shares) {
     share /= total;
   }

@@ -10,9 +10,13 @@ import numpy.typing
 import typing
 
 __all__: list[str] = [
+    "DebiasedCka",
     "Moments",
+    "PermutedGrams",
+    "PermutedProducts",
     "PreparedBlocks",
     "QrFactor",
+    "SampleCoordinates",
     "ScaleError",
     "build_config",
     "from_dlpack",
@@ -24,6 +28,7 @@ __all__: list[str] = [
     "num_threads",
     "procrustes",
     "procrustes_of_pairs",
+    "projection_weights",
     "set_num_threads",
     "solve_cca",
     "solve_cca_of_factor",
@@ -163,6 +168,65 @@ class PreparedBlocks:
         threads: typing.SupportsInt | typing.SupportsIndex,
     ) -> list[dict[str, typing.Any]]: ...
 
+class SampleCoordinates:
+    @staticmethod
+    def as_given(
+        samples: typing.Any, device: typing.SupportsInt | typing.SupportsIndex = 0
+    ) -> SampleCoordinates: ...
+    @staticmethod
+    def centred(
+        moments: Moments, block: typing.SupportsInt | typing.SupportsIndex
+    ) -> SampleCoordinates: ...
+    def __init__(
+        self,
+        n_samples: typing.SupportsInt | typing.SupportsIndex,
+        mean: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        weights: typing.Any,
+        device: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> None: ...
+    def add(self, samples: typing.Any) -> None: ...
+    def norms(self) -> tuple[float, float]: ...
+    @property
+    def dimensions(self) -> int: ...
+
+class PermutedProducts:
+    def __init__(
+        self,
+        x: SampleCoordinates,
+        y: SampleCoordinates,
+        samples: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        unit_size: typing.SupportsInt | typing.SupportsIndex,
+        statistic: str,
+        scales: tuple[
+            typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex
+        ] = (1.0, 1.0),
+        loadings: collections.abc.Sequence[typing.Any] = [],
+    ) -> None: ...
+    def value(self, order: typing.Annotated[numpy.typing.ArrayLike, numpy.int64]) -> float: ...
+
+class PermutedGrams:
+    def __init__(
+        self,
+        x: typing.Any,
+        y: typing.Any,
+        samples: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        unit_size: typing.SupportsInt | typing.SupportsIndex,
+        device: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> None: ...
+    def value(self, order: typing.Annotated[numpy.typing.ArrayLike, numpy.int64]) -> float: ...
+
+class DebiasedCka:
+    def __init__(
+        self,
+        moments: Moments,
+        x: typing.SupportsInt | typing.SupportsIndex,
+        y: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    def add(
+        self, x: typing.Any, y: typing.Any, threads: typing.SupportsInt | typing.SupportsIndex = 0
+    ) -> None: ...
+    def value(self) -> float: ...
+
 def build_config() -> dict[str, typing.Any]: ...
 def from_dlpack(producer: typing.Any, name: str) -> numpy.typing.NDArray[typing.Any]: ...
 def lapack_error() -> str: ...
@@ -203,6 +267,11 @@ def procrustes_of_pairs(
     ],
     threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> list[float]: ...
+def projection_weights(
+    loadings: typing.Any,
+    correlations: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    device: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> numpy.typing.NDArray[numpy.float64]: ...
 def set_num_threads(k: typing.SupportsInt | typing.SupportsIndex) -> None: ...
 def solve_cca(
     moments: Moments,

@@ -230,6 +230,14 @@ class Pair:
             return Pair(self.names, maps, place=self.place)
         return Pair(self.names, [given[i]] * 2, place=self.place)
 
+    def alone(self, i: int) -> Pair:
+        """Take the samples of one block without the other."""
+        given = self._in_memory()
+        if isinstance(given, Maps):
+            maps = Maps((given.sources[i],), given.spatial, given.grid)
+            return Pair(self.names[i : i + 1], maps, place=self.place)
+        return Pair(self.names[i : i + 1], [given[i]], place=self.place)
+
     def take(self, units: npt.NDArray[np.intp]) -> Pair:
         """Copy some samples as given, along N, into a pair of their own."""
         given = self._on_host

@@ -12,89 +12,47 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from fastcca._bfloat16 import with_numbers
 from fastcca._by_name import Named, Valued
-from fastcca._maps import slices
+from fastcca._compiled import device_at, module_at
+from fastcca._device import on_host
 from fastcca._memory import check_memory
 from fastcca._pair import Floats, Pair
 from fastcca._parts import CcaParts
-from fastcca._pwcca import projection_weights
 from fastcca._resampling import Index
 from fastcca._rescale import in_range
 from fastcca._sample_space import Features, SampleSpace
 from fastcca._solvers import Solvers
 
-__all__ = ["Permuted", "PermutedGrams", "permuted_in_range"]
-
-# Rearranged samples that a thread copies at a time: in cache, and enough for a long product.
-_BLOCK_BYTES = 2**20
+__all__ = ["Permuted", "permuted_in_range"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Permuted:
-    """Both sides in coordinates of their own, samples of a unit one after the other.
+    """A measure of x against the units of y in any order, which threads may ask for at once.
 
     Attributes
     ----------
-    x, y : ndarray, (units, samples of a unit, k_x) and (units, samples of a unit, k_y), float64
     statistic : callable
-        Of their product (k_x, k_y), the measure.
+        Of an order (units,), what the compiled core finds.
+    factor : float
+        What the measure is in units of that.
     largest : float
         What the measure is at most, for any data of these scales.
     """
 
-    x: Floats
-    y: Floats
-    statistic: Callable[[Floats], float]
-    largest: float
-
-    def of(self, order: npt.NDArray[np.intp]) -> float:
-        """Measure x against the units of y in another order, (units,)."""
-        out = np.zeros((self.x.shape[2], self.y.shape[2]))
-        if out.size == 0:
-            return 0.0
-        product = np.empty_like(out)
-        for units in slices(len(order), self.y[0].nbytes, _BLOCK_BYTES):
-            rows = self.x[units].reshape(-1, out.shape[0])
-            others = self.y.take(order[units], axis=0).reshape(-1, out.shape[1])
-            np.matmul(rows.T, others, out=product)
-            out += product
-        return self.statistic(out)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class PermutedGrams:
-    """CKA of fewer samples than features: inner products of n x n matrices, no product of them.
-
-    Attributes
-    ----------
-    x, y : ndarray, (n, n), float64
-        Inner products of the samples, of norm 1, samples of a unit one after the other.
-    unit_size : int
-        Samples of a unit.
-    """
-
-    x: Floats
-    y: Floats
-    unit_size: int
+    statistic: Callable[[Index], float]
+    factor: float = 1.0
     largest: float = 1.0
 
-    def of(self, order: npt.NDArray[np.intp]) -> float:
+    def of(self, order: Index) -> float:
         """Measure x against the units of y in another order, (units,)."""
-        within = np.arange(self.unit_size)
-        samples = (order[:, np.newaxis] * self.unit_size + within).ravel()
-        total = 0.0
-        for rows in slices(len(samples), self.x[0].nbytes, _BLOCK_BYTES):
-            others = self.y.take(samples[rows], axis=0).take(samples, axis=1)
-            total += float(np.vdot(self.x[rows], others))
-        return total
+        return self.factor * self.statistic(order)
 
 
 def permuted_in_range(
     pair: Pair, solvers: Solvers, chosen: Named, valued: Valued, members: list[Index]
-) -> Permuted | PermutedGrams:
+) -> Permuted:
     """Bring both sides into their coordinates, whatever the scale of the samples.
 
     Parameters, and what is raised, are those of `_permuted`.
@@ -114,16 +72,12 @@ def permuted_in_range(
     found = in_range(with_unit, pair)
     scaled: Permuted = found["permuted"]
     unit = float(found["singular_values"][0])
-    return replace(
-        scaled,
-        statistic=lambda product: unit * scaled.statistic(product),
-        largest=unit * scaled.largest,
-    )
+    return replace(scaled, factor=unit * scaled.factor, largest=unit * scaled.largest)
 
 
 def _permuted(
     pair: Pair, solvers: Solvers, chosen: Named, valued: Valued, members: list[Index]
-) -> Permuted | PermutedGrams:
+) -> Permuted:
     """Bring both sides into their coordinates.
 
     Parameters
@@ -142,36 +96,43 @@ def _permuted(
     MemoryError
         If the two sides in float64 do not fit.
     """
+    module = module_at(pair.place)
+    units = _units(pair, members)
     if chosen.of_correlations:
         x_white, y_white = (_whitening(pair, solvers, chosen, valued.parts, i) for i in range(2))
         _check(pair, x_white.dimensions, y_white.dimensions)
         sides = [_variates(pair, 0, x_white), _variates(pair, 1, y_white)]
-        statistic, largest = _of_correlations(chosen, x_white.loadings, y_white.loadings), 1.0
-    elif chosen.measure == "linear_regression_r2":
+        few = min(x_white.dimensions, y_white.dimensions)
+        statistic, loadings, factor = "nuclear_norm", [], 1.0 / max(few, 1)
+        if chosen.measure == "r2_cca":
+            statistic = "sum_of_squares"
+        elif chosen.measure == "pwcca":
+            statistic = "weighted_by_both" if chosen.variant == "symmetric" else "weighted_by_x"
+            loadings, factor = [x_white.loadings, y_white.loadings], 1.0
+        products = module.PermutedProducts(*sides, *units, statistic, loadings=loadings)
+        return Permuted(products.value, factor)
+    if chosen.measure == "linear_regression_r2":
         x_white = _whitening(pair, solvers, chosen, None, 0)
         _check(pair, x_white.dimensions, min(pair.n_samples, pair.feature_counts[1]))
-        y, y_norm, _ = _scores(pair, 1)
-        y /= y_norm
-        sides = [_variates(pair, 0, x_white), y]
-        statistic, largest = _squares, 1.0
+        sides = [_variates(pair, 0, x_white), _scores(pair, 1)]
+        scales = (1.0, 1.0 / (sides[1].norms()[0] or 1.0))
+        return Permuted(module.PermutedProducts(*sides, *units, "sum_of_squares", scales).value)
+    _check(pair, *(min(pair.n_samples, count) for count in pair.feature_counts))
+    if chosen.measure == "cka" and pair.n_samples < min(pair.feature_counts):
+        return Permuted(module.PermutedGrams(*_grams(pair), *units, device_at(pair.place)).value)
+    sides = [_scores(pair, 0), _scores(pair, 1)]
+    norms, scatters = zip(*[side.norms() for side in sides], strict=True)
+    if chosen.measure == "cka":
+        statistic, scales = "sum_of_squares", [1.0 / np.sqrt(norm or 1.0) for norm in scatters]
+    elif chosen.measure == "procrustes":
+        statistic, scales = "nuclear_norm", [1.0 / (norm or 1.0) for norm in norms]
     else:
-        _check(pair, *(min(pair.n_samples, count) for count in pair.feature_counts))
-        if chosen.measure == "cka" and pair.n_samples < min(pair.feature_counts):
-            return _grams(pair, members)
-        (x, x_norm, x_square), (y, y_norm, y_square) = (_scores(pair, i) for i in range(2))
-        largest = 1.0
-        if chosen.measure == "cka":
-            statistic, x_scale, y_scale = _squares, np.sqrt(x_square), np.sqrt(y_square)
-        elif chosen.measure == "procrustes":
-            statistic, x_scale, y_scale = _nuclear, x_norm, y_norm
-        else:
-            statistic, x_scale, y_scale = _nuclear, *[np.sqrt(pair.n_samples - 1)] * 2
-            largest = float((x_norm / x_scale) * (y_norm / y_scale))
-        x /= x_scale
-        y /= y_scale
-        sides = [x, y]
-    arranged = [_by_unit(side, members) for side in sides]
-    return Permuted(arranged[0], arranged[1], statistic, largest)
+        statistic, scales = "nuclear_norm", [1.0 / np.sqrt(pair.n_samples - 1)] * 2
+    products = module.PermutedProducts(*sides, *units, statistic, tuple(scales))
+    largest = 1.0
+    if chosen.measure == "pls":
+        largest = float((norms[0] or 1.0) * scales[0] * (norms[1] or 1.0) * scales[1])
+    return Permuted(products.value, 1.0, largest)
 
 
 def _check(pair: Pair, x_dimensions: int, y_dimensions: int) -> None:
@@ -225,95 +186,47 @@ def _of_y(parts: CcaParts) -> _Whitening:
     return _Whitening(parts["y_mean"], parts["y_weights"], parts["y_loadings"])
 
 
-def _variates(pair: Pair, i: int, white: _Whitening) -> Floats:
-    """Whitened samples (n_samples, k), of squared column sums 1 (less with a ridge)."""
-    n = pair.n_samples
-    weights = white.weights / np.sqrt(n - 1)
-    out = np.empty((n, white.dimensions))
-    done = 0
+def _variates(pair: Pair, i: int, white: _Whitening) -> Any:
+    """Whitened samples, of squared sums 1 over the samples (less with a ridge)."""
+    weights = on_host(white.weights) / np.sqrt(pair.n_samples - 1)
+    out = module_at(pair.place).SampleCoordinates(
+        pair.n_samples, white.mean, weights, device_at(pair.place)
+    )
     for batch in pair.batches():
-        block = batch[i]
-        for rows in slices(len(block), 8 * block[0].size, _BLOCK_BYTES):
-            samples = with_numbers(block[rows]).reshape(-1, white.mean.size) - white.mean
-            np.matmul(samples, weights, out=out[done : done + len(samples)])
-            done += len(samples)
+        out.add(batch[i])
     return out
 
 
-def _scores(pair: Pair, i: int) -> tuple[Floats, float, float]:
-    """Centred samples (n_samples, k), rotated to fewer dimensions where the block is wide.
-
-    Also the root of the sum of their squares, and the norm of their scatter; 1 where those vanish.
-    """
-    samples = pair.samples()
-    assert samples is not None
-    features = Features(samples[i], pair.names[i], unit_scale=False)
-    if features.n_samples < features.size:
+def _scores(pair: Pair, i: int) -> Any:
+    """Centred samples, rotated to fewer dimensions where the block is wide."""
+    module = module_at(pair.place)
+    if pair.n_samples < pair.feature_counts[i]:
+        samples = pair.samples()
+        assert samples is not None
         # Directions under 1e-8 of the first are lost here; no singular value depends on them.
+        features = Features(samples[i], pair.names[i], unit_scale=False)
         scores = SampleSpace.by_gram(features).scores(real_only=False)
-        scatter = scores.T @ scores
-    else:
-        scores = features.centred()
-        scatter = scores.T @ scores
-    return scores, float(np.sqrt(np.trace(scatter))) or 1.0, float(np.linalg.norm(scatter)) or 1.0
+        return module.SampleCoordinates.as_given(scores, device_at(pair.place))
+    alone = pair.alone(i)
+    out = module.SampleCoordinates.centred(alone.state, alone.indices[0])
+    for (block,) in alone.batches():
+        out.add(block)
+    return out
 
 
-def _grams(pair: Pair, members: list[Index]) -> PermutedGrams:
-    """Inner products of the centred samples of both sides, in the order of the units."""
+def _grams(pair: Pair) -> list[Floats]:
+    """Inner products of the centred samples of both sides."""
     samples = pair.samples()
     assert samples is not None
+    return [
+        Features(array, name, unit_scale=False).gram()
+        for array, name in zip(samples, pair.names, strict=True)
+    ]
+
+
+def _units(pair: Pair, members: list[Index]) -> tuple[Index, int]:
+    """Return the samples in the order of their units, and how many there are of each."""
     order = np.concatenate(members)
-    positions = pair.n_samples // order.size
-    rows = (order[:, np.newaxis] * positions + np.arange(positions)).ravel()
-    grams = []
-    for array, name in zip(samples, pair.names, strict=True):
-        gram = Features(array, name, unit_scale=False).gram()
-        gram /= np.linalg.norm(gram) or 1.0
-        grams.append(np.ascontiguousarray(gram[np.ix_(rows, rows)]))
-    return PermutedGrams(grams[0], grams[1], len(members[0]) * positions)
-
-
-def _by_unit(side: Floats, members: list[Index]) -> Floats:
-    """Put the samples of each unit together: (units, samples of a unit, k)."""
-    order = np.concatenate(members)
-    positions = len(side) // order.size  # those of a map stay together, in their order
-    k = side.shape[1]
-    if not np.array_equal(order, np.arange(order.size)):
-        side = side.reshape(order.size, positions * k)[order]
-    return side.reshape(len(members), members[0].size * positions, k)
-
-
-def _of_correlations(
-    chosen: Named, x_loadings: Floats, y_loadings: Floats
-) -> Callable[[Floats], float]:
-    if chosen.measure == "r2_cca":
-        return lambda product: _squares(product) / min(product.shape)
-    if chosen.measure != "pwcca":
-        return lambda product: _nuclear(product) / min(product.shape)
-
-    def weighted(product: Floats) -> float:
-        k = min(product.shape)
-        if chosen.variant == "symmetric":
-            u, rho, vt = np.linalg.svd(product, full_matrices=False)
-            shares = projection_weights(x_loadings @ u, rho)
-            shares = (shares + projection_weights(y_loadings @ vt.T, rho)) / 2
-        else:
-            squares, vectors = np.linalg.eigh(product @ product.T)
-            rho = np.sqrt(np.maximum(squares[::-1][:k], 0.0))
-            shares = projection_weights(x_loadings @ vectors[:, ::-1][:, :k], rho)
-        return float(np.sum(shares * rho))
-
-    return weighted
-
-
-def _squares(product: Floats) -> float:
-    return float(np.vdot(product, product))
-
-
-def _nuclear(product: Floats) -> float:
-    """Sum of singular values, by roots of eigenvalues: each to 1e-8 of the first, in half the time.
-
-    That is far below the spacing of a null distribution; ties are taken for ties up to this.
-    """
-    few = product if product.shape[0] <= product.shape[1] else product.T
-    return float(np.sqrt(np.maximum(np.linalg.eigvalsh(few @ few.T), 0.0)).sum())
+    positions = pair.n_samples // order.size  # those of a map stay together, in their order
+    samples = (order[:, np.newaxis] * positions + np.arange(positions)).ravel()
+    return samples, len(members[0]) * positions
