@@ -15,7 +15,6 @@ import numpy as np
 
 from fastcca._by_name import Named, Valued
 from fastcca._compiled import device_at, module_at
-from fastcca._device import on_host
 from fastcca._memory import check_memory
 from fastcca._pair import Floats, Pair
 from fastcca._parts import CcaParts
@@ -98,40 +97,42 @@ def _permuted(
     """
     module = module_at(pair.place)
     units = _units(pair, members)
+    unit_variance = float(1.0 / np.sqrt(pair.n_samples - 1))
     if chosen.of_correlations:
         x_white, y_white = (_whitening(pair, solvers, chosen, valued.parts, i) for i in range(2))
         _check(pair, x_white.dimensions, y_white.dimensions)
         sides = [_variates(pair, 0, x_white), _variates(pair, 1, y_white)]
-        few = min(x_white.dimensions, y_white.dimensions)
-        statistic, loadings, factor = "nuclear_norm", [], 1.0 / max(few, 1)
+        factor = 1.0 / max(min(x_white.dimensions, y_white.dimensions), 1)
+        statistic, loadings = "nuclear_norm", []
         if chosen.measure == "r2_cca":
             statistic = "sum_of_squares"
         elif chosen.measure == "pwcca":
             statistic = "weighted_by_both" if chosen.variant == "symmetric" else "weighted_by_x"
             loadings, factor = [x_white.loadings, y_white.loadings], 1.0
-        products = module.PermutedProducts(*sides, *units, statistic, loadings=loadings)
+        scales = (unit_variance, unit_variance)
+        products = module.PermutedProducts(*sides, *units, statistic, scales, loadings)
         return Permuted(products.value, factor)
     if chosen.measure == "linear_regression_r2":
         x_white = _whitening(pair, solvers, chosen, None, 0)
         _check(pair, x_white.dimensions, min(pair.n_samples, pair.feature_counts[1]))
         sides = [_variates(pair, 0, x_white), _scores(pair, 1)]
-        scales = (1.0, 1.0 / (sides[1].norms()[0] or 1.0))
+        scales = (unit_variance, 1.0 / (sides[1].norms()[0] or 1.0))
         return Permuted(module.PermutedProducts(*sides, *units, "sum_of_squares", scales).value)
     _check(pair, *(min(pair.n_samples, count) for count in pair.feature_counts))
     if chosen.measure == "cka" and pair.n_samples < min(pair.feature_counts):
         return Permuted(module.PermutedGrams(*_grams(pair), *units, device_at(pair.place)).value)
     sides = [_scores(pair, 0), _scores(pair, 1)]
-    norms, scatters = zip(*[side.norms() for side in sides], strict=True)
+    (x_norm, x_square), (y_norm, y_square) = (side.norms() for side in sides)
+    statistic, largest = "nuclear_norm", 1.0
     if chosen.measure == "cka":
-        statistic, scales = "sum_of_squares", [1.0 / np.sqrt(norm or 1.0) for norm in scatters]
+        statistic = "sum_of_squares"
+        scales = (float(1.0 / np.sqrt(x_square or 1.0)), float(1.0 / np.sqrt(y_square or 1.0)))
     elif chosen.measure == "procrustes":
-        statistic, scales = "nuclear_norm", [1.0 / (norm or 1.0) for norm in norms]
+        scales = (1.0 / (x_norm or 1.0), 1.0 / (y_norm or 1.0))
     else:
-        statistic, scales = "nuclear_norm", [1.0 / np.sqrt(pair.n_samples - 1)] * 2
-    products = module.PermutedProducts(*sides, *units, statistic, tuple(scales))
-    largest = 1.0
-    if chosen.measure == "pls":
-        largest = float((norms[0] or 1.0) * scales[0] * (norms[1] or 1.0) * scales[1])
+        scales = (unit_variance, unit_variance)
+        largest = (x_norm or 1.0) * unit_variance * ((y_norm or 1.0) * unit_variance)
+    products = module.PermutedProducts(*sides, *units, statistic, scales)
     return Permuted(products.value, 1.0, largest)
 
 
@@ -187,10 +188,9 @@ def _of_y(parts: CcaParts) -> _Whitening:
 
 
 def _variates(pair: Pair, i: int, white: _Whitening) -> Any:
-    """Whitened samples, of squared sums 1 over the samples (less with a ridge)."""
-    weights = on_host(white.weights) / np.sqrt(pair.n_samples - 1)
+    """Whitened samples, of variance 1 (less with a ridge)."""
     out = module_at(pair.place).SampleCoordinates(
-        pair.n_samples, white.mean, weights, device_at(pair.place)
+        pair.n_samples, white.mean, white.weights, device_at(pair.place)
     )
     for batch in pair.batches():
         out.add(batch[i])

@@ -16,6 +16,8 @@ from fastcca._parts import RegressionParts
 from fastcca._solvers import solvers_at
 
 __all__ = ["cka", "linear_regression_r2", "procrustes", "warn_about_regression"]
+
+
 def cka(
     x: npt.ArrayLike | Moments,
     y: npt.ArrayLike | None = None,
