@@ -168,6 +168,7 @@ void bind_qr_factor(py::module_& m);
 void bind_cca(py::module_& m);
 void bind_measures(py::module_& m);
 void bind_pairwise(py::module_& m);
+void bind_resampling(py::module_& m);
 // Of _core alone.
 void bind_config(py::module_& m);
 

@@ -14,6 +14,7 @@ void bind_backend(py::module_& m) {
   bind_cca(m);
   bind_measures(m);
   bind_pairwise(m);
+  bind_resampling(m);
 }
 
 }  // namespace fastcca

@@ -176,7 +176,14 @@ class Backend : public LinearAlgebra<double> {
   // Samples [row, row + count) of all blocks.
   virtual CentredRows read_centred(std::span<const ArrayView> blocks, Index row,
                                    Index count) const = 0;
+  // Samples [row, row + count) of a block less shift (p,), one in each column: (p, count).
+  virtual Matrix read_samples(const ArrayView& block, Index row, Index count,
+                              std::span<const double> shift) const = 0;
+  // So many bytes of samples are worth reading or rearranging at a time.
+  virtual Index piece_bytes() const = 0;
   virtual Matrix zeros(Index rows, Index cols) const = 0;
+  // a[:, first + j] = columns[:, j]
+  virtual void set_columns(Matrix& a, Index first, const Matrix& columns) const = 0;
   virtual void set_row(Matrix& a, Index row, std::span<const double> values) const = 0;
   // The upper triangular factor of `upper` with `rows` below it, in place of `upper`.
   virtual void fold_into(Matrix& upper, Matrix rows) const = 0;

@@ -198,10 +198,41 @@ CentredRows CpuBackend::read_centred(std::span<const ArrayView> blocks, Index ro
   return out;
 }
 
+Matrix CpuBackend::read_samples(const ArrayView& block, Index row, Index count,
+                                std::span<const double> shift) const {
+  require_host({&block, 1});
+  constexpr Index kFeatures = 64;  // of a call: as many as stay in the nearest cache
+  const simd::Level& level = simd::level();
+  const Index lanes = level.lanes;
+  std::vector<double> sums(at(kFeatures));
+  std::vector<double> packed(at(kFeatures * simd::kDepth));
+  Matrix out = allocate<double>(block.cols, count);
+  for (Index from = 0; from < count; from += simd::kDepth) {
+    const Index depth = std::min<Index>(simd::kDepth, count - from);
+    throw_if_interrupted();
+    for (Index col = 0; col < block.cols; col += kFeatures) {
+      const Index cols = std::min(kFeatures, block.cols - col);
+      pack_rows(level, block, row + from, depth, col, cols, shift.data() + col, packed.data(),
+                sums.data());
+      for (Index j = 0; j < cols; j += lanes) {
+        const Eigen::Map<const Eigen::MatrixXd, 0, Eigen::OuterStride<>> panel(
+            packed.data() + j * simd::kDepth, std::min(lanes, cols - j), depth,
+            Eigen::OuterStride<>(lanes));
+        map(out).block(col + j, from, panel.rows(), depth) = panel;
+      }
+    }
+  }
+  return out;
+}
+
 Matrix CpuBackend::zeros(Index rows, Index cols) const {
   Matrix out = allocate<double>(rows, cols);
   map(out).setZero();
   return out;
+}
+
+void CpuBackend::set_columns(Matrix& a, Index first, const Matrix& columns) const {
+  map(a).middleCols(first, columns.cols()) = map(columns);
 }
 
 void CpuBackend::set_row(Matrix& a, Index row, std::span<const double> values) const {

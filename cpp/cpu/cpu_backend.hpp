@@ -67,7 +67,11 @@ class CpuBackend final : public CpuLinearAlgebra<double, Backend> {
   double largest_deviation(const ArrayView& block) const override;
   CentredRows read_centred(std::span<const ArrayView> blocks, Index row,
                            Index count) const override;
+  Matrix read_samples(const ArrayView& block, Index row, Index count,
+                      std::span<const double> shift) const override;
+  Index piece_bytes() const override { return Index{1} << 20; }  // which stay in a cache
   Matrix zeros(Index rows, Index cols) const override;
+  void set_columns(Matrix& a, Index first, const Matrix& columns) const override;
   void set_row(Matrix& a, Index row, std::span<const double> values) const override;
   void fold_into(Matrix& upper, Matrix rows) const override;
   void for_each(int threads, std::size_t count,

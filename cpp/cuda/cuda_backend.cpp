@@ -188,11 +188,36 @@ CentredRows CudaBackend::read_centred(std::span<const ArrayView> blocks, Index r
   return out;
 }
 
+Matrix CudaBackend::read_samples(const ArrayView& block, Index row, Index count,
+                                 std::span<const double> shift) const {
+  const Call call(context());
+  const Index width = block.cols;
+  const Index piece = std::min(cuda::piece_of(width), count);
+  Matrix out = allocate_matrix<double>(context().arena(), width, count);
+  const auto offsets = context().upload(shift);
+  SampleReader reader(context(), {&block, 1}, piece, 0);
+  const Drain drain(context());
+  reader.follow_computation();
+  for (Index from = 0; from < count; from += piece) {
+    throw_if_interrupted();
+    reader.read(row + from, std::min(piece, count - from), offsets.get(),
+                {out.data() + from * width, width, 1});
+  }
+  reader.precede_computation();
+  return out;
+}
+
 Matrix CudaBackend::zeros(Index rows, Index cols) const {
   const Call call(context());
   Matrix out = allocate_matrix<double>(context().arena(), rows, cols);
   context().set_zero(out.data(), rows * cols);
   return out;
+}
+
+void CudaBackend::set_columns(Matrix& a, Index first, const Matrix& columns) const {
+  const Call call(context());
+  context().copy_within(columns.data(), columns.rows() * columns.cols(),
+                        a.data() + first * a.rows());
 }
 
 void CudaBackend::set_row(Matrix& a, Index row, std::span<const double> values) const {

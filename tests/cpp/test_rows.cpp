@@ -1,4 +1,5 @@
-// The operations of a backend that the triangular factor is made of.
+// The operations of a backend on samples that are read into matrices, and those that the triangular
+// factor is made of.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -39,6 +40,47 @@ TEST_CASE("samples of all blocks side by side, centred, with a row of zeros belo
         CHECK(std::abs(samples(i, j) - wanted) <= 4.0 * kEps * size);
       }
       CHECK(samples(count, j) == 0.0);
+    }
+  }
+}
+
+TEST_CASE("samples of a block less a shift, one in each column, in every dtype and layout") {
+  constexpr Index kRows = 700;
+  for (const DType dtype : kDTypes) {
+    for (const Layout layout : kLayouts) {
+      for (const Index cols : {1, 7, 130}) {
+        CAPTURE(layout);
+        CAPTURE(cols);
+        const Samples x = random_samples(kRows, cols, dtype, 907, layout, cols == 7);
+        const std::vector<double> shift = random_matrix(cols, 1, 908).values;
+        for (const auto& [row, count] :
+             {std::pair<Index, Index>{0, kRows}, {kRows - 1, 1}, {100, 256}, {3, 0}}) {
+          Dense wanted(cols, count);
+          for (Index i = 0; i < count; ++i) {
+            for (Index j = 0; j < cols; ++j) {
+              wanted(j, i) = x.values(row + i, j) - shift[at(j)];
+            }
+          }
+          const Dense found = to_host(backend().read_samples(x.view, row, count, shift));
+          REQUIRE(found.rows == cols);
+          REQUIRE(found.cols == count);
+          CHECK(same_bits(found.values, wanted.values));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("columns that are set") {
+  const Dense before = random_matrix(3, 6, 909);
+  const Dense columns = random_matrix(3, 2, 910);
+  Matrix a = to_backend(before);
+  backend().set_columns(a, 6, backend().zeros(3, 0));
+  backend().set_columns(a, 3, to_backend(columns));
+  const Dense found = to_host(a);
+  for (Index j = 0; j < 6; ++j) {
+    for (Index i = 0; i < 3; ++i) {
+      CHECK(found(i, j) == (j == 3 || j == 4 ? columns(i, j - 3) : before(i, j)));
     }
   }
 }
