@@ -166,6 +166,8 @@ void bind_dlpack(py::module_& m);
 void bind_moments(py::module_& m);
 void bind_qr_factor(py::module_& m);
 void bind_cca(py::module_& m);
+void bind_few_samples(py::module_& m);
+void bind_google(py::module_& m);
 void bind_measures(py::module_& m);
 void bind_pairwise(py::module_& m);
 // Of _core alone.

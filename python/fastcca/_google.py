@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from fastcca._compiled import device_at, module_at, module_of
 from fastcca._pair import Pair
 from fastcca._parts import SymmetricParts
 from fastcca._solvers import Solvers
@@ -48,6 +49,13 @@ def coefficients_of(
     `energies` are the mean squares that rounding is in proportion to, where those are not the
     neurons' own.
     """
+    if pair.place != "numpy":
+        state, (x, y) = pair.state, pair.located
+        module = module_of(state)
+        if not pair.is_complex:
+            return Coefficients(*module.google_cca(state, x.real, y.real, epsilon))
+        indices = [(block.real, block.imaginary) for block in (x, y)]
+        return Coefficients(*module.google_complex_cca(state, *indices, epsilon, *energies))
     moments = pair.moments
     x_name, y_name = pair.blocks
     covs, means, epsilons, scales = [], [], [], []
@@ -83,6 +91,15 @@ def solve_covariances(
     place: str,
 ) -> Coefficients:
     """Drop neurons under `epsilon`, and solve the CCA of what is left."""
+    if place != "numpy":
+        module = module_at(place)
+        is_complex = any(np.iscomplexobj(a) for a in (*covs, cross))
+        solve = (
+            module.google_complex_cca_of_covariances
+            if is_complex
+            else module.google_cca_of_covariances
+        )
+        return Coefficients(*solve(*covs, cross, epsilon, device_at(place)))
     x_kept, y_kept = (np.abs(np.diagonal(cov)) >= epsilon for cov in covs)
     if not (x_kept.any() and y_kept.any()):
         return Coefficients(None, x_kept, y_kept)
@@ -110,6 +127,11 @@ def google_weights(pair: Pair, solvers: Solvers, epsilon: float = 0.0) -> tuple[
     P' X = Q' [L'; sqrt(n) m']. Where all of them vanish, and the original divides by 0, they are
     equal.
     """
+    if pair.place != "numpy":
+        return cast(
+            "tuple[Floats, Floats]",
+            module_of(pair.state).google_weights(pair.state, *pair.indices, epsilon),
+        )
     solved = coefficients_of(pair, epsilon, solvers)
     if solved.parts is None:
         return np.zeros(0), np.zeros(0)

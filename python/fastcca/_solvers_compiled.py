@@ -52,7 +52,7 @@ def cca(
         "rank_tolerance": rank_tolerance,
     }
     if pair.is_wide and method != "moments":
-        solve = partial(_wide.cca, solve=cca, **options)  # type: ignore[arg-type]
+        solve = partial(_wide.cca, in_place=in_place, **options)  # type: ignore[arg-type]
     else:
         solve = partial(_narrow_cca, in_place=in_place, **options)  # type: ignore[arg-type]
     return in_range(solve, pair, each_feature=keep is None)
@@ -139,8 +139,8 @@ def _two(pair: Pair) -> tuple[int, int]:
 
 def pls(pair: Pair, in_place: bool = False) -> PlsParts:
     """SVD of the cross-covariance; `in_place` as of `cca`."""
-    solve = _wide.pls if pair.is_wide else partial(_narrow_pls, in_place=in_place)
-    return in_range(solve, pair, directions_only=True)
+    solve = _wide.pls if pair.is_wide else _narrow_pls
+    return in_range(lambda p: solve(p, in_place), pair, directions_only=True)
 
 
 def _narrow_pls(pair: Pair, in_place: bool) -> PlsParts:
@@ -153,8 +153,8 @@ def _narrow_pls(pair: Pair, in_place: bool) -> PlsParts:
 
 def pca(single: Pair, rank_tolerance: float = 0.0, in_place: bool = False) -> AxesParts:
     """Principal axes of one block; `in_place` as of `cca`."""
-    solve = _wide.pca if single.is_wide else partial(_narrow_pca, in_place=in_place)
-    return in_range(lambda p: solve(p, rank_tolerance), single)
+    solve = _wide.pca if single.is_wide else _narrow_pca
+    return in_range(lambda p: solve(p, rank_tolerance, in_place), single)
 
 
 def _narrow_pca(single: Pair, rank_tolerance: float, in_place: bool) -> AxesParts:
@@ -198,11 +198,7 @@ def procrustes(pair: Pair) -> float:
 def linear_regression(pair: Pair, rank_tolerance: float = 0.0) -> RegressionParts:
     """Share of y's variance that x explains."""
     if pair.is_wide:
-
-        def solve_wide(p: Pair) -> RegressionParts:
-            return _wide.linear_regression(p, linear_regression, rank_tolerance)
-
-        return in_range(solve_wide, pair)
+        return in_range(lambda p: _wide.linear_regression(p, rank_tolerance), pair)
     return in_range(lambda p: _narrow_regression(p, rank_tolerance), pair)
 
 
