@@ -57,10 +57,6 @@ py::tuple of_moments(const LockedMoments& moments, Index x, Index y, double epsi
   return to_tuple(algebra, found, p, q, false);
 }
 
-// (real block, imaginary block or None)
-using ComplexIndex = std::pair<Index, std::optional<Index>>;
-using Energy = std::optional<std::vector<double>>;
-
 py::tuple of_complex_moments(const LockedMoments& moments, const ComplexIndex& x,
                              const ComplexIndex& y, double epsilon, const Energy& x_energy,
                              const Energy& y_energy) {
@@ -113,21 +109,20 @@ void bind_google(py::module_& m) {
         py::arg("epsilon"));
   m.def("google_complex_cca", &of_complex_moments, py::arg("moments"), py::arg("x"), py::arg("y"),
         py::arg("epsilon"), py::arg("x_energy") = py::none(), py::arg("y_energy") = py::none());
-  m.def(
-      "google_cca_of_covariances",
-      [](const NumpyMatrix<double>& xx, const NumpyMatrix<double>& yy,
-         const NumpyMatrix<double>& xy, double epsilon,
-         int device) { return of_covariances<double>(backend_on(device), xx, yy, xy, epsilon); },
-      py::arg("x_cov"), py::arg("y_cov"), py::arg("cross_cov"), py::arg("epsilon"),
-      py::arg("device") = 0);
-  m.def(
-      "google_complex_cca_of_covariances",
-      [](const NumpyMatrix<Complex>& xx, const NumpyMatrix<Complex>& yy,
-         const NumpyMatrix<Complex>& xy, double epsilon, int device) {
-        return of_covariances<Complex>(backend_on(device).complex(), xx, yy, xy, epsilon);
-      },
-      py::arg("x_cov"), py::arg("y_cov"), py::arg("cross_cov"), py::arg("epsilon"),
-      py::arg("device") = 0);
+  const auto define = [&m](const char* name, auto function) {
+    m.def(name, function, py::arg("x_cov"), py::arg("y_cov"), py::arg("cross_cov"),
+          py::arg("epsilon"), py::arg("device") = 0);
+  };
+  define("google_cca_of_covariances",
+         [](const NumpyMatrix<double>& xx, const NumpyMatrix<double>& yy,
+            const NumpyMatrix<double>& xy, double epsilon, int device) {
+           return of_covariances<double>(backend_on(device), xx, yy, xy, epsilon);
+         });
+  define("google_complex_cca_of_covariances",
+         [](const NumpyMatrix<Complex>& xx, const NumpyMatrix<Complex>& yy,
+            const NumpyMatrix<Complex>& xy, double epsilon, int device) {
+           return of_covariances<Complex>(backend_on(device).complex(), xx, yy, xy, epsilon);
+         });
   m.def("google_weights", &weights, py::arg("moments"), py::arg("x"), py::arg("y"),
         py::arg("epsilon"));
 }

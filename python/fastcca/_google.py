@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from fastcca import _solvers_numpy
 from fastcca._compiled import device_at, module_at, module_of
 from fastcca._pair import Pair
 from fastcca._parts import SymmetricParts
@@ -103,7 +104,7 @@ def solve_covariances(
     x_kept, y_kept = (np.abs(np.diagonal(cov)) >= epsilon for cov in covs)
     if not (x_kept.any() and y_kept.any()):
         return Coefficients(None, x_kept, y_kept)
-    parts = solvers.symmetric_cca(
+    parts = _solvers_numpy.symmetric_cca(
         x_cov=covs[0][np.ix_(x_kept, x_kept)],
         x_mean=means[0][x_kept],
         x_epsilon=epsilons[0],

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from fastcca import _solvers_compiled, _solvers_numpy
-from fastcca._parts import AxesParts, CcaParts, PlsParts, RegressionParts, SymmetricParts
+from fastcca._parts import AxesParts, CcaParts, PlsParts, RegressionParts
 
 __all__ = ["Solvers", "solvers_at"]
 
@@ -20,7 +20,6 @@ class Solvers(Protocol):
     cka: Callable[..., float]
     procrustes: Callable[..., float]
     linear_regression: Callable[..., RegressionParts]
-    symmetric_cca: Callable[..., SymmetricParts]
 
 
 def solvers_at(place: str) -> Solvers:

@@ -9,12 +9,12 @@ import numpy as np
 
 from fastcca import _solvers_numpy, _wide
 from fastcca._accuracy import check_single, digits_left
-from fastcca._compiled import device_at, module_at, module_of
+from fastcca._compiled import module_of
 from fastcca._device import on_host
 from fastcca._keep import Keep
 from fastcca._output import left_there
 from fastcca._pair import Floats, Pair
-from fastcca._parts import AxesParts, CcaParts, PlsParts, RegressionParts, SymmetricParts
+from fastcca._parts import AxesParts, CcaParts, PlsParts, RegressionParts
 from fastcca._rescale import in_range
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "pca",
     "pls",
     "procrustes",
-    "symmetric_cca",
 ]
 
 
@@ -227,39 +226,3 @@ def parts_of_regression(solved: dict[str, Any]) -> RegressionParts:
         digits=_digits(solved, condition),
         undecided=solved["x_undecided"],
     )
-
-
-def symmetric_cca(
-    *,
-    x_cov: Any,
-    x_mean: Any,
-    x_epsilon: float,
-    y_cov: Any,
-    y_mean: Any,
-    y_epsilon: float,
-    cross_cov: Any,
-    epsilon: float,
-    place: str,
-) -> SymmetricParts:
-    """CCA of given covariances by symmetric inverse square roots."""
-    is_complex = any(np.iscomplexobj(a) for a in (x_cov, y_cov, cross_cov))
-    module = module_at(place)
-    solve = module.solve_complex_symmetric_cca if is_complex else module.solve_symmetric_cca
-    solved = solve(
-        x_cov,
-        _energy(x_mean, x_cov),
-        x_epsilon,
-        y_cov,
-        _energy(y_mean, y_cov),
-        y_epsilon,
-        cross_cov,
-        epsilon,
-        device_at(place),
-    )
-    return cast(SymmetricParts, solved)
-
-
-def _energy(mean: Any, cov: Any) -> Floats:
-    """Mean square of every unit, its mean included."""
-    energy: Floats = np.abs(mean) ** 2 + np.diagonal(cov).real
-    return energy
