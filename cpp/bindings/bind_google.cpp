@@ -63,12 +63,12 @@ py::tuple of_complex_moments(const LockedMoments& moments, const ComplexIndex& x
   require_usable();
   const auto& algebra = moments.backend().complex();
   const auto [found, p, q] = without_gil([&] {
-    const auto [pair, p, q] = moments.call([&](const Moments& m) {
-      return std::tuple(
-          ComplexPair(m, {x.first, x.second}, {y.first, y.second}, x_energy, y_energy),
-          m.block(x.first).size(), m.block(y.first).size());
+    const ComplexPair held = moments.call([&](const Moments& m) {
+      return ComplexPair(m, {x.first, x.second}, {y.first, y.second}, x_energy, y_energy);
     });
-    return std::tuple(google_cca(algebra, pair.pair(), epsilon), p, q);
+    const BlockPairOf<Complex> pair = held.pair();
+    return std::tuple(google_cca(algebra, pair, epsilon), pair.rows.scatter->rows(),
+                      pair.cols.scatter->rows());
   });
   // Of covariances there the second block is conjugated, of ours the first.
   return to_tuple(algebra, found, p, q, true);
