@@ -3,7 +3,6 @@
 #include "core/cca.hpp"
 #include "core/errors.hpp"
 #include "core/factor_measures.hpp"
-#include "core/symmetric_cca.hpp"
 
 namespace fastcca {
 
@@ -75,10 +74,6 @@ py::dict solve(const Locked<State>& state, Index x, Index y, double ridge, bool 
   return out;
 }
 
-// (real block, imaginary block or None)
-using ComplexIndex = std::pair<Index, std::optional<Index>>;
-using Energy = std::optional<std::vector<double>>;
-
 py::dict solve_complex(const LockedMoments& moments, const ComplexIndex& x, const ComplexIndex& y,
                        double ridge, bool weights, double rank_tolerance, bool in_place) {
   require_usable();
@@ -135,38 +130,6 @@ py::list solve_complex_many(const std::vector<const LockedMoments*>& states, con
   return out;
 }
 
-template <class Scalar>
-py::dict solve_symmetric(const LinearAlgebra<Scalar>& algebra, const NumpyMatrix<Scalar>& x_cov,
-                         const DoubleVector& x_energy, double x_epsilon,
-                         const NumpyMatrix<Scalar>& y_cov, const DoubleVector& y_energy,
-                         double y_epsilon, const NumpyMatrix<Scalar>& cross_cov, double epsilon) {
-  require_usable();
-  const auto xx = to_matrix<Scalar>(algebra, x_cov);
-  const auto yy = to_matrix<Scalar>(algebra, y_cov);
-  const auto xy = to_matrix<Scalar>(algebra, cross_cov);
-  const std::vector<double> ex = to_vector(x_energy);
-  const std::vector<double> ey = to_vector(y_energy);
-  const auto square = [](const MatrixOf<Scalar>& a, const std::vector<double>& energy) {
-    return a.rows() > 0 && a.rows() == a.cols() && a.rows() == static_cast<Index>(energy.size());
-  };
-  if (!square(xx, ex) || !square(yy, ey) || xy.rows() != xx.rows() || xy.cols() != yy.rows()) {
-    throw py::value_error("the covariances must have shapes (p, p), (q, q) and (p, q)");
-  }
-  const SymmetricCcaOf<Scalar> s = without_gil([&] {
-    return solve_symmetric_cca(algebra, BlockCovarianceOf<Scalar>{&xx, 1.0, ex, x_epsilon},
-                               BlockCovarianceOf<Scalar>{&yy, 1.0, ey, y_epsilon}, xy, epsilon);
-  });
-  py::dict out;
-  out["u"] = to_numpy<Scalar>(algebra, s.u);
-  out["correlations"] = to_numpy(s.correlations);
-  out["vt"] = to_numpy<Scalar>(algebra, s.vt);
-  out["x_inverse_sqrt"] = to_numpy<Scalar>(algebra, s.x_inverse_sqrt);
-  out["y_inverse_sqrt"] = to_numpy<Scalar>(algebra, s.y_inverse_sqrt);
-  out["x_rank"] = s.x_rank;
-  out["y_rank"] = s.y_rank;
-  return out;
-}
-
 }  // namespace
 
 void bind_cca(py::module_& m) {
@@ -194,24 +157,6 @@ void bind_cca(py::module_& m) {
   m.def("solve_complex_cca_many", &solve_complex_many, py::arg("states"), py::arg("x"),
         py::arg("y"), py::arg("ridge"), py::arg("weights"), py::arg("x_energy"),
         py::arg("y_energy"), py::arg("threads"));
-  const auto symmetric = [&m](const char* name, auto function) {
-    m.def(name, function, py::arg("x_cov"), py::arg("x_energy"), py::arg("x_epsilon"),
-          py::arg("y_cov"), py::arg("y_energy"), py::arg("y_epsilon"), py::arg("cross_cov"),
-          py::arg("epsilon"), py::arg("device") = 0);
-  };
-  symmetric(
-      "solve_symmetric_cca", [](const NumpyMatrix<double>& xx, const DoubleVector& xe, double xp,
-                                const NumpyMatrix<double>& yy, const DoubleVector& ye, double yp,
-                                const NumpyMatrix<double>& xy, double epsilon, int device) {
-        return solve_symmetric<double>(backend_on(device), xx, xe, xp, yy, ye, yp, xy, epsilon);
-      });
-  symmetric("solve_complex_symmetric_cca",
-            [](const NumpyMatrix<Complex>& xx, const DoubleVector& xe, double xp,
-               const NumpyMatrix<Complex>& yy, const DoubleVector& ye, double yp,
-               const NumpyMatrix<Complex>& xy, double epsilon, int device) {
-              return solve_symmetric<Complex>(backend_on(device).complex(), xx, xe, xp, yy, ye, yp,
-                                              xy, epsilon);
-            });
 }
 
 }  // namespace fastcca

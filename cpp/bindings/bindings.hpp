@@ -154,6 +154,11 @@ void bind_state(py::class_<Locked<State>>& state) {
                                     [](const py::object&) { return State::kFormatVersion; });
 }
 
+// (real block, imaginary block or None)
+using ComplexIndex = std::pair<Index, std::optional<Index>>;
+// Mean squares of features, where they are not those of the samples.
+using Energy = std::optional<std::vector<double>>;
+
 // ("variance" | "singular_values" | "count", value)
 using Keep = std::optional<std::pair<std::string, double>>;
 std::optional<Truncation> truncation_of(const Keep& keep);
@@ -166,6 +171,8 @@ void bind_dlpack(py::module_& m);
 void bind_moments(py::module_& m);
 void bind_qr_factor(py::module_& m);
 void bind_cca(py::module_& m);
+void bind_few_samples(py::module_& m);
+void bind_google(py::module_& m);
 void bind_measures(py::module_& m);
 void bind_pairwise(py::module_& m);
 void bind_resampling(py::module_& m);

@@ -12,6 +12,8 @@ void bind_backend(py::module_& m) {
   bind_moments(m);
   bind_qr_factor(m);
   bind_cca(m);
+  bind_few_samples(m);
+  bind_google(m);
   bind_measures(m);
   bind_pairwise(m);
   bind_resampling(m);

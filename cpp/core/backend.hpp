@@ -185,6 +185,10 @@ class Backend : public LinearAlgebra<double> {
   // a[:, first + j] = columns[:, j]
   virtual void set_columns(Matrix& a, Index first, const Matrix& columns) const = 0;
   virtual void set_row(Matrix& a, Index row, std::span<const double> values) const = 0;
+  // Rows [row, row + rows of `values`) of a.
+  virtual void set_rows(Matrix& a, Index row, const Matrix& values) const = 0;
+  // a += b b'
+  virtual void add_gram(Matrix& a, const Matrix& b) const = 0;
   // The upper triangular factor of `upper` with `rows` below it, in place of `upper`.
   virtual void fold_into(Matrix& upper, Matrix rows) const = 0;
   // Calls body(i) for i in [0, count) on up to `threads` threads.

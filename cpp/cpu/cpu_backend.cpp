@@ -239,6 +239,17 @@ void CpuBackend::set_row(Matrix& a, Index row, std::span<const double> values) c
   map(a).row(row) = map(values).transpose();
 }
 
+void CpuBackend::set_rows(Matrix& a, Index row, const Matrix& values) const {
+  map(a).middleRows(row, values.rows()) = map(values);
+}
+
+void CpuBackend::add_gram(Matrix& a, const Matrix& b) const {
+  if (b.cols() > 0) {
+    lapack_.gram(true, b.rows(), b.cols(), b.data(), a.data(), 1.0);
+    map(a).triangularView<Eigen::StrictlyUpper>() = map(a).transpose();
+  }
+}
+
 void CpuBackend::fold_into(Matrix& upper, Matrix rows) const {
   lapack_.tpqrt(rows.rows(), upper.rows(), upper.data(), rows.data());
 }

@@ -73,6 +73,8 @@ class CpuBackend final : public CpuLinearAlgebra<double, Backend> {
   Matrix zeros(Index rows, Index cols) const override;
   void set_columns(Matrix& a, Index first, const Matrix& columns) const override;
   void set_row(Matrix& a, Index row, std::span<const double> values) const override;
+  void set_rows(Matrix& a, Index row, const Matrix& values) const override;
+  void add_gram(Matrix& a, const Matrix& b) const override;
   void fold_into(Matrix& upper, Matrix rows) const override;
   void for_each(int threads, std::size_t count,
                 const std::function<void(std::size_t)>& body) const override;

@@ -69,7 +69,8 @@ void Lapack<Scalar>::gemm(bool trans_a, bool trans_b, Index m, Index n, Index k,
 }
 
 template <class Scalar>
-void Lapack<Scalar>::gram(bool of_rows, Index m, Index n, const Scalar* a, Scalar* c) const
+void Lapack<Scalar>::gram(bool of_rows, Index m, Index n, const Scalar* a, Scalar* c,
+                          Scalar beta) const
   requires(std::is_same_v<Scalar, double>)
 {
   throw_if_interrupted();
@@ -80,8 +81,7 @@ void Lapack<Scalar>::gram(bool of_rows, Index m, Index n, const Scalar* a, Scala
   int lda = leading(of_rows ? size : depth);
   int ldc = leading(size);
   double one = 1.0;
-  double zero = 0.0;
-  table_.real.syrk(&uplo, &trans, &size, &depth, &one, unconst(a), &lda, &zero, c, &ldc);
+  table_.real.syrk(&uplo, &trans, &size, &depth, &one, unconst(a), &lda, &beta, c, &ldc);
 }
 
 template <class Scalar>

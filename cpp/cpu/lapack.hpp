@@ -106,8 +106,8 @@ class Lapack {
   // c = op(a) op(b); op is the conjugate transpose or nothing
   void gemm(bool trans_a, bool trans_b, Index m, Index n, Index k, const Scalar* a, const Scalar* b,
             Scalar* c) const;
-  // The lower triangle of c = a' a, or of a a', for a (m, n)
-  void gram(bool of_rows, Index m, Index n, const Scalar* a, Scalar* c) const
+  // The lower triangle of c = a' a + beta c, or of a a' + beta c, for a (m, n)
+  void gram(bool of_rows, Index m, Index n, const Scalar* a, Scalar* c, Scalar beta = 0.0) const
     requires(std::is_same_v<Scalar, double>);
   // b (m, n) <- op(lower)^-1 b, or b op(lower)^-1 from the right
   void trsm(bool right, bool trans, Index m, Index n, const Scalar* lower, Scalar* b) const;

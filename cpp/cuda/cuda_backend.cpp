@@ -226,6 +226,31 @@ void CudaBackend::set_row(Matrix& a, Index row, std::span<const double> values) 
   cuda::set_row(context().stream(), a.data(), a.rows(), a.cols(), row, there.get());
 }
 
+void CudaBackend::set_rows(Matrix& a, Index row, const Matrix& values) const {
+  const Call call(context());
+  if (values.rows() == 0 || values.cols() == 0) {
+    return;
+  }
+  const auto bytes = [](Index rows) { return static_cast<std::size_t>(rows) * sizeof(double); };
+  cuda::check(
+      cudaMemcpy2DAsync(a.data() + row, bytes(a.rows()), values.data(), bytes(values.rows()),
+                        bytes(values.rows()), static_cast<std::size_t>(values.cols()),
+                        cudaMemcpyDeviceToDevice, context().stream()),
+      "cudaMemcpy2DAsync");
+}
+
+void CudaBackend::add_gram(Matrix& a, const Matrix& b) const {
+  throw_if_interrupted();
+  const Call call(context());
+  if (a.rows() > 0 && b.cols() > 0) {
+    const double one = 1.0;
+    cuda::check(
+        cublasDgemm_64(context().blas(), CUBLAS_OP_N, CUBLAS_OP_T, a.rows(), a.rows(), b.cols(),
+                       &one, b.data(), b.rows(), b.data(), b.rows(), &one, a.data(), a.rows()),
+        "cublasDgemm");
+  }
+}
+
 void CudaBackend::fold_into(Matrix& upper, Matrix rows) const {
   throw_if_interrupted();
   const Call call(context());

@@ -131,6 +131,29 @@ TEST_CASE("zeros, a row that is set, and a matrix that is added") {
   }
 }
 
+TEST_CASE("several rows that are set, and inner products of rows that are added") {
+  const Dense b = random_matrix(3, 7, 907);
+  Matrix a = backend().zeros(6, 7);
+  backend().set_rows(a, 2, to_backend(b));
+  backend().set_rows(a, 6, backend().zeros(0, 7));
+  const Dense found = to_host(a);
+  CHECK(same_bits(rows_of(found, 2, 5).values, b.values));
+  CHECK(norm(rows_of(found, 0, 2)) == 0.0);
+  CHECK(norm(rows_of(found, 5, 6)) == 0.0);
+
+  const Dense more = random_matrix(3, 4, 908);
+  Matrix gram = backend().zeros(3, 3);
+  backend().add_gram(gram, to_backend(b));
+  backend().add_gram(gram, to_backend(more));
+  backend().add_gram(gram, backend().zeros(3, 0));
+  Dense wanted = product(b, transposed(b));
+  const Dense second = product(more, transposed(more));
+  for (std::size_t k = 0; k < wanted.values.size(); ++k) {
+    wanted.values[k] += second.values[k];
+  }
+  CHECK(residual_ratio(difference(to_host(gram), wanted), norm(wanted), 3) < kRatioLimit);
+}
+
 TEST_CASE("sums of the sizes in a column") {
   const Dense a = random_matrix(9, 3, 906);
   const auto sums = backend().column_abs_sums(to_backend(a));
