@@ -26,6 +26,7 @@ __all__ = [
     "is_complex",
     "samples_of",
     "source_of",
+    "whole_of",
 ]
 
 
@@ -223,3 +224,28 @@ def samples_of(source: Source) -> tuple[AnyArray, ...]:
     for name, array in zip(source.names, arrays, strict=True):
         check_finite(array, name)
     return arrays
+
+
+def whole_of(source: Source) -> tuple[list[str], list[AnyArray], list[str] | None]:
+    """Names, all samples in one block each, and how finely their values were rounded.
+
+    They stay where they lie where that is one batch, and are brought together on the host where it
+    is not.
+    """
+    batches = list(source.batches())
+    arrays = list(batches[0])
+    if len(batches) > 1:
+        arrays = [
+            np.concatenate([np.reshape(on_host(b), (-1, b.shape[-1])) for b in parts])
+            for parts in zip(*batches, strict=True)
+        ]
+    if source.rounded_as is None:
+        return list(source.names), arrays, None
+    # Values computed from float32 are no better than that, and the rank rule must know.
+    precisions = [
+        "float32"
+        if array.dtype != dtype and precision_name(dtype) != "float64"
+        else precision_name(array.dtype)
+        for array, dtype in zip(arrays, source.rounded_as, strict=True)
+    ]
+    return list(source.names), arrays, precisions

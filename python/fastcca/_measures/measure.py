@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from fastcca._measures.debiased_cka import debiased_cka
 from fastcca._measures.options import check_options
 from fastcca._measures.projection_weights import projection_weights, weighted_mean
 from fastcca._solve import routes
@@ -142,7 +141,7 @@ def _cka(pair: Pair, asked: Chosen, weights: bool) -> float:
 
 
 def _debiased_cka(pair: Pair, asked: Chosen, weights: bool) -> float:
-    return debiased_cka(pair)
+    return routes.debiased_cka(pair)
 
 
 def _procrustes(pair: Pair, asked: Chosen, weights: bool) -> float:

@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from fastcca._inputs.layouts import LayoutOrPair, Size
 from fastcca._measures.caveats import warn_about_solution
-from fastcca._measures.google_svcca import google_weights
 from fastcca._measures.options import check_options
 from fastcca._measures.projection_weights import projection_weights, weighted_mean
 from fastcca._solve import routes
@@ -123,7 +122,7 @@ def pwcca(
     solution = routes.cca(pair, CcaOptions(rank_tolerance=float(rank_tolerance)))
     warn_about_solution(solution)
     if variant == "google":
-        correlations, weights = google_weights(pair)
+        correlations, weights = routes.google_weights(pair)
     else:
         correlations = solution.correlations
         weights = projection_weights(solution.x.loadings, correlations)

@@ -6,7 +6,6 @@ import numpy.typing as npt
 
 from fastcca._inputs.layouts import LayoutOrPair, Size
 from fastcca._measures.caveats import warn_about_solution
-from fastcca._measures.debiased_cka import debiased_cka
 from fastcca._measures.options import check_options
 from fastcca._solve import routes
 from fastcca._solve.pair import pair_of
@@ -56,7 +55,7 @@ def cka(
     biased value.
     """
     pair = pair_of(x, y, layout=layout, spatial=spatial, size=size, backend=backend)
-    return debiased_cka(pair) if debiased else routes.cka(pair)
+    return routes.debiased_cka(pair) if debiased else routes.cka(pair)
 
 
 def procrustes(

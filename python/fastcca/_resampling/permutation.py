@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca._inputs.layouts import LayoutOrPair, Size
-from fastcca._resampling.permuted_statistic import permuted_in_range
+from fastcca._resampling.permuted_statistic import permuted
 from fastcca._resampling.runs import Seed, checked_count, resampled, run_many
 from fastcca._runtime.progress import Progress
 
@@ -194,7 +194,7 @@ def permutation_test(
         )
 
     valued = asked.as_given(weights=True)
-    prepared = permuted_in_range(asked.pair, asked.chosen, valued, members)
+    prepared = permuted(asked.pair, asked.chosen, valued, members)
 
     def one(of: np.random.SeedSequence) -> float:
         return prepared.of(np.random.default_rng(of).permutation(len(members)))

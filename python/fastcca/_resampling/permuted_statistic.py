@@ -2,137 +2,70 @@
 
 Everything that belongs to a side alone (its rank, its whitening, its scale) does not change when
 its samples are rearranged, so it is computed once. What is left of a permutation is one product of
-the two sides, and singular values or a norm of it.
+the two sides, and singular values or a norm of it, by the compiled core.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from fastcca._inputs.bfloat16 import with_numbers
-from fastcca._inputs.spatial import slices
+from fastcca._inputs.source import whole_of
 from fastcca._measures.measure import Chosen, Valued
-from fastcca._measures.projection_weights import projection_weights
 from fastcca._resampling.runs import Index
+from fastcca._runtime.compiled import device_at, module_at
 from fastcca._runtime.memory import check_memory
 from fastcca._solve.out_of_range import in_range
 from fastcca._solve.pair import Floats, Pair
-from fastcca._solve.sample_space import Features, SampleSpace
 from fastcca._solve.solutions import CcaSolution, Powers, Side
-
-__all__ = ["Permuted", "PermutedGrams", "permuted_in_range"]
-
-# Rearranged samples that a thread copies at a time: in cache, and enough for a long product.
-_BLOCK_BYTES = 2**20
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Permuted:
-    """Both sides in coordinates of their own, samples of a unit one after the other.
+    """A measure of x against the units of y in any order, which threads may ask for at once.
 
     Attributes
     ----------
-    x, y : ndarray, (units, samples of a unit, k_x) and (units, samples of a unit, k_y), float64
     statistic : callable
-        Of their product (k_x, k_y), the measure.
+        Of an order (units,).
+    factor : float
+        What the measure is in units of that.
     largest : float
         What the measure is at most, for any data of these scales.
-    bounded : bool
-        Whether that is 1, and the measure has no units.
+    has_units : bool
+        Whether it scales with the data.
     """
 
-    x: Floats
-    y: Floats
-    statistic: Callable[[Floats], float]
-    largest: float
-    bounded: bool = True
+    statistic: Callable[[Index], float]
+    factor: float = 1.0
+    largest: float = 1.0
+    has_units: bool = False
+
+    def of(self, order: Index) -> float:
+        """Measure x against the units of y in another order, (units,)."""
+        return self.factor * self.statistic(order)
 
     def in_units(self, powers: list[Powers]) -> Permuted:
-        """Return the same for features that were not multiplied; of PLS alone it has units."""
-        if self.bounded:
+        """Return the same for features that were not multiplied by powers of 2."""
+        if not self.has_units:
             return self
         unit = float(np.ldexp(1.0, -int(powers[0].flat[0] + powers[1].flat[0])))
-        return replace(
-            self,
-            statistic=lambda product: unit * self.statistic(product),
-            largest=unit * self.largest,
-        )
-
-    def of(self, order: npt.NDArray[np.intp]) -> float:
-        """Measure x against the units of y in another order, (units,)."""
-        out = np.zeros((self.x.shape[2], self.y.shape[2]))
-        if out.size == 0:
-            return 0.0
-        product = np.empty_like(out)
-        for units in slices(len(order), self.y[0].nbytes, _BLOCK_BYTES):
-            rows = self.x[units].reshape(-1, out.shape[0])
-            others = self.y.take(order[units], axis=0).reshape(-1, out.shape[1])
-            np.matmul(rows.T, others, out=product)
-            out += product
-        return self.statistic(out)
+        return replace(self, factor=unit * self.factor, largest=unit * self.largest)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class PermutedGrams:
-    """CKA of fewer samples than features: inner products of n x n matrices, no product of them.
-
-    Attributes
-    ----------
-    x, y : ndarray, (n, n), float64
-        Inner products of the samples, of norm 1, samples of a unit one after the other.
-    unit_size : int
-        Samples of a unit.
-    """
-
-    x: Floats
-    y: Floats
-    unit_size: int
-    largest: float = 1.0
-
-    def in_units(self, powers: list[Powers]) -> PermutedGrams:
-        """Return the same, which has no units."""
-        return self
-
-    def of(self, order: npt.NDArray[np.intp]) -> float:
-        """Measure x against the units of y in another order, (units,)."""
-        within = np.arange(self.unit_size)
-        samples = (order[:, np.newaxis] * self.unit_size + within).ravel()
-        total = 0.0
-        for rows in slices(len(samples), self.x[0].nbytes, _BLOCK_BYTES):
-            others = self.y.take(samples[rows], axis=0).take(samples, axis=1)
-            total += float(np.vdot(self.x[rows], others))
-        return total
-
-
-def permuted_in_range(
-    pair: Pair, chosen: Chosen, valued: Valued, members: list[Index]
-) -> Permuted | PermutedGrams:
+def permuted(pair: Pair, asked: Chosen, valued: Valued, members: list[Index]) -> Permuted:
     """Bring both sides into their coordinates, whatever the scale of the samples.
-
-    Parameters, and what is raised, are those of `_permuted`.
-    """
-    if chosen.measure.of_correlations or chosen.measure.name == "linear_regression_r2":
-        # Correlations have scales of their own.
-        return _permuted(pair, chosen, valued, members)
-    return in_range(_permuted, pair, chosen, valued, members)
-
-
-def _permuted(
-    pair: Pair, chosen: Chosen, valued: Valued, members: list[Index]
-) -> Permuted | PermutedGrams:
-    """Bring both sides into their coordinates.
 
     Parameters
     ----------
     pair : Pair
         With samples.
-    chosen : Chosen
+    asked : Chosen
     valued : Valued
-        What `chosen` is of the pair as given, with weights.
+        What `asked` is of the pair as given, with weights.
     members : list of ndarray, int
         Samples of each unit, all of one length.
 
@@ -141,54 +74,124 @@ def _permuted(
     MemoryError
         If the two sides in float64 do not fit.
     """
+    prepare = _PREPARED.get(asked.measure.name)
+    if prepare is None or pair.place == "numpy":
+        return _one_by_one(pair, asked, valued, members)
+    if asked.measure.of_correlations or not asked.measure.symmetric:
+        # Correlations have scales of their own.
+        return prepare(pair, asked, valued, members)
+    return in_range(prepare, pair, asked, valued, members)
+
+
+def _one_by_one(pair: Pair, asked: Chosen, valued: Valued, members: list[Index]) -> Permuted:
+    """Compare the samples anew in every order: of the reference, and of what needs it."""
+    first = np.concatenate(members)
+
+    def statistic(order: Index) -> float:
+        rearranged = pair.take(first, np.concatenate([members[i] for i in order]))
+        return asked.of(rearranged).value
+
+    if asked.measure.bounded:
+        return Permuted(statistic)
+    spread = [np.sqrt(np.var(block, axis=0, ddof=1).sum()) for block in pair.samples() or ()]
+    return Permuted(statistic, largest=float(np.prod(spread)), has_units=True)
+
+
+# -- the ways of the core --------------------------------------------------------------------------
+
+
+def _of_correlations(pair: Pair, asked: Chosen, valued: Valued, members: list[Index]) -> Permuted:
+    x, y = (_whitening(pair, asked, valued.cca, i) for i in range(2))
+    _check(pair, x.dimensions, y.dimensions)
+    few = max(min(x.dimensions, y.dimensions), 1)
+    statistic, loadings, factor = "nuclear_norm", [], 1.0 / few
+    if asked.measure.name == "r2_cca":
+        statistic = "sum_of_squares"
+    elif asked.measure.weighted:
+        statistic = "weighted_by_both" if asked.variant == "symmetric" else "weighted_by_x"
+        loadings, factor = [x.loadings, y.loadings], 1.0
+    sides = [_variates(pair, 0, x), _variates(pair, 1, y)]
+    scale = 1.0 / np.sqrt(pair.with_samples().n_samples - 1)
+    return Permuted(_products(pair, members, sides, statistic, (scale, scale), loadings), factor)
+
+
+def _of_regression(pair: Pair, asked: Chosen, valued: Valued, members: list[Index]) -> Permuted:
     samples = pair.with_samples()
-    if chosen.measure.of_correlations:
-        x_white, y_white = (_whitening(pair, chosen, valued.cca, i) for i in range(2))
-        _check(pair, x_white.dimensions, y_white.dimensions)
-        sides = [_variates(pair, 0, x_white), _variates(pair, 1, y_white)]
-        statistic, largest = _of_correlations(chosen, x_white.loadings, y_white.loadings), 1.0
-    elif chosen.measure.name == "linear_regression_r2":
-        x_white = _whitening(pair, chosen, None, 0)
-        _check(
-            pair,
-            x_white.dimensions,
-            min(samples.n_samples, samples.feature_counts[1]),
+    x = _whitening(pair, asked, None, 0)
+    _check(pair, x.dimensions, min(samples.n_samples, samples.feature_counts[1]))
+    sides = [_variates(pair, 0, x), _scores(pair, 1)]
+    scales = (1.0 / np.sqrt(samples.n_samples - 1), 1.0 / (sides[1].norms()[0] or 1.0))
+    return Permuted(_products(pair, members, sides, "sum_of_squares", scales))
+
+
+def _of_samples(pair: Pair, asked: Chosen, valued: Valued, members: list[Index]) -> Permuted:
+    samples = pair.with_samples()
+    n = samples.n_samples
+    _check(pair, *(min(n, count) for count in samples.feature_counts))
+    name = asked.measure.name
+    if name == "cka" and n < min(samples.feature_counts):
+        grams = [_call("gram_of_samples", pair, i) for i in range(2)]
+        found = module_at(pair.place).PermutedGrams(
+            *grams, *_units(pair, members), device_at(pair.place)
         )
-        y, y_norm, _ = _scores(pair, 1)
-        y /= y_norm
-        sides = [_variates(pair, 0, x_white), y]
-        statistic, largest = _squares, 1.0
-    else:
-        _check(
-            pair,
-            *(min(samples.n_samples, count) for count in samples.feature_counts),
-        )
-        if chosen.measure.name == "cka" and samples.n_samples < min(samples.feature_counts):
-            return _grams(pair, members)
-        (x, x_norm, x_square), (y, y_norm, y_square) = (_scores(pair, i) for i in range(2))
-        largest = 1.0
-        if chosen.measure.name == "cka":
-            statistic, x_scale, y_scale = _squares, np.sqrt(x_square), np.sqrt(y_square)
-        elif chosen.measure.name == "procrustes":
-            statistic, x_scale, y_scale = _nuclear, x_norm, y_norm
-        else:
-            statistic, x_scale, y_scale = (
-                _nuclear,
-                *[np.sqrt(samples.n_samples - 1)] * 2,
-            )
-            largest = float((x_norm / x_scale) * (y_norm / y_scale))
-        x /= x_scale
-        y /= y_scale
-        sides = [x, y]
-    arranged = [_by_unit(side, members) for side in sides]
-    return Permuted(arranged[0], arranged[1], statistic, largest, chosen.measure.bounded)
+        return Permuted(found.value)
+    sides = [_scores(pair, 0), _scores(pair, 1)]
+    norms_of = [side.norms() for side in sides]
+    norms, scatters = ([norm or 1.0 for norm in of] for of in zip(*norms_of, strict=True))
+    if name == "cka":
+        scales = [1.0 / np.sqrt(norm) for norm in scatters]
+        return Permuted(_products(pair, members, sides, "sum_of_squares", scales))
+    if name == "procrustes":
+        scales = [1.0 / norm for norm in norms]
+        return Permuted(_products(pair, members, sides, "nuclear_norm", scales))
+    scales = [1.0 / np.sqrt(n - 1)] * 2
+    products = _products(pair, members, sides, "nuclear_norm", scales)
+    largest = float(norms[0] * scales[0] * norms[1] * scales[1])
+    return Permuted(products, largest=largest, has_units=True)
+
+
+_PREPARED = {
+    "cca": _of_correlations,
+    "r2_cca": _of_correlations,
+    "svcca": _of_correlations,
+    "pwcca": _of_correlations,
+    "linear_regression_r2": _of_regression,
+    "cka": _of_samples,
+    "procrustes": _of_samples,
+    "pls": _of_samples,
+}
+"""How a side is prepared; a measure that is not here is compared anew for every order."""
+
+
+def _products(
+    pair: Pair,
+    members: list[Index],
+    sides: list[Any],
+    statistic: str,
+    scales: Any,
+    loadings: Any = (),
+) -> Callable[[Index], float]:
+    module = module_at(pair.place)
+    units = _units(pair, members)
+    products = module.PermutedProducts(*sides, *units, statistic, tuple(scales), list(loadings))
+    value: Callable[[Index], float] = products.value
+    return value
+
+
+def _units(pair: Pair, members: list[Index]) -> tuple[Index, int]:
+    """Return samples in the order of their units, maps whole, and how many a unit has."""
+    order = np.concatenate(members)
+    positions = pair.with_samples().n_samples // order.size
+    samples = (order[:, np.newaxis] * positions + np.arange(positions)).ravel()
+    return samples, len(members[0]) * positions
 
 
 def _check(pair: Pair, x_dimensions: int, y_dimensions: int) -> None:
+    n = pair.with_samples().n_samples
     check_memory(
         # The samples in their coordinates, and once more while they are put in order.
-        16 * pair.with_samples().n_samples * max(x_dimensions + y_dimensions, 1),
-        f"{pair.with_samples().n_samples} samples in {x_dimensions} and {y_dimensions} dimensions",
+        16 * n * max(x_dimensions + y_dimensions, 1),
+        f"{n} samples in {x_dimensions} and {y_dimensions} dimensions",
         "Take fewer samples, keep fewer components (measure='svcca'), or pool maps.",
     )
 
@@ -198,15 +201,15 @@ class _Whitening:
     """Means (p,), weights and loadings (p, k) that whiten all dimensions of a side."""
 
     mean: Floats
-    weights: Floats
-    loadings: Floats
+    weights: Any
+    loadings: Any
 
     @property
     def dimensions(self) -> int:
         return int(self.weights.shape[1])
 
 
-def _whitening(pair: Pair, chosen: Chosen, solution: CcaSolution | None, i: int) -> _Whitening:
+def _whitening(pair: Pair, asked: Chosen, solution: CcaSolution | None, i: int) -> _Whitening:
     """Whiten all dimensions of a side.
 
     A CCA has weights for as many dimensions as its smaller side has; those of the larger side come
@@ -217,8 +220,8 @@ def _whitening(pair: Pair, chosen: Chosen, solution: CcaSolution | None, i: int)
         found = _of_side(side)
         if found.dimensions == side.kept:
             return found
-    keep = None if chosen.keep is None else (chosen.keep[i], chosen.keep[i])
-    alone = replace(chosen, keep=keep)
+    keep = None if asked.keep is None else (asked.keep[i], asked.keep[i])
+    alone = replace(asked, keep=keep)
     return _of_side(alone.solve_cca(pair.with_itself(i), weights=True).x)
 
 
@@ -228,95 +231,33 @@ def _of_side(side: Side) -> _Whitening:
     return _Whitening(side.mean, side.weights, side.loadings)
 
 
-def _variates(pair: Pair, i: int, white: _Whitening) -> Floats:
-    """Whitened samples (n_samples, k), of squared column sums 1 (less with a ridge)."""
-    n = pair.with_samples().n_samples
-    weights = white.weights / np.sqrt(n - 1)
-    out = np.empty((n, white.dimensions))
-    done = 0
-    for batch in pair.with_samples().batches():
-        block = batch[i]
-        for rows in slices(len(block), 8 * block[0].size, _BLOCK_BYTES):
-            samples = with_numbers(block[rows]).reshape(-1, white.mean.size) - white.mean
-            np.matmul(samples, weights, out=out[done : done + len(samples)])
-            done += len(samples)
+def _variates(pair: Pair, i: int, white: _Whitening) -> Any:
+    """Whitened samples, of unit variance (less with a ridge)."""
+    samples = pair.with_samples()
+    out = module_at(pair.place).SampleCoordinates(
+        samples.n_samples, white.mean, white.weights, device_at(pair.place)
+    )
+    for batch in samples.batches():
+        out.add(batch[i])
     return out
 
 
-def _scores(pair: Pair, i: int) -> tuple[Floats, float, float]:
-    """Centred samples (n_samples, k), rotated to fewer dimensions where the block is wide.
-
-    Also the root of the sum of their squares, and the norm of their scatter; 1 where those vanish.
-    """
-    samples = pair.samples()
-    assert samples is not None
-    features = Features(samples[i], pair.names[i], unit_scale=False)
-    if features.n_samples < features.size:
-        # Directions under 1e-8 of the first are lost here; no singular value depends on them.
-        scores = SampleSpace.by_gram(features).scores(real_only=False)
-        scatter = scores.T @ scores
-    else:
-        scores = features.centred()
-        scatter = scores.T @ scores
-    return scores, float(np.sqrt(np.trace(scatter))) or 1.0, float(np.linalg.norm(scatter)) or 1.0
+def _scores(pair: Pair, i: int) -> Any:
+    """Centred samples, rotated to fewer dimensions where the block is wide."""
+    coordinates = module_at(pair.place).SampleCoordinates
+    alone = pair.alone(i)
+    if alone.has_few_samples:
+        return coordinates.as_given(_call("scores_of_samples", pair, i), device_at(pair.place))
+    state, (block,) = alone.of_moments()
+    out = coordinates.centred(state, block)
+    for (samples,) in alone.with_samples().batches():
+        out.add(samples)
+    return out
 
 
-def _grams(pair: Pair, members: list[Index]) -> PermutedGrams:
-    """Inner products of the centred samples of both sides, in the order of the units."""
-    samples = pair.samples()
-    assert samples is not None
-    order = np.concatenate(members)
-    positions = pair.with_samples().n_samples // order.size
-    rows = (order[:, np.newaxis] * positions + np.arange(positions)).ravel()
-    grams = []
-    for array, name in zip(samples, pair.names, strict=True):
-        gram = Features(array, name, unit_scale=False).gram()
-        gram /= np.linalg.norm(gram) or 1.0
-        grams.append(np.ascontiguousarray(gram[np.ix_(rows, rows)]))
-    return PermutedGrams(grams[0], grams[1], len(members[0]) * positions)
-
-
-def _by_unit(side: Floats, members: list[Index]) -> Floats:
-    """Put the samples of each unit together: (units, samples of a unit, k)."""
-    order = np.concatenate(members)
-    positions = len(side) // order.size  # those of a map stay together, in their order
-    k = side.shape[1]
-    if not np.array_equal(order, np.arange(order.size)):
-        side = side.reshape(order.size, positions * k)[order]
-    return side.reshape(len(members), members[0].size * positions, k)
-
-
-def _of_correlations(
-    chosen: Chosen, x_loadings: Floats, y_loadings: Floats
-) -> Callable[[Floats], float]:
-    if chosen.measure.name == "r2_cca":
-        return lambda product: _squares(product) / min(product.shape)
-    if chosen.measure.name != "pwcca":
-        return lambda product: _nuclear(product) / min(product.shape)
-
-    def weighted(product: Floats) -> float:
-        k = min(product.shape)
-        if chosen.variant == "symmetric":
-            u, rho, vt = np.linalg.svd(product, full_matrices=False)
-            shares = projection_weights(x_loadings @ u, rho)
-            shares = (shares + projection_weights(y_loadings @ vt.T, rho)) / 2
-        else:
-            squares, vectors = np.linalg.eigh(product @ product.T)
-            rho = np.sqrt(np.maximum(squares[::-1][:k], 0.0))
-            shares = projection_weights(x_loadings @ vectors[:, ::-1][:, :k], rho)
-        return float(np.sum(shares * rho))
-
-    return weighted
-
-
-def _squares(product: Floats) -> float:
-    return float(np.vdot(product, product))
-
-
-def _nuclear(product: Floats) -> float:
-    """Sum of singular values, by roots of eigenvalues: each to 1e-8 of the first, in half the time.
-
-    That is far below the spacing of a null distribution; ties are taken for ties up to this.
-    """
-    few = product if product.shape[0] <= product.shape[1] else product.T
-    return float(np.sqrt(np.maximum(np.linalg.eigvalsh(few @ few.T), 0.0)).sum())
+def _call(function: str, pair: Pair, i: int) -> Floats:
+    """Call a function of the core that takes the samples of one block."""
+    samples = whole_of(pair.alone(i).with_samples())
+    call = getattr(module_at(pair.place), function)
+    found: Floats = call(*samples, device=device_at(pair.place))
+    return found

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fastcca._inputs.arrays import AnyArray
 from fastcca._runtime.compiled import device_at, module_at, module_of
 from fastcca._runtime.device_array import on_host
 from fastcca._runtime.output import left_there
@@ -16,27 +17,13 @@ from fastcca._solve.pair import Floats, Pair
 from fastcca._solve.solutions import (
     AxesSolution,
     CcaSolution,
+    GoogleSolution,
     PlsSolution,
     RegressionSolution,
     Side,
     SymmetricSolution,
     names_of,
 )
-
-__all__ = [
-    "cca_of_factor",
-    "cca_of_moments",
-    "cka",
-    "linear_regression_of_factor",
-    "linear_regression_of_moments",
-    "of_moments",
-    "pca_of_factor",
-    "pca_of_moments",
-    "pls",
-    "procrustes",
-    "regression_of",
-    "symmetric_cca",
-]
 
 
 def cca_of_moments(pair: Pair, options: CcaOptions) -> CcaSolution:
@@ -49,7 +36,7 @@ def cca_of_moments(pair: Pair, options: CcaOptions) -> CcaSolution:
             state, x, y, options.ridge, options.weights, options.rank_tolerance, options.in_place
         )
     else:
-        solved = module.solve_cca(state, *blocks, *_arguments(options))
+        solved = module.solve_cca(state, *blocks, *options.for_core())
     if options.in_place:
         solved = left_there(solved, pair.place)
     solution = of_moments(solved, options.ridge)
@@ -66,7 +53,7 @@ def cca_of_moments(pair: Pair, options: CcaOptions) -> CcaSolution:
 def cca_of_factor(pair: Pair, options: CcaOptions) -> CcaSolution:
     """CCA of the triangular factor."""
     state, (x, y) = pair.of_factor()
-    solved = module_of(state).solve_cca_of_factor(state, x, y, *_arguments(options))
+    solved = module_of(state).solve_cca_of_factor(state, x, y, *options.for_core())
     if options.in_place:
         solved = left_there(solved, pair.place)
     return CcaSolution(
@@ -75,19 +62,6 @@ def cca_of_factor(pair: Pair, options: CcaOptions) -> CcaSolution:
         Side.of(solved, "y"),
         solved["n_samples"],
         "qr",
-    )
-
-
-def _arguments(options: CcaOptions) -> tuple[Any, ...]:
-    keep = options.keep
-    x_keep, y_keep = (None, None) if keep is None else (keep[0].as_core(), keep[1].as_core())
-    return (
-        options.ridge,
-        options.weights,
-        x_keep,
-        y_keep,
-        options.rank_tolerance,
-        options.in_place,
     )
 
 
@@ -181,37 +155,44 @@ def regression_of(solved: Mapping[str, Any]) -> RegressionSolution:
     return RegressionSolution(solved["r2"], condition, digits, solved["x_undecided"])
 
 
-def symmetric_cca(
-    *,
-    x_cov: Any,
-    x_mean: Any,
-    x_epsilon: float,
-    y_cov: Any,
-    y_mean: Any,
-    y_epsilon: float,
-    cross_cov: Any,
-    epsilon: float,
-    place: str,
-) -> SymmetricSolution:
-    """CCA of given covariances by symmetric inverse square roots."""
-    is_complex = any(np.iscomplexobj(a) for a in (x_cov, y_cov, cross_cov))
-    module = module_at(place)
-    solve = module.solve_complex_symmetric_cca if is_complex else module.solve_symmetric_cca
-    solved = solve(
-        x_cov,
-        _energy(x_mean, x_cov),
-        x_epsilon,
-        y_cov,
-        _energy(y_mean, y_cov),
-        y_epsilon,
-        cross_cov,
-        epsilon,
-        device_at(place),
-    )
-    return SymmetricSolution(**solved)
+def debiased_cka(pair: Pair) -> float:
+    """CKA by the unbiased estimator of HSIC: the moments, and one pass more."""
+    samples, (state, blocks) = pair.with_samples(), pair.of_moments()
+    found = module_of(state).DebiasedCka(state, *blocks)
+    for batch in samples.batches():
+        found.add(*batch)
+    return float(found.value())
 
 
-def _energy(mean: Any, cov: Any) -> Floats:
-    """Mean square of every unit, its mean included."""
-    energy: Floats = np.abs(mean) ** 2 + np.diagonal(cov).real
-    return energy
+def google_cca(
+    pair: Pair, epsilon: float, energies: tuple[Floats | None, Floats | None]
+) -> GoogleSolution:
+    """CCA of google/svcca's ``get_cca_similarity``."""
+    state, blocks = pair.of_moments()
+    module = module_of(state)
+    if not pair.is_complex:
+        return _google(module.google_cca(state, *blocks, epsilon))
+    indices = [(block.real, block.imaginary) for block in pair.blocks]
+    return _google(module.google_complex_cca(state, *indices, epsilon, *energies))
+
+
+def google_cca_of_covariances(
+    x_cov: AnyArray, y_cov: AnyArray, cross_cov: AnyArray, epsilon: float, place: str
+) -> GoogleSolution:
+    """Do the same for covariances as they are given."""
+    module, covs = module_at(place), (x_cov, y_cov, cross_cov)
+    is_complex = any(np.iscomplexobj(cov) for cov in covs)
+    solve = "google_complex_cca_of_covariances" if is_complex else "google_cca_of_covariances"
+    return _google(getattr(module, solve)(*covs, epsilon, device_at(place)))
+
+
+def _google(found: tuple[dict[str, Any] | None, Any, Any]) -> GoogleSolution:
+    solved, x_kept, y_kept = found
+    return GoogleSolution(None if solved is None else SymmetricSolution(**solved), x_kept, y_kept)
+
+
+def google_weights(pair: Pair, epsilon: float) -> tuple[Floats, Floats]:
+    """Correlations and weights (k,) of google/svcca's ``compute_pwcca``."""
+    state, blocks = pair.of_moments()
+    correlations, weights = module_of(state).google_weights(state, *blocks, epsilon)
+    return correlations, weights

@@ -12,6 +12,7 @@ from fastcca import reference
 from fastcca._inputs.arrays import AnyArray
 from fastcca._inputs.bfloat16 import with_numbers
 from fastcca._inputs.dtypes import input_epsilon
+from fastcca._inputs.source import samples_of
 from fastcca._solve.accuracy import digits_left
 from fastcca._solve.options import CcaOptions
 from fastcca._solve.pair import Pair
@@ -21,20 +22,8 @@ from fastcca._solve.solutions import (
     PlsSolution,
     RegressionSolution,
     Side,
-    SymmetricSolution,
-    names_of,
 )
 from fastcca.reference import BlockMoments
-
-__all__ = [
-    "cca",
-    "cka",
-    "linear_regression",
-    "pca",
-    "pls",
-    "procrustes",
-    "symmetric_cca",
-]
 
 
 def cca(pair: Pair, options: CcaOptions) -> CcaSolution:
@@ -204,7 +193,24 @@ def _number(pair: Pair, of_samples: Any, of_moments: Any) -> float:
     return float(of_moments(*_block_moments(pair)) if samples is None else of_samples(*samples))
 
 
-def symmetric_cca(*, place: str, **covariances: Any) -> SymmetricSolution:
-    """CCA of given covariances by symmetric inverse square roots."""
-    found = reference.symmetric_cca(**covariances)
-    return SymmetricSolution(**{name: getattr(found, name) for name in names_of(SymmetricSolution)})
+def debiased_cka(pair: Pair) -> float:
+    """CKA by the unbiased estimator of HSIC."""
+    samples = samples_of(pair.with_samples())
+    return reference.cka(*samples, debiased=True)
+
+
+def google_cca(pair: Pair, epsilon: float, energies: tuple[Any, Any]) -> reference.GoogleSolution:
+    """CCA of google/svcca's ``get_cca_similarity``."""
+    return reference.google_cca(*_block_moments(pair), epsilon=epsilon, energies=energies)
+
+
+def google_cca_of_covariances(
+    x_cov: AnyArray, y_cov: AnyArray, cross_cov: AnyArray, epsilon: float, place: str
+) -> reference.GoogleSolution:
+    """Do the same for covariances as they are given."""
+    return reference.google_cca_of_covariances(x_cov, y_cov, cross_cov, epsilon=epsilon)
+
+
+def google_weights(pair: Pair, epsilon: float) -> tuple[AnyArray, AnyArray]:
+    """Correlations and weights (k,) of google/svcca's ``compute_pwcca``."""
+    return reference.google_weights(*_block_moments(pair), epsilon=epsilon)

@@ -282,6 +282,11 @@ class Pair:
         source = self.with_samples()
         return self._of(source.select([source.names[i]] * 2, called=self.names))
 
+    def alone(self, i: int) -> Pair:
+        """Take one block without the other."""
+        source = self.with_samples().select([self.names[i]])
+        return Pair(self.names[i : i + 1], source=source, place=self.place)
+
     def take(self, *units: npt.NDArray[np.intp]) -> Pair:
         """Copy some samples as given, along N, into a pair of their own; see `Source.take`."""
         return self._of(self.in_any_order.with_samples().take(*units))

@@ -8,21 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from fastcca._inputs.arrays import AnyArray
 from fastcca._solve import by_core, by_reference, few_samples
 from fastcca._solve.options import CcaOptions
 from fastcca._solve.out_of_range import in_range
-from fastcca._solve.pair import Pair
+from fastcca._solve.pair import Floats, Pair
 from fastcca._solve.solutions import (
     AxesSolution,
     CcaSolution,
+    GoogleSolution,
     NumberSolution,
     PlsSolution,
     RegressionSolution,
-    SymmetricSolution,
     number_of,
 )
-
-__all__ = ["cca", "cka", "linear_regression", "pca", "pls", "procrustes", "symmetric_cca"]
 
 # What can solve each measure: the numpy reference, the coordinates of few samples, the second
 # moments, and the triangular factor of the samples.
@@ -59,6 +58,10 @@ _WAYS: dict[str, dict[str, Callable[..., Any]]] = {
         "reference": number_of(by_reference.procrustes),
         "few samples": number_of(few_samples.procrustes),
         "moments": number_of(by_core.procrustes),
+    },
+    "debiased cka": {
+        "reference": number_of(by_reference.debiased_cka),
+        "moments": number_of(by_core.debiased_cka),
     },
 }
 
@@ -118,7 +121,41 @@ def linear_regression(pair: Pair, *, rank_tolerance: float = 0.0) -> RegressionS
     return solution
 
 
-def symmetric_cca(*, place: str, **covariances: Any) -> SymmetricSolution:
-    """CCA of given covariances by symmetric inverse square roots; see `fastcca.reference`."""
-    way = by_reference.symmetric_cca if place == "numpy" else by_core.symmetric_cca
-    return way(place=place, **covariances)
+def debiased_cka(pair: Pair) -> float:
+    """CKA by the unbiased estimator of HSIC; of samples alone."""
+    n = pair.with_samples().n_samples
+    if n < 4:
+        raise ValueError(f"debiased CKA needs at least 4 samples, but there are {n}")
+    solution: NumberSolution = in_range(_solve, pair, "debiased cka", "moments")
+    return solution.value
+
+
+def google_cca(
+    pair: Pair, epsilon: float, energies: tuple[Floats | None, Floats | None] = (None, None)
+) -> GoogleSolution:
+    """CCA of google/svcca's ``get_cca_similarity``.
+
+    `energies` are the mean squares that rounding is in proportion to, where those are not the
+    neurons' own.
+    """
+    found: GoogleSolution = _way_at(pair.place).google_cca(pair, epsilon, energies)
+    return found
+
+
+def google_cca_of_covariances(
+    x_cov: AnyArray, y_cov: AnyArray, cross_cov: AnyArray, epsilon: float, place: str
+) -> GoogleSolution:
+    """Do the same for covariances as they are given."""
+    way = _way_at(place)
+    found: GoogleSolution = way.google_cca_of_covariances(x_cov, y_cov, cross_cov, epsilon, place)
+    return found
+
+
+def google_weights(pair: Pair, epsilon: float = 0.0) -> tuple[Floats, Floats]:
+    """Correlations and weights (k,) of google/svcca's ``compute_pwcca``."""
+    correlations, weights = _way_at(pair.place).google_weights(pair, epsilon)
+    return correlations, weights
+
+
+def _way_at(place: str) -> Any:
+    return by_reference if place == "numpy" else by_core

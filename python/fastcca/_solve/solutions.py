@@ -17,6 +17,7 @@ from fastcca._runtime.output import matrix_at
 __all__ = [
     "AxesSolution",
     "CcaSolution",
+    "GoogleSolution",
     "NumberSolution",
     "OutOfRangeError",
     "PlsSolution",
@@ -239,6 +240,23 @@ class SymmetricSolution:
     y_inverse_sqrt: AnyArray
     x_rank: int
     y_rank: int
+
+
+@dataclass(slots=True, eq=False)
+class GoogleSolution:
+    """CCA of google/svcca, of covariances over their largest entry.
+
+    Attributes
+    ----------
+    cca : SymmetricSolution or None
+        Over the neurons kept. None where a side keeps none, or does not vary.
+    x_kept, y_kept : ndarray of bool, (p,) and (q,)
+        Neurons whose variance, over the largest, is `epsilon` or more.
+    """
+
+    cca: SymmetricSolution | None
+    x_kept: npt.NDArray[np.bool_]
+    y_kept: npt.NDArray[np.bool_]
 
 
 def _times(value: Any, power: Any) -> Any:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastcca._measures.google_svcca import solve_covariances
 from fastcca._runtime.backend import resolve
+from fastcca._solve import routes
 from fastcca.compat._activations import check_epsilon
 
 __all__ = ["compute_ccas", "logger", "positivedef_matrix_sqrt", "remove_small", "report"]
@@ -136,22 +136,16 @@ def compute_ccas(
             "they must be (p, p), (p, q) and (q, q)"
         )
     check_epsilon(epsilon)
-    place = resolve(None)
     double = np.result_type(xx, xy, yy, np.float64)
-    solved = solve_covariances(
-        [xx.astype(double), yy.astype(double)],
-        [np.zeros(p), np.zeros(q)],
-        [2.0**-52, 2.0**-52],
-        xy.astype(double),
-        epsilon,
-        place=place,
+    solved = routes.google_cca_of_covariances(
+        xx.astype(double), yy.astype(double), xy.astype(double), epsilon, resolve(None)
     )
     report(solved.x_kept, solved.y_kept, verbose)
-    if solved.parts is None:
+    if solved.cca is None:
         kept_x, kept_y = int(solved.x_kept.sum()), int(solved.y_kept.sum())
         nothing = np.zeros((kept_x, kept_x)), np.zeros((kept_y, kept_y))
         return [0, 0, 0], *nothing, solved.x_kept, solved.y_kept
-    parts = solved.parts
+    parts = solved.cca
     usv = [parts.u, parts.correlations, parts.vt]
     return usv, parts.x_inverse_sqrt, parts.y_inverse_sqrt, solved.x_kept, solved.y_kept
 

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca._inputs.arrays import AnyArray
-from fastcca._measures.google_svcca import coefficients_of
+from fastcca._solve import routes
 from fastcca._statistics import summary as _summary
 from fastcca.compat._activations import (
     check_epsilon,
@@ -165,18 +165,18 @@ def similarity_of(
     verbose: bool,
     energies: tuple[npt.NDArray[np.float64] | None, npt.NDArray[np.float64] | None] = (None, None),
 ) -> dict[str, Any]:
-    """`get_cca_similarity`, with `energies` as `coefficients_of` takes them."""
+    """`get_cca_similarity`, with `energies` as `routes.google_cca` takes them."""
     arrays = checked_activations(acts1, acts2)
     check_epsilon(epsilon)
     if not 0.0 < threshold <= 1.0:
         raise ValueError(f"threshold={threshold} must be above 0 and at most 1")
     samples = [a.T for a in arrays]
     pair = pair_of_samples({"acts1": acts1, "acts2": acts2}, samples)
-    solved = coefficients_of(pair, epsilon, energies)
+    solved = routes.google_cca(pair, epsilon, energies)
     report(solved.x_kept, solved.y_kept, verbose)
-    if solved.parts is None:
+    if solved.cca is None:
         return create_zero_dict(compute_dirns, samples[0].shape[0])
-    parts, x_idxs, y_idxs = solved.parts, solved.x_kept, solved.y_kept
+    parts, x_idxs, y_idxs = solved.cca, solved.x_kept, solved.y_kept
     means = [pair.moments.mean(block.name) for block in pair.blocks]
     sides = (
         _SideCoefficients(parts.u.conj().T, parts.x_inverse_sqrt, x_idxs, means[0]),

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fastcca._measures.google_svcca import google_weights
+from fastcca._solve import routes
 from fastcca.compat._activations import check_epsilon, checked_activations, pair_of_samples
 
 __all__ = ["compute_pwcca"]
@@ -51,5 +51,5 @@ def compute_pwcca(
     check_epsilon(epsilon)
     pair = pair_of_samples({"acts1": acts1, "acts2": acts2}, samples)
     pair.require_real()
-    coefficients, weights = google_weights(pair, epsilon)
+    coefficients, weights = routes.google_weights(pair, epsilon)
     return float(np.sum(weights * coefficients)), weights, coefficients

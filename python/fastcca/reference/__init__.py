@@ -20,6 +20,12 @@ from fastcca.reference._from_moments import (
     procrustes_from_moments,
     svcca_from_moments,
 )
+from fastcca.reference._google import (
+    GoogleSolution,
+    google_cca,
+    google_cca_of_covariances,
+    google_weights,
+)
 from fastcca.reference._pca import PcaSolution, pca
 from fastcca.reference._pls import PlsSolution, pls
 from fastcca.reference._pwcca import PwccaSolution, pwcca
@@ -30,6 +36,7 @@ from fastcca.reference._symmetric import SymmetricSolution, symmetric_cca
 __all__ = [
     "BlockMoments",
     "DftSolution",
+    "GoogleSolution",
     "PcaSolution",
     "PlsSolution",
     "PwccaSolution",
@@ -43,6 +50,9 @@ __all__ = [
     "cka_from_moments",
     "condition_from_moments",
     "dft_cca",
+    "google_cca",
+    "google_cca_of_covariances",
+    "google_weights",
     "input_epsilon",
     "linear_regression_r2",
     "linear_regression_r2_from_moments",
