@@ -180,14 +180,18 @@ def google_cca(
     x: typing.SupportsInt | typing.SupportsIndex,
     y: typing.SupportsInt | typing.SupportsIndex,
     epsilon: typing.SupportsFloat | typing.SupportsIndex,
-) -> tuple: ...
+) -> tuple[
+    dict[str, typing.Any] | None, numpy.typing.NDArray[numpy.bool], numpy.typing.NDArray[numpy.bool]
+]: ...
 def google_cca_of_covariances(
     x_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     y_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     cross_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     epsilon: typing.SupportsFloat | typing.SupportsIndex,
     device: typing.SupportsInt | typing.SupportsIndex = 0,
-) -> tuple: ...
+) -> tuple[
+    dict[str, typing.Any] | None, numpy.typing.NDArray[numpy.bool], numpy.typing.NDArray[numpy.bool]
+]: ...
 def google_complex_cca(
     moments: Moments,
     x: tuple[
@@ -199,20 +203,24 @@ def google_complex_cca(
     epsilon: typing.SupportsFloat | typing.SupportsIndex,
     x_energy: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] | None = None,
     y_energy: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] | None = None,
-) -> tuple: ...
+) -> tuple[
+    dict[str, typing.Any] | None, numpy.typing.NDArray[numpy.bool], numpy.typing.NDArray[numpy.bool]
+]: ...
 def google_complex_cca_of_covariances(
     x_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.complex128],
     y_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.complex128],
     cross_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.complex128],
     epsilon: typing.SupportsFloat | typing.SupportsIndex,
     device: typing.SupportsInt | typing.SupportsIndex = 0,
-) -> tuple: ...
+) -> tuple[
+    dict[str, typing.Any] | None, numpy.typing.NDArray[numpy.bool], numpy.typing.NDArray[numpy.bool]
+]: ...
 def google_weights(
     moments: Moments,
     x: typing.SupportsInt | typing.SupportsIndex,
     y: typing.SupportsInt | typing.SupportsIndex,
     epsilon: typing.SupportsFloat | typing.SupportsIndex,
-) -> tuple: ...
+) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]: ...
 def lapack_error() -> str: ...
 def linear_cka(
     moments: Moments,

@@ -13,7 +13,7 @@ from fastcca._compiled import module_of
 from fastcca._device import on_host
 from fastcca._keep import Keep
 from fastcca._output import left_there
-from fastcca._pair import Floats, Pair
+from fastcca._pair import Pair
 from fastcca._parts import AxesParts, CcaParts, PlsParts, RegressionParts
 from fastcca._rescale import in_range
 

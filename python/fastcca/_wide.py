@@ -74,9 +74,7 @@ def pls(pair: Pair, in_place: bool) -> PlsParts:
 
 def pca(single: Pair, rank_tolerance: float, in_place: bool) -> AxesParts:
     """Principal axes of one block, as many as samples; the last one is of no variance."""
-    solved = _call(
-        "solve_pca_of_samples", single, rank_tolerance=rank_tolerance, in_place=in_place
-    )
+    solved = _call("solve_pca_of_samples", single, rank_tolerance=rank_tolerance, in_place=in_place)
     return cast(AxesParts, {name: solved[name] for name in AxesParts.__annotations__})
 
 
