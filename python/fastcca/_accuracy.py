@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 
+from fastcca import _core
 from fastcca._errors import AccuracyWarning
 
 __all__ = [
@@ -12,7 +13,6 @@ __all__ = [
     "check_single",
     "digits_left",
     "error_bound",
-    "loses_digits",
     "single_error",
     "warn_about_digits",
 ]
@@ -27,21 +27,10 @@ _MOST_SINGLE_ERROR = 1e-3
 _SINGLE_FACTOR = 40.0
 
 
-def loses_digits(condition: float, input_epsilon: float) -> bool:
-    """Whether squaring the condition costs digits that the data hold.
-
-    The error of a route through covariances or a Gram matrix is about ``10 kappa**2 eps``; that
-    of the data themselves, from the rounding of their values, about ``0.1 kappa eps(input)``.
-    """
-    if not math.isfinite(condition):
-        return True
-    return _error(condition) > max(1e-10, 0.1 * condition * input_epsilon)
-
-
 def digits_left(condition: float, input_epsilon: float, ridge: float = 0.0) -> float | None:
     """Return the digits that are left, or None where no more than the data's own are lost."""
     kappa = _lifted(condition, ridge)
-    if not loses_digits(kappa, input_epsilon):
+    if not _core.loses_digits(kappa, input_epsilon):
         return None
     return max(0.0, -math.log10(_error(kappa)))
 

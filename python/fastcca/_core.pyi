@@ -21,6 +21,7 @@ __all__: list[str] = [
     "google_complex_cca",
     "google_complex_cca_of_covariances",
     "google_weights",
+    "gram_of_samples",
     "lapack_error",
     "linear_cka",
     "linear_cka_of_pairs",
@@ -33,6 +34,7 @@ __all__: list[str] = [
     "procrustes",
     "procrustes_of_pairs",
     "procrustes_of_samples",
+    "scores_of_samples",
     "set_num_threads",
     "solve_cca",
     "solve_cca_of_factor",
@@ -221,6 +223,12 @@ def google_weights(
     y: typing.SupportsInt | typing.SupportsIndex,
     epsilon: typing.SupportsFloat | typing.SupportsIndex,
 ) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]: ...
+def gram_of_samples(
+    names: collections.abc.Sequence[str],
+    arrays: collections.abc.Sequence[typing.Any],
+    precisions: collections.abc.Sequence[str] | None,
+    device: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> numpy.typing.NDArray[numpy.float64]: ...
 def lapack_error() -> str: ...
 def linear_cka(
     moments: Moments,
@@ -282,6 +290,12 @@ def procrustes_of_samples(
     precisions: collections.abc.Sequence[str] | None,
     device: typing.SupportsInt | typing.SupportsIndex = 0,
 ) -> float: ...
+def scores_of_samples(
+    names: collections.abc.Sequence[str],
+    arrays: collections.abc.Sequence[typing.Any],
+    precisions: collections.abc.Sequence[str] | None,
+    device: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> numpy.typing.NDArray[numpy.float64]: ...
 def set_num_threads(k: typing.SupportsInt | typing.SupportsIndex) -> None: ...
 def solve_cca(
     moments: Moments,

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastcca import _core
 from fastcca._bfloat16 import with_numbers
 from fastcca._by_name import Named, Valued
 from fastcca._maps import slices
@@ -23,7 +24,6 @@ from fastcca._parts import CcaParts
 from fastcca._pwcca import projection_weights
 from fastcca._resampling import Index
 from fastcca._rescale import in_range
-from fastcca._sample_space import Features, SampleSpace
 from fastcca._solvers import Solvers
 
 __all__ = ["Permuted", "PermutedGrams", "permuted_in_range"]
@@ -247,14 +247,8 @@ def _scores(pair: Pair, i: int) -> tuple[Floats, float, float]:
     """
     samples = pair.samples()
     assert samples is not None
-    features = Features(samples[i], pair.names[i], unit_scale=False)
-    if features.n_samples < features.size:
-        # Directions under 1e-8 of the first are lost here; no singular value depends on them.
-        scores = SampleSpace.by_gram(features).scores(real_only=False)
-        scatter = scores.T @ scores
-    else:
-        scores = features.centred()
-        scatter = scores.T @ scores
+    scores = np.ascontiguousarray(_core.scores_of_samples([pair.names[i]], [samples[i]], None))
+    scatter = scores.T @ scores
     return scores, float(np.sqrt(np.trace(scatter))) or 1.0, float(np.linalg.norm(scatter)) or 1.0
 
 
@@ -267,7 +261,7 @@ def _grams(pair: Pair, members: list[Index]) -> PermutedGrams:
     rows = (order[:, np.newaxis] * positions + np.arange(positions)).ravel()
     grams = []
     for array, name in zip(samples, pair.names, strict=True):
-        gram = Features(array, name, unit_scale=False).gram()
+        gram = _core.gram_of_samples([name], [array], None)
         gram /= np.linalg.norm(gram) or 1.0
         grams.append(np.ascontiguousarray(gram[np.ix_(rows, rows)]))
     return PermutedGrams(grams[0], grams[1], len(members[0]) * positions)
