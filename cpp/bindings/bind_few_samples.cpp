@@ -87,6 +87,28 @@ double number(const Names& names, const Arrays& arrays, const Precisions& precis
       .first;
 }
 
+// A matrix (n, k) of the samples of one block, on the host.
+template <class F>
+DoubleMatrix matrix(const Names& names, const Arrays& arrays, const Precisions& precisions,
+                    int device, F f) {
+  const Backend& backend = backend_on(device);
+  return to_numpy<double>(backend,
+                          of_samples(backend, names, arrays, precisions, 1, [&](const auto& b) {
+                            return f(b[0]);
+                          }).first);
+}
+
+DoubleMatrix scores(const Names& names, const Arrays& arrays, const Precisions& precisions,
+                    int device) {
+  return matrix(names, arrays, precisions, device, complete_scores);
+}
+
+DoubleMatrix gram(const Names& names, const Arrays& arrays, const Precisions& precisions,
+                  int device) {
+  return matrix(names, arrays, precisions, device,
+                [](const SampledBlock& b) { return b.gram(b.factors(Scale::kOwn)); });
+}
+
 py::dict regression(const Names& names, const Arrays& arrays, const Precisions& precisions,
                     double rank_tolerance, int device) {
   const auto [solution, facts] =
@@ -113,6 +135,8 @@ void bind_few_samples(py::module_& m) {
   define("linear_cka_of_samples", &number<linear_cka>);
   define("procrustes_of_samples", &number<procrustes>);
   define("linear_regression_of_samples", &regression, py::arg("rank_tolerance") = 0.0);
+  define("scores_of_samples", &scores);
+  define("gram_of_samples", &gram);
   m.def("loses_digits", &loses_digits, py::arg("condition"), py::arg("input_epsilon"));
 }
 

@@ -17,10 +17,12 @@ py::array_t<bool> mask_of(const std::vector<Index>& kept, Index size) {
   return out;
 }
 
-// (None or what was solved, neurons kept of x, neurons kept of y)
+// None or what was solved, neurons kept of x, neurons kept of y
+using Found = std::tuple<std::optional<py::dict>, py::array_t<bool>, py::array_t<bool>>;
+
 template <class Scalar>
-py::tuple to_tuple(const LinearAlgebra<Scalar>& algebra, const GoogleCcaOf<Scalar>& found, Index p,
-                   Index q, bool conjugate) {
+Found to_tuple(const LinearAlgebra<Scalar>& algebra, const GoogleCcaOf<Scalar>& found, Index p,
+               Index q, bool conjugate) {
   const auto matrix = [&](const MatrixOf<Scalar>& a) {
     NumpyMatrix<Scalar> out = to_numpy<Scalar>(algebra, a);
     if constexpr (std::is_same_v<Scalar, Complex>) {
@@ -31,7 +33,7 @@ py::tuple to_tuple(const LinearAlgebra<Scalar>& algebra, const GoogleCcaOf<Scala
     }
     return out;
   };
-  py::object parts = py::none();
+  std::optional<py::dict> parts;
   if (found.solved) {
     const SymmetricCcaOf<Scalar>& s = *found.solved;
     py::dict out;
@@ -42,12 +44,12 @@ py::tuple to_tuple(const LinearAlgebra<Scalar>& algebra, const GoogleCcaOf<Scala
     out["y_inverse_sqrt"] = matrix(s.y_inverse_sqrt);
     out["x_rank"] = s.x_rank;
     out["y_rank"] = s.y_rank;
-    parts = out;
+    parts = std::move(out);
   }
-  return py::make_tuple(parts, mask_of(found.x_kept, p), mask_of(found.y_kept, q));
+  return {std::move(parts), mask_of(found.x_kept, p), mask_of(found.y_kept, q)};
 }
 
-py::tuple of_moments(const LockedMoments& moments, Index x, Index y, double epsilon) {
+Found of_moments(const LockedMoments& moments, Index x, Index y, double epsilon) {
   require_usable();
   const LinearAlgebra<double>& algebra = moments.backend();
   const auto [found, p, q] = without_gil(moments, [&](const Moments& m) {
@@ -57,9 +59,8 @@ py::tuple of_moments(const LockedMoments& moments, Index x, Index y, double epsi
   return to_tuple(algebra, found, p, q, false);
 }
 
-py::tuple of_complex_moments(const LockedMoments& moments, const ComplexIndex& x,
-                             const ComplexIndex& y, double epsilon, const Energy& x_energy,
-                             const Energy& y_energy) {
+Found of_complex_moments(const LockedMoments& moments, const ComplexIndex& x, const ComplexIndex& y,
+                         double epsilon, const Energy& x_energy, const Energy& y_energy) {
   require_usable();
   const auto& algebra = moments.backend().complex();
   const auto [found, p, q] = without_gil([&] {
@@ -75,9 +76,9 @@ py::tuple of_complex_moments(const LockedMoments& moments, const ComplexIndex& x
 }
 
 template <class Scalar>
-py::tuple of_covariances(const LinearAlgebra<Scalar>& algebra, const NumpyMatrix<Scalar>& x_cov,
-                         const NumpyMatrix<Scalar>& y_cov, const NumpyMatrix<Scalar>& cross_cov,
-                         double epsilon) {
+Found of_covariances(const LinearAlgebra<Scalar>& algebra, const NumpyMatrix<Scalar>& x_cov,
+                     const NumpyMatrix<Scalar>& y_cov, const NumpyMatrix<Scalar>& cross_cov,
+                     double epsilon) {
   require_usable();
   const auto xx = to_matrix<Scalar>(algebra, x_cov);
   const auto yy = to_matrix<Scalar>(algebra, y_cov);
@@ -95,11 +96,12 @@ py::tuple of_covariances(const LinearAlgebra<Scalar>& algebra, const NumpyMatrix
   return to_tuple(algebra, found, xx.rows(), yy.rows(), false);
 }
 
-py::tuple weights(const LockedMoments& moments, Index x, Index y, double epsilon) {
+std::pair<DoubleVector, DoubleVector> weights(const LockedMoments& moments, Index x, Index y,
+                                              double epsilon) {
   require_usable();
   const GoogleWeights found =
       without_gil(moments, [&](const Moments& m) { return google_weights(m, x, y, epsilon); });
-  return py::make_tuple(to_numpy(found.correlations), to_numpy(found.weights));
+  return {to_numpy(found.correlations), to_numpy(found.weights)};
 }
 
 }  // namespace

@@ -87,7 +87,12 @@ SampledSide side_of(const SampledBlock& block, Decomposed by, double rank_tolera
   return {block, Decomposed::kData, rank_tolerance, keep};
 }
 
-// The samples of a block in as few dimensions as hold all of it, none of them lost.
+bool both_vary(const SampledBlock& x, const SampledBlock& y) {
+  return !x.live().empty() && !y.live().empty();
+}
+
+}  // namespace
+
 Matrix complete_scores(const SampledBlock& block) {
   if (!block.is_wide()) {
     return block.features(block.factors(Scale::kOwn));
@@ -98,12 +103,6 @@ Matrix complete_scores(const SampledBlock& block) {
   }
   return SampleSpace(block, Scale::kOwn, Decomposed::kData, 0.0).scores();
 }
-
-bool both_vary(const SampledBlock& x, const SampledBlock& y) {
-  return !x.live().empty() && !y.live().empty();
-}
-
-}  // namespace
 
 SampledCca solve_cca(const SampledBlock& x, const SampledBlock& y, const CcaOptions& options,
                      Decomposed by) {

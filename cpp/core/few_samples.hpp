@@ -8,6 +8,10 @@
 
 namespace fastcca {
 
+// The samples of a block, centred, in as few dimensions as hold all of it: (n, k), none of them
+// lost.
+Matrix complete_scores(const SampledBlock& block);
+
 struct SampledCca {
   CcaSolution solution;
   Decomposed by = Decomposed::kGram;  // of the data where that was needed for a wide block
