@@ -10,13 +10,13 @@ import warnings
 
 import numpy as np
 import pytest
-from fastcca._device import DeviceArray
 
 import cuda_arrays
 import fastcca
 from cases import small_integers
 from cuda_arrays import ByDlpack, ByInterface
 from dlpack_producer import BFLOAT
+from fastcca._runtime.device_array import DeviceArray
 
 pytestmark = pytest.mark.skipif(not cuda_arrays.IS_USABLE, reason="CUDA cannot be used here")
 only_on_standin = pytest.mark.skipif(

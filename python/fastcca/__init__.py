@@ -2,7 +2,8 @@
 
 from fastcca._fourier.dft_cca import DFTCCAResult, dft_cca
 from fastcca._layers.dynamics import DynamicsResult, dynamics
-from fastcca._layers.pairwise import PairwiseResult, pairwise
+from fastcca._layers.pairwise import pairwise
+from fastcca._layers.pairwise_result import PairwiseResult
 from fastcca._measures.cca import cca
 from fastcca._measures.cca_result import CCAResult
 from fastcca._measures.compare import compare

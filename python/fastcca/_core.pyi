@@ -10,30 +10,47 @@ import numpy.typing
 import typing
 
 __all__: list[str] = [
+    "DebiasedCka",
     "Moments",
+    "PermutedGrams",
+    "PermutedProducts",
     "PreparedBlocks",
     "QrFactor",
+    "SampleCoordinates",
     "ScaleError",
     "build_config",
     "from_dlpack",
+    "google_cca",
+    "google_cca_of_covariances",
+    "google_complex_cca",
+    "google_complex_cca_of_covariances",
+    "google_weights",
+    "gram_of_samples",
     "lapack_error",
     "linear_cka",
     "linear_cka_of_pairs",
+    "linear_cka_of_samples",
     "linear_regression",
     "linear_regression_of_factor",
+    "linear_regression_of_samples",
+    "loses_digits",
     "num_threads",
     "procrustes",
     "procrustes_of_pairs",
+    "procrustes_of_samples",
+    "projection_weights",
+    "scores_of_samples",
     "set_num_threads",
     "solve_cca",
     "solve_cca_of_factor",
+    "solve_cca_of_samples",
     "solve_complex_cca",
     "solve_complex_cca_many",
-    "solve_complex_symmetric_cca",
     "solve_pca",
     "solve_pca_of_factor",
+    "solve_pca_of_samples",
     "solve_pls",
-    "solve_symmetric_cca",
+    "solve_pls_of_samples",
     "update_many",
 ]
 
@@ -163,8 +180,119 @@ class PreparedBlocks:
         threads: typing.SupportsInt | typing.SupportsIndex,
     ) -> list[dict[str, typing.Any]]: ...
 
+class SampleCoordinates:
+    @staticmethod
+    def as_given(
+        samples: typing.Any, device: typing.SupportsInt | typing.SupportsIndex = 0
+    ) -> SampleCoordinates: ...
+    @staticmethod
+    def centred(
+        moments: Moments, block: typing.SupportsInt | typing.SupportsIndex
+    ) -> SampleCoordinates: ...
+    def __init__(
+        self,
+        n_samples: typing.SupportsInt | typing.SupportsIndex,
+        mean: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        weights: typing.Any,
+        device: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> None: ...
+    def add(self, samples: typing.Any) -> None: ...
+    def norms(self) -> tuple[float, float]: ...
+    @property
+    def dimensions(self) -> int: ...
+
+class PermutedProducts:
+    def __init__(
+        self,
+        x: SampleCoordinates,
+        y: SampleCoordinates,
+        samples: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        unit_size: typing.SupportsInt | typing.SupportsIndex,
+        statistic: str,
+        scales: tuple[
+            typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex
+        ] = (1.0, 1.0),
+        loadings: collections.abc.Sequence[typing.Any] = [],
+    ) -> None: ...
+    def value(self, order: typing.Annotated[numpy.typing.ArrayLike, numpy.int64]) -> float: ...
+
+class PermutedGrams:
+    def __init__(
+        self,
+        x: typing.Any,
+        y: typing.Any,
+        samples: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        unit_size: typing.SupportsInt | typing.SupportsIndex,
+        device: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> None: ...
+    def value(self, order: typing.Annotated[numpy.typing.ArrayLike, numpy.int64]) -> float: ...
+
+class DebiasedCka:
+    def __init__(
+        self,
+        moments: Moments,
+        x: typing.SupportsInt | typing.SupportsIndex,
+        y: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    def add(
+        self, x: typing.Any, y: typing.Any, threads: typing.SupportsInt | typing.SupportsIndex = 0
+    ) -> None: ...
+    def value(self) -> float: ...
+
 def build_config() -> dict[str, typing.Any]: ...
 def from_dlpack(producer: typing.Any, name: str) -> numpy.typing.NDArray[typing.Any]: ...
+def google_cca(
+    moments: Moments,
+    x: typing.SupportsInt | typing.SupportsIndex,
+    y: typing.SupportsInt | typing.SupportsIndex,
+    epsilon: typing.SupportsFloat | typing.SupportsIndex,
+) -> tuple[
+    dict[str, typing.Any] | None, numpy.typing.NDArray[numpy.bool], numpy.typing.NDArray[numpy.bool]
+]: ...
+def google_cca_of_covariances(
+    x_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    y_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    cross_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    epsilon: typing.SupportsFloat | typing.SupportsIndex,
+    device: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> tuple[
+    dict[str, typing.Any] | None, numpy.typing.NDArray[numpy.bool], numpy.typing.NDArray[numpy.bool]
+]: ...
+def google_complex_cca(
+    moments: Moments,
+    x: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex | None
+    ],
+    y: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex | None
+    ],
+    epsilon: typing.SupportsFloat | typing.SupportsIndex,
+    x_energy: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] | None = None,
+    y_energy: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] | None = None,
+) -> tuple[
+    dict[str, typing.Any] | None, numpy.typing.NDArray[numpy.bool], numpy.typing.NDArray[numpy.bool]
+]: ...
+def google_complex_cca_of_covariances(
+    x_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.complex128],
+    y_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.complex128],
+    cross_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.complex128],
+    epsilon: typing.SupportsFloat | typing.SupportsIndex,
+    device: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> tuple[
+    dict[str, typing.Any] | None, numpy.typing.NDArray[numpy.bool], numpy.typing.NDArray[numpy.bool]
+]: ...
+def google_weights(
+    moments: Moments,
+    x: typing.SupportsInt | typing.SupportsIndex,
+    y: typing.SupportsInt | typing.SupportsIndex,
+    epsilon: typing.SupportsFloat | typing.SupportsIndex,
+) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]: ...
+def gram_of_samples(
+    names: collections.abc.Sequence[str],
+    arrays: collections.abc.Sequence[typing.Any],
+    precisions: collections.abc.Sequence[str] | None,
+    device: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> numpy.typing.NDArray[numpy.float64]: ...
 def lapack_error() -> str: ...
 def linear_cka(
     moments: Moments,
@@ -178,6 +306,12 @@ def linear_cka_of_pairs(
     ],
     threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> list[float]: ...
+def linear_cka_of_samples(
+    names: collections.abc.Sequence[str],
+    arrays: collections.abc.Sequence[typing.Any],
+    precisions: collections.abc.Sequence[str] | None,
+    device: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> float: ...
 def linear_regression(
     moments: Moments,
     x: typing.SupportsInt | typing.SupportsIndex,
@@ -190,6 +324,17 @@ def linear_regression_of_factor(
     y: typing.SupportsInt | typing.SupportsIndex,
     rank_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.0,
 ) -> dict[str, typing.Any]: ...
+def linear_regression_of_samples(
+    names: collections.abc.Sequence[str],
+    arrays: collections.abc.Sequence[typing.Any],
+    precisions: collections.abc.Sequence[str] | None,
+    rank_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    device: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> dict[str, typing.Any]: ...
+def loses_digits(
+    condition: typing.SupportsFloat | typing.SupportsIndex,
+    input_epsilon: typing.SupportsFloat | typing.SupportsIndex,
+) -> bool: ...
 def num_threads() -> int: ...
 def procrustes(
     moments: Moments,
@@ -203,6 +348,23 @@ def procrustes_of_pairs(
     ],
     threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> list[float]: ...
+def procrustes_of_samples(
+    names: collections.abc.Sequence[str],
+    arrays: collections.abc.Sequence[typing.Any],
+    precisions: collections.abc.Sequence[str] | None,
+    device: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> float: ...
+def projection_weights(
+    loadings: typing.Any,
+    correlations: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    device: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> numpy.typing.NDArray[numpy.float64]: ...
+def scores_of_samples(
+    names: collections.abc.Sequence[str],
+    arrays: collections.abc.Sequence[typing.Any],
+    precisions: collections.abc.Sequence[str] | None,
+    device: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> numpy.typing.NDArray[numpy.float64]: ...
 def set_num_threads(k: typing.SupportsInt | typing.SupportsIndex) -> None: ...
 def solve_cca(
     moments: Moments,
@@ -225,6 +387,19 @@ def solve_cca_of_factor(
     y_keep: tuple[str, typing.SupportsFloat | typing.SupportsIndex] | None = None,
     rank_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.0,
     in_place: bool = False,
+) -> dict[str, typing.Any]: ...
+def solve_cca_of_samples(
+    names: collections.abc.Sequence[str],
+    arrays: collections.abc.Sequence[typing.Any],
+    precisions: collections.abc.Sequence[str] | None,
+    ridge: typing.SupportsFloat | typing.SupportsIndex,
+    weights: bool,
+    x_keep: tuple[str, typing.SupportsFloat | typing.SupportsIndex] | None = None,
+    y_keep: tuple[str, typing.SupportsFloat | typing.SupportsIndex] | None = None,
+    rank_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    in_place: bool = False,
+    of_data: bool = False,
+    device: typing.SupportsInt | typing.SupportsIndex = 0,
 ) -> dict[str, typing.Any]: ...
 def solve_complex_cca(
     moments: Moments,
@@ -253,17 +428,6 @@ def solve_complex_cca_many(
     y_energy: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> list[dict[str, typing.Any]]: ...
-def solve_complex_symmetric_cca(
-    x_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.complex128],
-    x_energy: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-    x_epsilon: typing.SupportsFloat | typing.SupportsIndex,
-    y_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.complex128],
-    y_energy: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-    y_epsilon: typing.SupportsFloat | typing.SupportsIndex,
-    cross_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.complex128],
-    epsilon: typing.SupportsFloat | typing.SupportsIndex,
-    device: typing.SupportsInt | typing.SupportsIndex = 0,
-) -> dict[str, typing.Any]: ...
 def solve_pca(
     moments: Moments,
     block: typing.SupportsInt | typing.SupportsIndex,
@@ -276,21 +440,25 @@ def solve_pca_of_factor(
     rank_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.0,
     in_place: bool = False,
 ) -> dict[str, typing.Any]: ...
+def solve_pca_of_samples(
+    names: collections.abc.Sequence[str],
+    arrays: collections.abc.Sequence[typing.Any],
+    precisions: collections.abc.Sequence[str] | None,
+    rank_tolerance: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    in_place: bool = False,
+    device: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> dict[str, typing.Any]: ...
 def solve_pls(
     moments: Moments,
     x: typing.SupportsInt | typing.SupportsIndex,
     y: typing.SupportsInt | typing.SupportsIndex,
     in_place: bool = False,
 ) -> dict[str, typing.Any]: ...
-def solve_symmetric_cca(
-    x_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-    x_energy: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-    x_epsilon: typing.SupportsFloat | typing.SupportsIndex,
-    y_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-    y_energy: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-    y_epsilon: typing.SupportsFloat | typing.SupportsIndex,
-    cross_cov: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-    epsilon: typing.SupportsFloat | typing.SupportsIndex,
+def solve_pls_of_samples(
+    names: collections.abc.Sequence[str],
+    arrays: collections.abc.Sequence[typing.Any],
+    precisions: collections.abc.Sequence[str] | None,
+    in_place: bool = False,
     device: typing.SupportsInt | typing.SupportsIndex = 0,
 ) -> dict[str, typing.Any]: ...
 def update_many(

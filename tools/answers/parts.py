@@ -44,8 +44,8 @@ def of_pwcca(result: fastcca.PWCCAResult) -> list[Any]:
 
 
 def of_pls(result: fastcca.PLSResult) -> list[Any]:
-    """Singular values and directions without signs."""
-    return [result.singular_values, signless(result.x_weights), result.y_mean, result.n_samples]
+    """Singular values and the leading directions without signs."""
+    return [result.singular_values, signless(result.x_weights)[:5], result.y_mean, result.n_samples]
 
 
 def of_pca(result: fastcca.PCAResult) -> list[Any]:

@@ -14,8 +14,6 @@ from fastcca._runtime.compiled import CoreMoments, module_at, new_moments
 from fastcca._runtime.memory import check_memory
 from fastcca._runtime.threads import threads_for_many
 
-__all__ = ["solve_by_core"]
-
 Floats = npt.NDArray[np.float64]
 
 

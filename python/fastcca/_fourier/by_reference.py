@@ -9,8 +9,6 @@ from fastcca._fourier.frequencies import Bin, BinSolutions
 from fastcca._inputs.arrays import AnyArray
 from fastcca._inputs.spatial import Map
 
-__all__ = ["solve_by_reference"]
-
 
 def solve_by_reference(
     sources: tuple[Map, ...], views: list[AnyArray], bins: list[Bin], *, weights: bool, place: str

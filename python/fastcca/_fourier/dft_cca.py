@@ -17,8 +17,6 @@ from fastcca._inputs.spatial import Map
 from fastcca._runtime.backend import resolve
 from fastcca._warnings import SAMPLES_PER_FEATURE, RankWarning, warn
 
-__all__ = ["DFTCCAResult", "dft_cca"]
-
 Floats = npt.NDArray[np.float64]
 
 

@@ -10,8 +10,6 @@ import numpy.typing as npt
 
 from fastcca._inputs.arrays import AnyArray
 
-__all__ = ["Bin", "BinSolutions", "common_bins", "real_and_imaginary"]
-
 Grid = tuple[int, int]
 
 

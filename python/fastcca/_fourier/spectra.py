@@ -15,8 +15,6 @@ from fastcca._runtime.compiled import device_at, is_cuda, module_at
 from fastcca._runtime.device_array import DeviceArray
 from fastcca._runtime.threads import get_num_threads
 
-__all__ = ["Transform", "block_bytes", "complex_type", "transform_at"]
-
 Transform = Callable[[AnyArray, str], tuple[AnyArray, npt.NDArray[np.float64]]]
 """From maps (n, height, width, channels), and what errors call them, to their half spectrum (n,
 height, width // 2 + 1, channels), complex, and the sum of squares of every channel."""

@@ -13,8 +13,6 @@ from fastcca._inputs.arrays import AnyArray
 from fastcca._inputs.layouts import lay_out
 from fastcca._inputs.spatial import Map, flatten, fold, pool
 
-__all__ = ["SPATIAL", "Activation", "as_blocks", "layout_of"]
-
 SPATIAL = ("fold", "pool", "flatten")
 
 _WAYS = {"pool": pool, "flatten": flatten}

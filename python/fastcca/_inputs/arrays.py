@@ -11,15 +11,6 @@ from fastcca._inputs.bfloat16 import carried, is_bfloat16, with_numbers
 from fastcca._runtime.compiled import from_dlpack
 from fastcca._runtime.device_array import on_device
 
-__all__ = [
-    "AnyArray",
-    "as_numbers",
-    "as_real",
-    "as_samples",
-    "check_finite",
-    "float64_rows",
-]
-
 AnyArray = npt.NDArray[Any]
 
 _FLOAT_BYTES = (2, 4, 8)

@@ -9,8 +9,6 @@ import numpy.typing as npt
 
 from fastcca._runtime.device_array import on_host
 
-__all__ = ["BFLOAT16", "carried", "is_bfloat16", "with_numbers"]
-
 BFLOAT16 = np.dtype([("bfloat16_0", np.uint8), ("bfloat16_1", np.uint8)])
 """How the package carries them: two bytes in the machine's order.
 

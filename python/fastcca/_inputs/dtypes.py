@@ -10,8 +10,6 @@ from numpy.typing import DTypeLike
 
 from fastcca._inputs.bfloat16 import is_bfloat16
 
-__all__ = ["input_epsilon", "precision_name"]
-
 _EPS = 2.0**-52
 
 

@@ -13,8 +13,6 @@ import numpy.typing as npt
 from fastcca._inputs.arrays import AnyArray, as_numbers, as_real, as_samples
 from fastcca._inputs.layouts import LayoutOrPair, Maps, Size, check_equal, check_rows, lay_out
 
-__all__ = ["Files", "any_stored", "check_shapes", "is_stored"]
-
 BATCH_BYTES = 64 * 2**20
 """What the rows of a batch may take together, but at least one chunk of the file."""
 

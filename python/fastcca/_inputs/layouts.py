@@ -17,8 +17,6 @@ from fastcca._inputs.arrays import AnyArray, as_real, as_samples
 from fastcca._inputs.spatial import BLOCK_BYTES, Blocks, Map, flatten, fold, pool, resize, slices
 from fastcca._runtime.device_array import on_host
 
-__all__ = ["Layout", "LayoutOrPair", "Maps", "Size", "check_equal", "check_rows", "lay_out"]
-
 Layout = str | None
 LayoutOrPair = Layout | Sequence[Layout]
 Size = Sequence[SupportsIndex] | None

@@ -19,17 +19,6 @@ from fastcca._inputs.files import Files, any_stored
 from fastcca._inputs.layouts import LayoutOrPair, Size, check_equal, check_rows, lay_out
 from fastcca._runtime.device_array import on_host
 
-__all__ = [
-    "Arrays",
-    "Source",
-    "has_few_samples",
-    "is_complex",
-    "samples_of",
-    "source_of",
-    "whole_of",
-]
-
-
 Index = npt.NDArray[np.intp]
 
 _NOWHERE = nullcontext()

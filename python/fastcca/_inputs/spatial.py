@@ -15,8 +15,6 @@ from fastcca._inputs.arrays import AnyArray
 from fastcca._inputs.bfloat16 import is_bfloat16, with_numbers
 from fastcca._runtime.device_array import on_host
 
-__all__ = ["BLOCK_BYTES", "Blocks", "Map", "flatten", "fold", "pool", "resize", "slices"]
-
 BLOCK_BYTES = 16 * 2**20
 """What the computed blocks of a batch may take together."""
 

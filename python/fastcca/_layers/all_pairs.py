@@ -13,8 +13,6 @@ from fastcca._solve.kept_components import Keep
 from fastcca._solve.pair import Pair
 from fastcca._states.moments import Moments
 
-__all__ = ["PreparedPairs"]
-
 Names = tuple[str, str]
 
 

@@ -8,8 +8,6 @@ from typing import Any
 
 from fastcca._warnings import SAMPLES_PER_FEATURE, AccuracyWarning, RankWarning, warn
 
-__all__ = ["Notes", "warn_of"]
-
 # Checkpoints that a warning names.
 _MOST_NAMED = 5
 

@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastcca._layers.caveats import Notes, warn_of
-from fastcca._layers.pairwise import PairwiseResult, compared, pairwise
-
-__all__ = ["DynamicsResult", "dynamics"]
+from fastcca._layers.pairwise import compared, pairwise
+from fastcca._layers.pairwise_result import PairwiseResult
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -16,8 +16,6 @@ from fastcca._solve.pair import Pair
 from fastcca._states.moments import Moments
 from fastcca._states.state import State, feed
 
-__all__ = ["Layers", "Layout", "layers_of"]
-
 Layout = str | Sequence[str | None] | None
 Named = dict[str, object]
 

@@ -20,8 +20,6 @@ from fastcca._solve.pair import Pair
 from fastcca._solve.solutions import CcaSolution
 from fastcca._warnings import SAMPLES_PER_FEATURE
 
-__all__ = ["PairwiseResult", "Progress", "compared", "pairwise"]
-
 # Pairs that are solved between two reports of progress.
 _TOGETHER = 32
 

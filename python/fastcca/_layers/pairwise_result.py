@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["PairwiseResult"]
-
 
 @dataclass(frozen=True, eq=False, slots=True)
 class PairwiseResult:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from fastcca._solve.solutions import CcaSolution, RegressionSolution
 from fastcca._warnings import SAMPLES_PER_FEATURE, AccuracyWarning, RankWarning, warn
 
-__all__ = ["warn_about_accuracy", "warn_about_rank", "warn_about_solution"]
-
 
 def warn_about_solution(solution: object, *, truncated: bool = False) -> None:
     """Warn of whatever there is to say of a solution; `truncated` as of `warn_about_rank`."""

@@ -14,8 +14,6 @@ from fastcca._solve.options import CcaOptions
 from fastcca._solve.pair import pair_of
 from fastcca._states.moments import Moments
 
-__all__ = ["cca"]
-
 
 def cca(
     x: npt.ArrayLike | Moments,

@@ -16,8 +16,6 @@ from fastcca._solve.solutions import CcaSolution
 from fastcca._statistics import multivariate_tests as _statistics
 from fastcca._statistics import summary as _summary
 
-__all__ = ["CCAResult", "fields_of", "result_of"]
-
 
 @dataclass(frozen=True, eq=False, slots=True)
 class CCAResult:

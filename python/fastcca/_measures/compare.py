@@ -13,8 +13,6 @@ from fastcca._measures.measure import MEASURES, Chosen, chosen
 from fastcca._solve.pair import Pair, pair_of
 from fastcca._states.moments import Moments
 
-__all__ = ["Comparison", "compare"]
-
 
 class Comparison:
     """Some measures of one pair, sharing the solutions they are read from.

@@ -22,8 +22,6 @@ from fastcca._solve.pair import Pair
 from fastcca._solve.solutions import CcaSolution, RegressionSolution
 from fastcca._statistics.summary import mean_of
 
-__all__ = ["MEASURES", "Chosen", "Measure", "Valued", "chosen", "measure_of"]
-
 # google's PWCCA is of `pwcca` and `fastcca.compat` alone: it depends on signs that an SVD leaves
 # open, so that a null distribution or a matrix of it would say nothing.
 _VARIANTS = ("paper", "symmetric")

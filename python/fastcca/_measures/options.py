@@ -6,8 +6,6 @@ import math
 
 from fastcca._states.state import check_precision
 
-__all__ = ["check_options"]
-
 _METHODS = ("auto", "moments", "qr")
 
 

@@ -16,8 +16,6 @@ from fastcca._solve.pair import single_of
 from fastcca._states.moments import Moments
 from fastcca._states.qr_factor import QRFactor
 
-__all__ = ["PCAResult", "pca"]
-
 Floats = npt.NDArray[np.float64]
 
 

@@ -14,8 +14,6 @@ from fastcca._solve import routes
 from fastcca._solve.pair import pair_of
 from fastcca._states.moments import Moments
 
-__all__ = ["PLSResult", "pls"]
-
 Floats = npt.NDArray[np.float64]
 
 

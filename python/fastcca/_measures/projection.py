@@ -16,8 +16,6 @@ from fastcca._runtime.device_array import DeviceArray, of_result, on_host, to_de
 from fastcca._runtime.output import check_output_of_samples
 from fastcca._states.blocks import real_blocks
 
-__all__ = ["mapped", "project_onto", "projected"]
-
 # Numbers of a result that are copied from a device at a time.
 _NUMBERS_AT_A_TIME = 2**23
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["projection_weights", "weighted_mean"]
-
 # Correlations are computed to about 1e-10, so what is closer cannot be told apart.
 _TIE = 1e-10
 

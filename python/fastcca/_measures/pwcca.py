@@ -17,8 +17,6 @@ from fastcca._solve.options import CcaOptions
 from fastcca._solve.pair import pair_of
 from fastcca._states.moments import Moments
 
-__all__ = ["PWCCAResult", "pwcca"]
-
 _VARIANTS = ("paper", "symmetric", "google")
 
 

@@ -11,8 +11,6 @@ from fastcca._solve import routes
 from fastcca._solve.pair import pair_of
 from fastcca._states.moments import Moments
 
-__all__ = ["cka", "linear_regression_r2", "procrustes"]
-
 
 def cka(
     x: npt.ArrayLike | Moments,

@@ -13,8 +13,6 @@ from fastcca._inputs.layouts import LayoutOrPair, Size
 from fastcca._resampling.runs import Seed, checked_count, resampled, run_many
 from fastcca._runtime.progress import Progress
 
-__all__ = ["BootstrapResult", "ConfidenceInterval", "bootstrap"]
-
 _METHODS = ("basic", "percentile")
 
 

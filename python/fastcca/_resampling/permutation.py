@@ -13,8 +13,6 @@ from fastcca._resampling.permuted_statistic import permuted
 from fastcca._resampling.runs import Seed, checked_count, resampled, run_many
 from fastcca._runtime.progress import Progress
 
-__all__ = ["PermutationTest", "permutation_test"]
-
 # Values this close, as a share of the largest one possible, count as equal: roots of eigenvalues
 # are that accurate.
 _TIE = 1e-8

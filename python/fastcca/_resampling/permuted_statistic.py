@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from fastcca._inputs.arrays import AnyArray
+from fastcca._inputs.bfloat16 import with_numbers
 from fastcca._inputs.source import whole_of
 from fastcca._measures.measure import Chosen, Valued
 from fastcca._resampling.runs import Index
@@ -93,8 +95,15 @@ def _one_by_one(pair: Pair, asked: Chosen, valued: Valued, members: list[Index])
 
     if asked.measure.bounded:
         return Permuted(statistic)
-    spread = [np.sqrt(np.var(block, axis=0, ddof=1).sum()) for block in pair.samples() or ()]
-    return Permuted(statistic, largest=float(np.prod(spread)), has_units=True)
+    largest = float(np.prod([_deviation(block) for block in pair.samples() or ()]))
+    return Permuted(statistic, largest=largest, has_units=True)
+
+
+def _deviation(block: AnyArray) -> float:
+    """Root of the total variance, in a scale in which no square leaves the range."""
+    values = with_numbers(block).astype(np.float64)
+    unit = float(np.abs(values).max()) or 1.0
+    return unit * float(np.sqrt(np.var(values / unit, axis=0, ddof=1).sum()))
 
 
 # -- the ways of the core --------------------------------------------------------------------------

@@ -18,8 +18,6 @@ from fastcca._runtime.progress import Progress, progress_of
 from fastcca._runtime.threads import threads_for_many
 from fastcca._solve.pair import Pair, pair_of
 
-__all__ = ["Index", "Resampled", "Seed", "checked_count", "resampled", "run_many"]
-
 Seed = int | np.random.SeedSequence | np.random.Generator | None
 Index = npt.NDArray[np.intp]
 

@@ -13,8 +13,6 @@ from fastcca._runtime.compiled import is_cuda
 from fastcca._runtime.device_array import device_of
 from fastcca._warnings import warn
 
-__all__ = ["backends", "check_one_memory", "chosen_by_environment", "resolve", "state_place"]
-
 
 def backends() -> tuple[str, ...]:
     """Return the names of the backends that can run here, the preferred one first.

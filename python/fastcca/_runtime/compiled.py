@@ -8,7 +8,7 @@ from typing import Any
 from fastcca import _core
 from fastcca._core import Moments as CoreMoments
 from fastcca._core import QrFactor as CoreFactor
-from fastcca._core import ScaleError, __version__, from_dlpack
+from fastcca._core import ScaleError, __version__, from_dlpack, loses_digits
 from fastcca._runtime import cuda
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "device_at",
     "from_dlpack",
     "is_cuda",
+    "loses_digits",
     "module_at",
     "module_of",
     "new_factor",

@@ -9,8 +9,6 @@ from fastcca import _core
 from fastcca._runtime import cuda
 from fastcca._runtime.backend import backends
 
-__all__ = ["build_config"]
-
 
 def build_config() -> dict[str, object]:
     """Return how the compiled core was built and what it found here.

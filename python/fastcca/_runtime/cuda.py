@@ -11,8 +11,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-__all__ = ["config", "device_count", "module", "unusable"]
-
 _NAME = "fastcca._cuda"
 _BUILD = "build it in, with FASTCCA_CUDA=1 pip install --no-binary fastcca fastcca"
 _LIBRARIES = 'install them with pip install "fastcca[cuda13]"'

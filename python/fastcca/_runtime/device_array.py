@@ -11,8 +11,6 @@ from numpy.lib.array_utils import byte_bounds
 
 from fastcca._runtime import cuda
 
-__all__ = ["AnyArray", "DeviceArray", "device_of", "of_result", "on_device", "on_host", "to_device"]
-
 AnyArray = npt.NDArray[Any]
 
 # Of DLPack: memory of a CUDA device, and such that its driver moves to where it is used.

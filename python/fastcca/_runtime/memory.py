@@ -9,8 +9,6 @@ from pathlib import Path
 from fastcca._runtime import cuda
 from fastcca._runtime.compiled import device_at, is_cuda
 
-__all__ = ["SMALL", "check_memory"]
-
 _CGROUP_LIMITS = (
     "/sys/fs/cgroup/memory.max",
     "/sys/fs/cgroup/memory/memory.limit_in_bytes",

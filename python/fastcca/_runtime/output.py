@@ -9,8 +9,6 @@ import numpy as np
 from fastcca._runtime.compiled import device_at, is_cuda
 from fastcca._runtime.device_array import AnyArray, DeviceArray, of_result, to_device
 
-__all__ = ["check_output_of_samples", "left_there", "matrix_at", "stays_on_device"]
-
 _OUTPUTS = ("numpy", "device")
 
 

@@ -15,8 +15,6 @@ from fastcca import _core
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController, threadpool_limits
 
-__all__ = ["get_num_threads", "set_num_threads", "threads_for_many"]
-
 
 def set_num_threads(k: int) -> None:
     """Limit the threads of the compiled core; the bits of `Moments` do not depend on it.

@@ -5,17 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from fastcca._runtime.compiled import loses_digits
+
 if TYPE_CHECKING:
     from fastcca._solve.solutions import CcaSolution
-
-__all__ = [
-    "check_single",
-    "digits_left",
-    "error_bound",
-    "error_bound_of",
-    "loses_digits",
-    "single_error",
-]
 
 # What the decomposition of the core matrix may lose, whatever the route that led there.
 _LEAST_ERROR = 1e-14
@@ -24,17 +17,6 @@ _MOST_SINGLE_ERROR = 1e-3
 # Of single precision, in condition**2 * eps: a sum in float32 is wrong by up to 20 eps of the norms
 # of the two features, and a correlation is made of one sum and the roots of two (docs/accuracy.md).
 _SINGLE_FACTOR = 40.0
-
-
-def loses_digits(condition: float, input_epsilon: float) -> bool:
-    """Whether squaring the condition costs digits that the data hold.
-
-    The error of a route through covariances or a Gram matrix is about ``10 kappa**2 eps``; that
-    of the data themselves, from the rounding of their values, about ``0.1 kappa eps(input)``.
-    """
-    if not math.isfinite(condition):
-        return True
-    return _error(condition) > max(1e-10, 0.1 * condition * input_epsilon)
 
 
 def digits_left(condition: float, input_epsilon: float, ridge: float = 0.0) -> float | None:

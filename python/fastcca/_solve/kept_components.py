@@ -7,8 +7,6 @@ import operator
 from dataclasses import dataclass
 from numbers import Integral, Real
 
-__all__ = ["Keep", "keep_of"]
-
 _CRITERIA = ("variance", "singular_values")
 
 

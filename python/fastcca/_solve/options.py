@@ -7,8 +7,6 @@ from typing import Any
 
 from fastcca._solve.kept_components import Keep
 
-__all__ = ["CcaOptions"]
-
 
 @dataclass(slots=True, eq=False)
 class CcaOptions:

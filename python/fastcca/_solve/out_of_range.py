@@ -12,8 +12,6 @@ from fastcca._runtime.compiled import ScaleError
 from fastcca._solve.pair import Pair
 from fastcca._solve.solutions import OutOfRangeError, Powers
 
-__all__ = ["in_range"]
-
 
 class HasUnits(Protocol):
     """A solution of scaled samples that can be brought back to the caller's units."""

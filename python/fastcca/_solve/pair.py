@@ -24,8 +24,6 @@ from fastcca._states.moments import Moments
 from fastcca._states.qr_factor import QRFactor
 from fastcca._states.state import State, feed
 
-__all__ = ["Pair", "pair_of", "single_of"]
-
 Floats = npt.NDArray[np.float64]
 
 
@@ -199,8 +197,7 @@ class Pair:
     def core_moments(self) -> CoreMoments:
         """The compiled state of the moments, of at least 2 samples."""
         state: CoreMoments = self.moments._state
-        if state.n_samples < 2:
-            raise self._too_few(state.n_samples)
+        self.check_enough(state.n_samples)
         return state
 
     def of_moments(self) -> tuple[CoreMoments, list[int]]:
@@ -212,9 +209,11 @@ class Pair:
         blocks = self.factor._compared(len(self.names))
         return self.factor._state, [block.real for block in blocks]
 
-    def _too_few(self, n: int) -> ValueError:
-        have = f"{' and '.join(self.names)} {'have' if len(self.names) > 1 else 'has'}"
-        return ValueError(f"a comparison needs at least 2 samples, but {have} {n}")
+    def check_enough(self, n: int) -> None:
+        """Raise ValueError for fewer than 2 samples."""
+        if n < 2:
+            have = f"{' and '.join(self.names)} {'have' if len(self.names) > 1 else 'has'}"
+            raise ValueError(f"a comparison needs at least 2 samples, but {have} {n}")
 
     # -- what is known without a look at the samples --------------------------------------------
 
@@ -266,8 +265,7 @@ class Pair:
         if self.source is None:
             return None
         arrays = samples_of(self.source)
-        if len(arrays[0]) < 2:
-            raise self._too_few(1)
+        self.check_enough(len(arrays[0]))
         return arrays
 
     @property

@@ -124,6 +124,7 @@ def linear_regression(pair: Pair, *, rank_tolerance: float = 0.0) -> RegressionS
 def debiased_cka(pair: Pair) -> float:
     """CKA by the unbiased estimator of HSIC; of samples alone."""
     n = pair.with_samples().n_samples
+    pair.check_enough(n)
     if n < 4:
         raise ValueError(f"debiased CKA needs at least 4 samples, but there are {n}")
     solution: NumberSolution = in_range(_solve, pair, "debiased cka", "moments")

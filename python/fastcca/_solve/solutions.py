@@ -14,21 +14,6 @@ from fastcca._inputs.arrays import AnyArray
 from fastcca._runtime.device_array import on_host
 from fastcca._runtime.output import matrix_at
 
-__all__ = [
-    "AxesSolution",
-    "CcaSolution",
-    "GoogleSolution",
-    "NumberSolution",
-    "OutOfRangeError",
-    "PlsSolution",
-    "RegressionSolution",
-    "Side",
-    "Solution",
-    "SymmetricSolution",
-    "names_of",
-    "number_of",
-]
-
 Floats = npt.NDArray[np.float64]
 Powers = npt.NDArray[np.intc]
 """Powers of 2 that the features of a block were multiplied by, (p,)."""

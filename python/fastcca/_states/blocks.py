@@ -10,8 +10,6 @@ import numpy.typing as npt
 
 from fastcca._inputs.arrays import AnyArray
 
-__all__ = ["Located", "check_count", "index_pairs", "located", "named_batch", "real_blocks"]
-
 # Complex samples are accumulated as two real blocks; the second has the name and this.
 _IMAGINARY = ".imag"
 _POSITIONAL_NAMES = ("x", "y")

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-__all__ = ["ALL", "Group", "Pairs", "PairsLike", "check_same_kept", "pairs_of"]
-
 Group = str | Sequence[str]
 PairsLike = str | Sequence[tuple[Group, Group]]
 _Names = tuple[str, ...]

@@ -17,8 +17,6 @@ from fastcca._states.blocks import Located, index_pairs, located, real_blocks
 from fastcca._states.kept_pairs import ALL, PairsLike, check_same_kept, pairs_of
 from fastcca._states.state import State, check_format, check_precision, check_stored
 
-__all__ = ["Moments"]
-
 
 class Moments(State):
     """Counts, means and centred second moments of blocks of features, over the same samples.

@@ -18,8 +18,6 @@ from fastcca._states.blocks import Located
 from fastcca._states.moments import Moments
 from fastcca._states.state import State, check_format, check_stored
 
-__all__ = ["QRFactor"]
-
 Floats = npt.NDArray[np.float64]
 
 

@@ -18,8 +18,6 @@ from fastcca._runtime.compiled import place_of
 from fastcca._runtime.device_array import device_of
 from fastcca._states.blocks import Located, check_count, named_batch
 
-__all__ = ["State", "check_format", "check_precision", "feed"]
-
 PRECISIONS = ("double", "single")
 
 # Of all states: it is held for an assignment.

@@ -9,20 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = [
-    "BartlettTest",
-    "FTest",
-    "MultivariateTests",
-    "WilksTest",
-    "bartlett_test",
-    "hotelling_lawley",
-    "multivariate_tests",
-    "pillai",
-    "roy",
-    "wilks",
-    "wilks_test",
-]
-
 Floats = npt.NDArray[np.float64]
 
 

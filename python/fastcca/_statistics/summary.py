@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["mean_of", "threshold_index", "thresholded_mean"]
-
 
 def mean_of(correlations: npt.NDArray[np.float64]) -> float:
     """Return the mean, 0 where there is nothing to average."""

@@ -15,8 +15,6 @@ from fastcca.cli.errors import UserError, faults_told
 from fastcca.cli.files import read_layers
 from fastcca.cli.output import print_table
 
-__all__ = ["matrix"]
-
 
 def matrix(
     a: str,

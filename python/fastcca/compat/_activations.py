@@ -14,15 +14,6 @@ from fastcca._inputs.source import Arrays
 from fastcca._runtime.backend import resolve
 from fastcca._solve.pair import Pair
 
-__all__ = [
-    "AXES",
-    "check_epsilon",
-    "check_orientation",
-    "checked_activations",
-    "mapped_datapoints",
-    "pair_of_samples",
-]
-
 AXES = "(neurons, datapoints)"
 
 

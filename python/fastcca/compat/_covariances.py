@@ -12,8 +12,6 @@ from fastcca._runtime.backend import resolve
 from fastcca._solve import routes
 from fastcca.compat._activations import check_epsilon
 
-__all__ = ["compute_ccas", "logger", "positivedef_matrix_sqrt", "remove_small", "report"]
-
 logger = logging.getLogger("fastcca.compat.cca_core")
 
 

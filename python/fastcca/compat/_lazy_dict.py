@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, ItemsView, Iterator, ValuesView
 from typing import Any
 
-__all__ = ["LazyDict"]
-
 
 class _Later:
     """Stands for a value that nobody has read."""

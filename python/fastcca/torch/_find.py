@@ -11,8 +11,6 @@ from torch import nn
 
 from fastcca.torch._hooks import Layer, Model
 
-__all__ = ["by_layer", "find", "named_models"]
-
 _T = TypeVar("_T")
 _WHOLE = "output"
 

@@ -14,8 +14,6 @@ from torch import nn
 
 from fastcca._inputs.activations import layout_of
 
-__all__ = ["Layer", "Model", "Unchanged", "brought_to"]
-
 _OVER_SEQUENCES = (
     nn.Conv1d,
     nn.ConvTranspose1d,

@@ -15,8 +15,6 @@ from fastcca._states.qr_factor import QRFactor
 from fastcca._states.state import check_precision
 from fastcca.torch import _find, _hooks
 
-__all__ = ["Recording", "record"]
-
 Select = Callable[[Any], Any]
 
 
