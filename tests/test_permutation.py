@@ -1,6 +1,7 @@
 """Permutation tests: each permutation against the measure itself, uniform p-values, and power."""
 
 import itertools
+import warnings
 
 import numpy as np
 import pytest
@@ -439,3 +440,17 @@ def test_a_pls_whose_values_leave_the_range_is_refused(factor):
         options = {} if call is fastcca.pls else {"measure": "pls", "n_permutations": 2}
         with pytest.raises(ValueError, match="by a constant"):
             call(x, y, **options)
+
+
+def test_svcca_warns_by_what_it_keeps():
+    # 60 samples are few for 20 features, and enough for the one component that holds 99 %.
+    rng = np.random.default_rng(8)
+    shared = rng.normal(size=(60, 1))
+    x, y = (shared + 1e-3 * rng.normal(size=(60, p)) for p in (20, 15))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert fastcca.svcca(x, y).x_kept == 1
+        fastcca.permutation_test(x, y, measure="svcca", n_permutations=3, seed=0)
+        fastcca.bootstrap(x, y, measure="svcca", n_resamples=3, seed=0)
+    with pytest.warns(fastcca.RankWarning, match="60 samples for 20 features"):
+        fastcca.permutation_test(x, y, measure="cca", n_permutations=3, seed=0)
