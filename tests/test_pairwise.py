@@ -290,3 +290,15 @@ def test_a_warning_names_the_line_of_the_caller(layers):
     with pytest.warns(fastcca.RankWarning) as record:
         fastcca.pairwise(few, measure="cca")
     assert [warning.filename for warning in record] == [__file__]
+
+
+def test_the_scale_of_a_picture_holds_all_values(layers):
+    pytest.importorskip("matplotlib").use("Agg")
+    from matplotlib import pyplot as plt
+
+    for measure, beyond in (("cka", False), ("pls", True)):
+        found = fastcca.pairwise(layers, measure=measure)
+        image = found.plot().images[0]
+        assert image.get_clim() == (0.0, found.values.max() if beyond else 1.0)
+        assert (found.values.max() > 1.0) == beyond
+        plt.close()

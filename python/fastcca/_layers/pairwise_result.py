@@ -39,7 +39,7 @@ class PairwiseResult:
         return pd.DataFrame(self.values, index=list(self.x_names), columns=list(self.y_names))
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw a labelled heat map on a scale from 0 to 1; needs matplotlib.
+        """Draw a labelled heat map from 0 to 1, or as far as values go; needs matplotlib.
 
         Parameters
         ----------
@@ -55,11 +55,14 @@ class PairwiseResult:
 
             size = [1.8 + 0.55 * len(names) for names in (self.y_names, self.x_names)]
             _, ax = plt.subplots(figsize=(size[0] + 0.8, size[1]), layout="constrained")
-        image = ax.imshow(self.values, cmap="viridis", vmin=0.0, vmax=1.0)
+        # PLS has units, and debiased CKA can be negative.
+        low, high = np.nanmin([0.0, *self.values.flat]), np.nanmax([1.0, *self.values.flat])
+        image = ax.imshow(self.values, cmap="viridis", vmin=low, vmax=high)
         ax.set_xticks(range(len(self.y_names)), self.y_names, rotation=45, ha="right")
         ax.set_yticks(range(len(self.x_names)), self.x_names)
         for (i, j), value in np.ndenumerate(self.values):
-            colour = "white" if value <= 0.45 else "black"  # NaN has no cell of its own
+            # NaN has no cell of its own.
+            colour = "white" if value <= low + 0.45 * (high - low) else "black"
             ax.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=8)
         ax.figure.colorbar(image, ax=ax, label=self.measure)
         return ax
