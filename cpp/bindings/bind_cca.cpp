@@ -79,18 +79,17 @@ py::dict solve(const Locked<State>& state, Index x, Index y, double ridge, bool 
 using ComplexIndex = std::pair<Index, std::optional<Index>>;
 using Energy = std::optional<std::vector<double>>;
 
-py::dict solve_complex(const LockedMoments& moments, const ComplexIndex& x, const ComplexIndex& y,
-                       double ridge, bool weights, double rank_tolerance, bool in_place) {
+ComplexBlock block_of(const ComplexIndex& index) { return {index.first, index.second}; }
+
+py::dict solve_complex(const LockedMoments& moments, const ComplexIndex& x_index,
+                       const ComplexIndex& y_index, double ridge, bool weights,
+                       double rank_tolerance, bool in_place) {
   require_usable();
-  auto [solution, facts] = without_gil([&] {
-    auto [pair, read] = moments.call([&](const Moments& m) {
-      const ComplexBlock x_block{x.first, x.second};
-      const ComplexBlock y_block{y.first, y.second};
-      return std::pair(ComplexPair(m, x_block, y_block, {}, {}), facts_of(m, {x_block, y_block}));
-    });
-    return std::pair(solve_cca(moments.backend().complex(), pair.pair(),
-                               {ridge, weights, {}, {}, rank_tolerance}),
-                     std::move(read));
+  const ComplexBlock x = block_of(x_index);
+  const ComplexBlock y = block_of(y_index);
+  auto [solution, facts] = without_gil(moments, [&](const Moments& m) {
+    return std::pair(solve_cca(m, x, y, {ridge, weights, {}, {}, rank_tolerance}),
+                     facts_of(m, {x, y}));
   });
   py::dict out = solution_to_dict<Complex>(moments.backend(), std::move(solution), in_place);
   add_facts(out, facts);
@@ -109,24 +108,10 @@ py::list solve_complex_many(const std::vector<const LockedMoments*>& states, con
   const Backend& backend = states.front()->backend();
   std::vector<CcaSolutionOf<Complex>> solutions(states.size());
   without_gil([&] {
-    const Index bytes = states.front()->call([&](const Moments& m) {
-      return ComplexPair::bytes(m, {x.first, x.second}, {y.first, y.second});
-    });
-    backend.for_each_range(threads, states.size(), bytes, [&](std::size_t first, std::size_t last) {
-      std::vector<ComplexPair> held;
-      for (std::size_t i = first; i < last; ++i) {
-        held.push_back(states[i]->call([&](const Moments& m) {
-          return ComplexPair(m, {x.first, x.second}, {y.first, y.second}, x_energy, y_energy);
-        }));
-      }
-      std::vector<BlockPairOf<Complex>> pairs;
-      for (const ComplexPair& pair : held) {
-        pairs.push_back(pair.pair());
-      }
-      auto solved = solve_cca_each(backend.complex(), std::span(std::as_const(pairs)),
-                                   {ridge, weights, {}, {}});
-      std::move(solved.begin(), solved.end(),
-                solutions.begin() + static_cast<std::ptrdiff_t>(first));
+    backend.for_each(threads, states.size(), [&](std::size_t i) {
+      solutions[i] = states[i]->call([&](const Moments& m) {
+        return solve_cca(m, block_of(x), block_of(y), {ridge, weights, {}, {}}, x_energy, y_energy);
+      });
     });
   });
   for (auto& s : solutions) {
@@ -136,26 +121,26 @@ py::list solve_complex_many(const std::vector<const LockedMoments*>& states, con
 }
 
 template <class Scalar>
-py::dict solve_symmetric(const LinearAlgebra<Scalar>& algebra, const NumpyMatrix<Scalar>& x_cov,
-                         const DoubleVector& x_energy, double x_epsilon,
-                         const NumpyMatrix<Scalar>& y_cov, const DoubleVector& y_energy,
-                         double y_epsilon, const NumpyMatrix<Scalar>& cross_cov, double epsilon) {
+py::dict solve_symmetric(const NumpyMatrix<Scalar>& x_cov, const DoubleVector& x_energy,
+                         double x_epsilon, const NumpyMatrix<Scalar>& y_cov,
+                         const DoubleVector& y_energy, double y_epsilon,
+                         const NumpyMatrix<Scalar>& cross_cov, double epsilon, int device) {
   require_usable();
+  const LinearAlgebra<Scalar>& algebra = algebra_of<Scalar>(backend_on(device));
   const auto xx = to_matrix<Scalar>(algebra, x_cov);
   const auto yy = to_matrix<Scalar>(algebra, y_cov);
   const auto xy = to_matrix<Scalar>(algebra, cross_cov);
-  const std::vector<double> ex = to_vector(x_energy);
-  const std::vector<double> ey = to_vector(y_energy);
-  const auto square = [](const MatrixOf<Scalar>& a, const std::vector<double>& energy) {
-    return a.rows() > 0 && a.rows() == a.cols() && a.rows() == static_cast<Index>(energy.size());
+  const BlockCovarianceOf<Scalar> x{&xx, 1.0, to_vector(x_energy), x_epsilon};
+  const BlockCovarianceOf<Scalar> y{&yy, 1.0, to_vector(y_energy), y_epsilon};
+  const auto square = [](const BlockCovarianceOf<Scalar>& block) {
+    const Index rows = block.scatter->rows();
+    return rows > 0 && rows == block.scatter->cols() &&
+           rows == static_cast<Index>(block.energy.size());
   };
-  if (!square(xx, ex) || !square(yy, ey) || xy.rows() != xx.rows() || xy.cols() != yy.rows()) {
+  if (!square(x) || !square(y) || xy.rows() != xx.rows() || xy.cols() != yy.rows()) {
     throw py::value_error("the covariances must have shapes (p, p), (q, q) and (p, q)");
   }
-  const SymmetricCcaOf<Scalar> s = without_gil([&] {
-    return solve_symmetric_cca(algebra, BlockCovarianceOf<Scalar>{&xx, 1.0, ex, x_epsilon},
-                               BlockCovarianceOf<Scalar>{&yy, 1.0, ey, y_epsilon}, xy, epsilon);
-  });
+  const auto s = without_gil([&] { return solve_symmetric_cca(algebra, x, y, xy, epsilon); });
   py::dict out;
   out["u"] = to_numpy<Scalar>(algebra, s.u);
   out["correlations"] = to_numpy(s.correlations);
@@ -165,6 +150,20 @@ py::dict solve_symmetric(const LinearAlgebra<Scalar>& algebra, const NumpyMatrix
   out["x_rank"] = s.x_rank;
   out["y_rank"] = s.y_rank;
   return out;
+}
+
+template <class Scalar>
+void bind_symmetric(py::module_& m, const char* name) {
+  m.def(name, &solve_symmetric<Scalar>, py::arg("x_cov"), py::arg("x_energy"), py::arg("x_epsilon"),
+        py::arg("y_cov"), py::arg("y_energy"), py::arg("y_epsilon"), py::arg("cross_cov"),
+        py::arg("epsilon"), py::arg("device") = 0);
+}
+
+template <class Content, class State>
+void bind_solve(py::module_& m, const char* name, const char* state) {
+  m.def(name, &solve<Content, State>, py::arg(state), py::arg("x"), py::arg("y"), py::arg("ridge"),
+        py::arg("weights"), py::arg("x_keep") = py::none(), py::arg("y_keep") = py::none(),
+        py::arg("rank_tolerance") = 0.0, py::arg("in_place") = false);
 }
 
 }  // namespace
@@ -180,38 +179,16 @@ void bind_cca(py::module_& m) {
       py::set_error(py::module_::import("fastcca._core").attr("ScaleError"), error.what());
     }
   });
-  m.def("solve_cca", &solve<Moments, StagedMoments>, py::arg("moments"), py::arg("x"), py::arg("y"),
-        py::arg("ridge"), py::arg("weights"), py::arg("x_keep") = py::none(),
-        py::arg("y_keep") = py::none(), py::arg("rank_tolerance") = 0.0,
-        py::arg("in_place") = false);
-  m.def("solve_cca_of_factor", &solve<QrFactor, QrFactor>, py::arg("factor"), py::arg("x"),
-        py::arg("y"), py::arg("ridge"), py::arg("weights"), py::arg("x_keep") = py::none(),
-        py::arg("y_keep") = py::none(), py::arg("rank_tolerance") = 0.0,
-        py::arg("in_place") = false);
+  bind_solve<Moments, StagedMoments>(m, "solve_cca", "moments");
+  bind_solve<QrFactor, QrFactor>(m, "solve_cca_of_factor", "factor");
   m.def("solve_complex_cca", &solve_complex, py::arg("moments"), py::arg("x"), py::arg("y"),
         py::arg("ridge"), py::arg("weights"), py::arg("rank_tolerance") = 0.0,
         py::arg("in_place") = false);
   m.def("solve_complex_cca_many", &solve_complex_many, py::arg("states"), py::arg("x"),
         py::arg("y"), py::arg("ridge"), py::arg("weights"), py::arg("x_energy"),
         py::arg("y_energy"), py::arg("threads"));
-  const auto symmetric = [&m](const char* name, auto function) {
-    m.def(name, function, py::arg("x_cov"), py::arg("x_energy"), py::arg("x_epsilon"),
-          py::arg("y_cov"), py::arg("y_energy"), py::arg("y_epsilon"), py::arg("cross_cov"),
-          py::arg("epsilon"), py::arg("device") = 0);
-  };
-  symmetric(
-      "solve_symmetric_cca", [](const NumpyMatrix<double>& xx, const DoubleVector& xe, double xp,
-                                const NumpyMatrix<double>& yy, const DoubleVector& ye, double yp,
-                                const NumpyMatrix<double>& xy, double epsilon, int device) {
-        return solve_symmetric<double>(backend_on(device), xx, xe, xp, yy, ye, yp, xy, epsilon);
-      });
-  symmetric("solve_complex_symmetric_cca",
-            [](const NumpyMatrix<Complex>& xx, const DoubleVector& xe, double xp,
-               const NumpyMatrix<Complex>& yy, const DoubleVector& ye, double yp,
-               const NumpyMatrix<Complex>& xy, double epsilon, int device) {
-              return solve_symmetric<Complex>(backend_on(device).complex(), xx, xe, xp, yy, ye, yp,
-                                              xy, epsilon);
-            });
+  bind_symmetric<double>(m, "solve_symmetric_cca");
+  bind_symmetric<Complex>(m, "solve_complex_symmetric_cca");
 }
 
 }  // namespace fastcca

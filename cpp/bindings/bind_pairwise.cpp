@@ -24,14 +24,14 @@ PreparedBlocks prepare_blocks(const LockedMoments& moments, const std::vector<In
   });
 }
 
-Wanted wanted_named(const std::string& name) {
+CcaParts parts_named(const std::string& name) {
   if (name == "sum_of_squares") {
-    return Wanted::kSumOfSquares;
+    return CcaParts::kSumOfSquares;
   }
   if (name != "correlations" && name != "weights") {
     throw py::value_error("of a pair there is no '" + name + "'");
   }
-  return name == "weights" ? Wanted::kWeights : Wanted::kCorrelations;
+  return name == "weights" ? CcaParts::kWeights : CcaParts::kCorrelations;
 }
 
 std::vector<Facts> facts_of_pairs(const PreparedBlocks& prepared, const Moments& moments,
@@ -47,7 +47,7 @@ py::list cca_of_pairs(const PreparedBlocks& prepared, const LockedMoments& momen
                       const Pairs& pairs, const std::string& wanted, int threads) {
   require_usable();
   auto [solutions, facts] = without_gil(moments, [&](const Moments& m) {
-    auto solved = prepared.cca(m, pairs, wanted_named(wanted), threads);
+    auto solved = prepared.cca(m, pairs, parts_named(wanted), threads);
     return std::pair(std::move(solved), facts_of_pairs(prepared, m, pairs));
   });
   py::list out;

@@ -84,11 +84,7 @@ NumpyMatrix<Scalar> to_python(const Backend& backend, MatrixOf<Scalar> matrix, b
   if (in_place) {
     return to_array<Scalar>(backend, std::move(matrix));
   }
-  if constexpr (std::is_same_v<Scalar, Complex>) {
-    return to_numpy<Complex>(backend.complex(), matrix);
-  } else {
-    return to_numpy<double>(backend, matrix);
-  }
+  return to_numpy<Scalar>(algebra_of<Scalar>(backend), matrix);
 }
 
 template <class Scalar>

@@ -9,79 +9,6 @@
 
 namespace fastcca {
 
-Index size_of(DType dtype) {
-  switch (dtype) {
-    case DType::kInt8:
-    case DType::kUInt8:
-      return 1;
-    case DType::kFloat16:
-    case DType::kBFloat16:
-    case DType::kInt16:
-    case DType::kUInt16:
-      return 2;
-    case DType::kFloat32:
-    case DType::kInt32:
-    case DType::kUInt32:
-      return 4;
-    default:
-      return 8;
-  }
-}
-
-Precision precision_of(DType dtype) {
-  switch (dtype) {
-    case DType::kBFloat16:
-      return Precision::kBFloat16;
-    case DType::kFloat16:
-      return Precision::kFloat16;
-    case DType::kFloat32:
-      return Precision::kFloat32;
-    default:
-      return Precision::kFloat64;
-  }
-}
-
-double epsilon(Precision precision) {
-  switch (precision) {
-    case Precision::kBFloat16:
-      return 0x1p-7;
-    case Precision::kFloat16:
-      return 0x1p-10;
-    case Precision::kFloat32:
-      return 0x1p-23;
-    default:
-      return 0x1p-52;
-  }
-}
-
-const char* name_of(Precision precision) {
-  switch (precision) {
-    case Precision::kBFloat16:
-      return "bfloat16";
-    case Precision::kFloat16:
-      return "float16";
-    case Precision::kFloat32:
-      return "float32";
-    default:
-      return "float64";
-  }
-}
-
-std::vector<std::string> names_of(std::span<const Block> blocks) {
-  std::vector<std::string> out;
-  for (const Block& block : blocks) {
-    out.push_back(block.name);
-  }
-  return out;
-}
-
-Precision precision_of(const ArrayView& view) {
-  const Precision stored = precision_of(view.dtype);
-  return view.rounded_to ? coarser(*view.rounded_to, stored) : stored;
-}
-
-Precision coarser(Precision a, Precision b) { return epsilon(a) >= epsilon(b) ? a : b; }
-
 namespace {
 
 std::string shape_of(const ArrayView& view) {
@@ -176,18 +103,18 @@ void check_same_blocks(std::span<const Block> here, std::span<const Block> there
   }
 }
 
-void check_same_pairs(std::span<const Block> blocks, const WantedTiles& here,
-                      const WantedTiles& there, const std::string& what) {
+void check_same_pairs(std::span<const Block> blocks, const KeptPairs& here, const KeptPairs& there,
+                      const std::string& what) {
   if (here == there) {
     return;
   }
   constexpr Index kMost = 3;  // are named
-  const auto lacking = [&](const WantedTiles& wants, const WantedTiles& lacks) {
+  const auto lacking = [&](const KeptPairs& has, const KeptPairs& lacks) {
     std::string out;
     Index count = 0;
     for (std::size_t i = 0; i < blocks.size(); ++i) {
       for (std::size_t j = 0; j < i; ++j) {
-        if (wants(i, j) && !lacks(i, j) && ++count <= kMost) {
+        if (has(i, j) && !lacks(i, j) && ++count <= kMost) {
           out += (out.empty() ? "" : ", ") + blocks[j].name + " and " + blocks[i].name;
         }
       }

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "core/block.hpp"
+#include "core/covariance.hpp"
 #include "core/whitener.hpp"
 
 namespace fastcca {

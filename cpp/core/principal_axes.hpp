@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/block.hpp"
+#include "core/spectrum.hpp"
+#include "core/units.hpp"
 
 namespace fastcca {
 
@@ -15,12 +16,18 @@ struct PrincipalAxesOf {
   MatrixOf<Scalar> axes;          // (p, live), a column per variance, dead units exactly 0
   std::vector<Index> real;        // axes whose variance is more than rounding, in their order
   Index undecided = 0;            // others that the covariance has lost, as of WhitenerOf
+  std::vector<Index> dead;        // units without variance
 };
 using PrincipalAxes = PrincipalAxesOf<double>;
 
 template <class Scalar>
 PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra,
                                        const BlockCovarianceOf<Scalar>& block);
+
+// Those of a spectrum of live units in their own scale.
+template <class Scalar>
+PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra, const Units& units,
+                                       const SpectrumOf<Scalar>& spectrum);
 
 // How many leading principal axes to keep.
 struct Truncation {

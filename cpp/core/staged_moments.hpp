@@ -22,10 +22,10 @@ class StagedMoments {
 
   // As Moments::update.
   void update(std::span<const std::string> names, std::span<const ArrayView> views, int threads = 0,
-              const WantedTiles& wanted = {});
+              const KeptPairs& kept = {});
   // The same without an area, for states that are many.
   void update_directly(std::span<const std::string> names, std::span<const ArrayView> views,
-                       int threads, const WantedTiles& wanted = {});
+                       int threads, const KeptPairs& kept = {});
   void merge(const StagedMoments& other);
 
   // All batches. Accumulates those that wait, which may throw: they wait on then. Like all that
@@ -39,13 +39,13 @@ class StagedMoments {
   Index n_samples() const { return moments_.n_samples() + area_.rows(); }
   Index block_count() const { return moments_.block_count(); }
   Products products() const { return moments_.products(); }
-  const WantedTiles& wanted() const { return moments_.wanted(); }
+  const KeptPairs& kept() const { return moments_.kept(); }
   std::vector<std::string> block_names() const { return names_of(moments_.blocks()); }
   const Backend& backend() const { return moments_.backend(); }
 
  private:
   bool stage(std::span<const std::string> names, std::span<const ArrayView> views, int threads,
-             const WantedTiles& wanted);
+             const KeptPairs& kept);
   // Samples in the area, and of a batch that goes there.
   struct Limits {
     Index area = 0;

@@ -5,6 +5,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "core/host_vectors.hpp"
+
 namespace fastcca {
 
 namespace {
@@ -14,8 +16,7 @@ template <class Scalar>
 MatrixOf<Scalar> symmetric_product(const LinearAlgebra<Scalar>& algebra,
                                    const MatrixOf<Scalar>& basis, std::span<const double> scale,
                                    std::span<const Index> rows, Index size) {
-  const std::vector<double> ones(rows.size(), 1.0);
-  const auto placed = algebra.scattered_rows(basis, rows, ones, size);
+  const auto placed = algebra.placed_rows(basis, rows, size);
   const auto scaled = algebra.scaled_columns(placed, index_range(placed.cols()), scale);
   return algebra.multiply(scaled, Transpose::kNo, placed, Transpose::kYes);
 }
@@ -33,14 +34,11 @@ InverseSqrtOf<Scalar> inverse_sqrt_of_kept(const LinearAlgebra<Scalar>& algebra,
                                            const BlockCovarianceOf<Scalar>& block) {
   const WhitenerOf<Scalar> whitener(algebra, block, 0.0);
   if (whitener.rank() == 0) {
-    return {algebra.scattered_rows(algebra.from_host(nullptr, 0, whitener.size()), {}, {},
-                                   whitener.size()),
-            0};
+    const auto nothing = algebra.from_host(nullptr, 0, whitener.size());
+    return {algebra.placed_rows(nothing, {}, whitener.size()), 0};
   }
   const auto svd = algebra.svd(whitener.factor());
-  std::vector<double> inverse(svd.values.size());
-  std::transform(svd.values.begin(), svd.values.end(), inverse.begin(),
-                 [](double s) { return 1.0 / s; });
+  const auto inverse = vector_of(1.0 / array(svd.values));
   return {symmetric_product(algebra, svd.u, inverse, whitener.live(), whitener.size()),
           whitener.rank()};
 }
@@ -56,9 +54,7 @@ InverseSqrtOf<Scalar> inverse_sqrt_with_epsilon(const LinearAlgebra<Scalar>& alg
   algebra.add_to_diagonal(regularized, epsilon);
   const auto eigen = algebra.eigh(std::move(regularized));
   // A covariance has no negative eigenvalue, so what lies under epsilon is rounding.
-  std::vector<double> inverse(eigen.values.size());
-  std::transform(eigen.values.begin(), eigen.values.end(), inverse.begin(),
-                 [epsilon](double v) { return 1.0 / std::sqrt(std::max(v, epsilon)); });
+  const auto inverse = vector_of(1.0 / array(eigen.values).max(epsilon).sqrt());
   return {symmetric_product(algebra, eigen.vectors, inverse, index_range(size), size), size};
 }
 
@@ -87,7 +83,7 @@ SymmetricCcaOf<Scalar> solve_symmetric_cca(const LinearAlgebra<Scalar>& algebra,
   auto core = algebra.multiply(half, Transpose::kNo, out.y_inverse_sqrt, Transpose::kNo);
   // An inverse root in the scale of one unit meets the covariances of another.
   const auto sums = algebra.column_abs_sums(core);
-  if (!std::all_of(sums.begin(), sums.end(), [](double s) { return std::isfinite(s); })) {
+  if (!array(sums).isFinite().all()) {
     throw std::invalid_argument(
         "the features of a block are so many orders of magnitude apart that products with the "
         "inverse square root overflow float64; scale the features alike");

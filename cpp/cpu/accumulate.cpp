@@ -8,7 +8,6 @@
 #include "core/accumulation_rules.hpp"
 #include "core/interrupt.hpp"
 #include "cpu/packed_layout.hpp"
-#include "cpu/runs.hpp"
 #include "cpu/simd.hpp"
 #include "cpu/threads.hpp"
 
@@ -242,40 +241,24 @@ void unscale(const PackedLayout<float>& layout, const std::vector<double>& scale
 
 }  // namespace
 
-void pack_rows(const simd::Level& level, const ArrayView& view, Index row, Index depth, Index col,
-               Index cols, const double* shift, double* packed, double* sums) {
-  for_each_run(view, row, depth, [&](const simd::Source& run, Index within, Index count, Index at) {
-    level.pack(run, within, count, col, cols, shift, packed + at * level.lanes, sums);
-  });
-}
-
-void pack_rows_single(const simd::Level& level, const ArrayView& view, Index row, Index depth,
-                      Index col, Index cols, const double* shift, const double* scale,
-                      float* packed, double* sums, double* squares) {
-  for_each_run(view, row, depth, [&](const simd::Source& run, Index within, Index count, Index at) {
-    level.pack_single(run, within, count, col, cols, shift, scale, packed + at * 2 * level.lanes,
-                      sums, squares);
-  });
-}
-
-PackedMoments accumulate_packed(std::span<const ArrayView> blocks, const WantedTiles& wanted,
+PackedMoments accumulate_packed(std::span<const ArrayView> blocks, const KeptPairs& kept,
                                 int threads) {
-  const PackedLayout<double> layout(blocks, wanted, simd::level());
+  const PackedLayout<double> layout(blocks, kept, simd::level());
   const Index rows = blocks[0].rows;
   Preparation with{shift_of(layout, rows), {}};
   Accumulated found = accumulate_all(layout, rows, threads, with);
   return packed_moments(layout, rows, std::move(with.shift), std::move(found));
 }
 
-PackedMoments accumulate_packed_single(std::span<const ArrayView> blocks, const WantedTiles& wanted,
+PackedMoments accumulate_packed_single(std::span<const ArrayView> blocks, const KeptPairs& kept,
                                        int threads) {
-  const PackedLayout<double> doubles(blocks, wanted, simd::level());
-  const PackedLayout<float> layout(blocks, wanted, simd::level());
+  const PackedLayout<double> doubles(blocks, kept, simd::level());
+  const PackedLayout<float> layout(blocks, kept, simd::level());
   const Index rows = blocks[0].rows;
   Preparation with = prepare_single(doubles, layout, blocks, shift_of(doubles, rows));
   Accumulated found = accumulate_all(layout, rows, threads, with);
   if (!fits_single({found.sums, found.squares, with.shift, with.scale}, rows)) {
-    return accumulate_packed(blocks, wanted, threads);
+    return accumulate_packed(blocks, kept, threads);
   }
   unscale(layout, with.scale, found.products.get());
   return packed_moments(layout, rows, std::move(with.shift), std::move(found));

@@ -8,8 +8,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "cpu/accumulate.hpp"
 #include "cpu/product_tiles.hpp"
+#include "cpu/runs.hpp"
 #include "cpu/simd.hpp"
 #include "cpu/unwritten.hpp"
 
@@ -57,8 +57,7 @@ class PackedLayout {
  public:
   static constexpr bool kSingle = std::is_same_v<Real, float>;
 
-  PackedLayout(std::span<const ArrayView> blocks, const WantedTiles& wanted,
-               const simd::Level& level)
+  PackedLayout(std::span<const ArrayView> blocks, const KeptPairs& kept, const simd::Level& level)
       : blocks_(blocks), level_(level), lanes_(kSingle ? 2 * level.lanes : level.lanes) {
     std::vector<Index> widths;
     for (const ArrayView& block : blocks) {
@@ -67,9 +66,9 @@ class PackedLayout {
       width_ += widths.back();
       widest_ += padded(block.cols, simd::kMostLanes);
     }
-    product_tiles_ = ProductTiles(widths, wanted);
+    product_tiles_ = ProductTiles(widths, kept);
     for (std::size_t j = 0; j < blocks.size(); ++j) {
-      // Blocks that are wanted one after the other are worked off as one.
+      // Blocks that are kept one after the other are worked off as one.
       for (std::size_t i = j; i < blocks.size();) {
         std::size_t end = i;
         while (end < blocks.size() && product_tiles_.has(end, j)) {

@@ -1,4 +1,4 @@
-// The runs of samples that a view with several levels of strides consists of.
+// The runs of samples that a view with several levels of strides consists of, and their packing.
 #pragma once
 
 #include <algorithm>
@@ -25,6 +25,24 @@ void for_each_run(const ArrayView& view, Index row, Index depth, Visit visit) {
           within, count, at - row);
     at += count;
   }
+}
+
+// level.pack for samples [row, row + depth) of a view with any levels of strides.
+inline void pack_rows(const simd::Level& level, const ArrayView& view, Index row, Index depth,
+                      Index col, Index cols, const double* shift, double* packed, double* sums) {
+  for_each_run(view, row, depth, [&](const simd::Source& run, Index within, Index count, Index at) {
+    level.pack(run, within, count, col, cols, shift, packed + at * level.lanes, sums);
+  });
+}
+
+// level.pack_single likewise.
+inline void pack_rows_single(const simd::Level& level, const ArrayView& view, Index row,
+                             Index depth, Index col, Index cols, const double* shift,
+                             const double* scale, float* packed, double* sums, double* squares) {
+  for_each_run(view, row, depth, [&](const simd::Source& run, Index within, Index count, Index at) {
+    level.pack_single(run, within, count, col, cols, shift, scale, packed + at * 2 * level.lanes,
+                      sums, squares);
+  });
 }
 
 }  // namespace fastcca

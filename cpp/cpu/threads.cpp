@@ -104,9 +104,9 @@ void Team::rethrow() const {
   }
 }
 
-void run_on_threads(int wanted, const Team::Body& body) {
+void run_on_threads(int most, const Team::Body& body) {
   // Everything that can fail for want of memory comes before the first thread.
-  const int members = std::max(wanted, 1);
+  const int members = std::max(most, 1);
   Team team(members);
   std::vector<std::thread> threads;
   threads.reserve(static_cast<std::size_t>(members - 1));
@@ -116,7 +116,7 @@ void run_on_threads(int wanted, const Team::Body& body) {
       threads.emplace_back([&team, &body, index = next] { team.run(body, index); });
     }
   } catch (const std::exception&) {
-    // Fewer threads than wanted do the same work.
+    // Fewer threads do the same work.
     for (; next < members; ++next) {
       team.go_without_one();
     }

@@ -41,9 +41,9 @@ class Team {
   std::exception_ptr error_;
 };
 
-// Calls body(index, team) on up to `wanted` threads at once, index 0 on the caller's. The system
+// Calls body(index, team) on up to `most` threads at once, index 0 on the caller's. The system
 // may give fewer; body must do all the work on any number.
-void run_on_threads(int wanted, const Team::Body& body);
+void run_on_threads(int most, const Team::Body& body);
 
 // Calls body(i) for i in [0, count), one item at a time on each of `threads` threads. The first
 // exception stops the rest and is thrown again here.

@@ -56,14 +56,14 @@ std::optional<std::vector<double>> Tridiagonalized::eigenvalues() const {
 std::optional<std::vector<double>> Tridiagonalized::eigenvectors(
     const std::vector<double>& eigenvalues, Index count) const {
   throw_if_interrupted();
-  const int wanted = to_int(count, "dormtr");
+  const int vector_count = to_int(count, "dormtr");
   auto vectors = workspace_of<double>(d_.size() * static_cast<std::size_t>(count));
-  const bool few = wanted <= n_ / kFew;
-  if (!(few && by_inverse_iteration(eigenvalues, vectors.data(), wanted)) &&
-      !by_relatively_robust_representations(vectors.data(), wanted)) {
+  const bool few = vector_count <= n_ / kFew;
+  if (!(few && by_inverse_iteration(eigenvalues, vectors.data(), vector_count)) &&
+      !by_relatively_robust_representations(vectors.data(), vector_count)) {
     return std::nullopt;
   }
-  rotate(vectors, wanted);
+  rotate(vectors, vector_count);
   return vectors;
 }
 

@@ -1,4 +1,4 @@
-// Which tiles of a scatter are wanted.
+// Which pairs of blocks a state keeps the scatter of.
 #pragma once
 
 #include <algorithm>
@@ -13,13 +13,13 @@ namespace fastcca {
 
 using IndexPair = std::pair<Index, Index>;
 
-// Those of every block with itself, and of different blocks all or the chosen ones.
-class WantedTiles {
+// Every block with itself, and of different blocks all pairs or the chosen ones.
+class KeptPairs {
  public:
-  WantedTiles() = default;  // all
+  KeptPairs() = default;  // all
 
   // `pairs` of `blocks` blocks, each in any order and as often as one likes.
-  WantedTiles(Index blocks, const std::vector<IndexPair>& pairs) {
+  KeptPairs(Index blocks, const std::vector<IndexPair>& pairs) {
     chosen_.resize(static_cast<std::size_t>(blocks));
     std::size_t left = 0;
     for (std::size_t i = 0; i < chosen_.size(); ++i) {
@@ -46,10 +46,10 @@ class WantedTiles {
   bool operator()(std::size_t i, std::size_t j) const {
     return i == j || chosen_.empty() || chosen_.at(std::max(i, j)).at(std::min(i, j));
   }
-  friend bool operator==(const WantedTiles&, const WantedTiles&) = default;
+  friend bool operator==(const KeptPairs&, const KeptPairs&) = default;
 
  private:
-  std::vector<std::vector<bool>> chosen_;  // [i][j] for j < i; empty where all are wanted
+  std::vector<std::vector<bool>> chosen_;  // [i][j] for j < i; empty where all are kept
 };
 
 }  // namespace fastcca
