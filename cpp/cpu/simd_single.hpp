@@ -1,21 +1,23 @@
-// Products in single precision, a part of one SIMD unit: in float for a few samples at a time, in
+// The rank-k update of one SIMD unit in single precision: in float for a few samples at a time, in
 // double from there on.
+#pragma once
+
+#include "cpu/simd_products.hpp"
+
+namespace fastcca::simd {
+namespace {
 
 // A register tile: its accumulators, and what a sample of them is made from, fit into registers.
+template <int kRowVectors>
 constexpr int kSingleRows = kRowVectors < 4 ? kRowVectors : 4;
+template <int kLanes>
 constexpr std::int64_t kSingleColumns = kLanes == 8 ? 8 : 4;
-
-typedef float SingleVec __attribute__((vector_size(sizeof(float) * kSingleLanes)));
-
-inline SingleVec load(const float* p) {
-  SingleVec v;
-  __builtin_memcpy(&v, p, sizeof(v));
-  return v;
-}
 
 // A loop, which must not be unrolled before it is made into vectors: of the conversion of a whole
 // vector GCC makes twice as many of half the size.
-inline void add_to(double* out, SingleVec v) {
+template <int kLanes>
+inline void add_to(double* out, Vector<float, 2 * kLanes> v) {
+  constexpr std::int64_t kSingleLanes = 2 * kLanes;
   float values[kSingleLanes];
   __builtin_memcpy(values, &v, sizeof(v));
 #ifndef __clang__  // which makes vectors of it as it is, and does not know the first of these
@@ -29,9 +31,13 @@ inline void add_to(double* out, SingleVec v) {
 
 // Loops over a register tile are unrolled wholly: what GCC has not unrolled before it gives out
 // registers it keeps in memory, the accumulators of a run among it.
-template <int kVectors>
+template <int kLanes, int kVectors>
 struct SingleTile {
-  SingleVec at[kSingleColumns][kVectors];
+  static constexpr std::int64_t kSingleLanes = 2 * kLanes;
+  static constexpr std::int64_t kColumns = kSingleColumns<kLanes>;
+  using SingleVec = Vector<float, 2 * kLanes>;
+
+  SingleVec at[kColumns][kVectors];
 
   void clear() {
 #pragma GCC unroll 8
@@ -45,7 +51,7 @@ struct SingleTile {
 
   void add(const SingleTile& other) {
 #pragma GCC unroll 8
-    for (std::int64_t j = 0; j < kSingleColumns; ++j) {
+    for (std::int64_t j = 0; j < kColumns; ++j) {
 #pragma GCC unroll 8
       for (int i = 0; i < kVectors; ++i) {
         at[j][i] += other.at[j][i];
@@ -59,10 +65,10 @@ struct SingleTile {
       SingleVec rows[kVectors];
 #pragma GCC unroll 8
       for (int i = 0; i < kVectors; ++i) {
-        rows[i] = load(a + i * kDepth * kSingleLanes + k * kSingleLanes);
+        rows[i] = load<SingleVec>(a + i * kDepth * kSingleLanes + k * kSingleLanes);
       }
 #pragma GCC unroll 8
-      for (std::int64_t j = 0; j < kSingleColumns; ++j) {
+      for (std::int64_t j = 0; j < kColumns; ++j) {
 #pragma GCC unroll 8
         for (int i = 0; i < kVectors; ++i) {
           at[j][i] += rows[i] * b[k * kSingleLanes + j];
@@ -72,40 +78,48 @@ struct SingleTile {
   }
 };
 
-// kVectors row panels against kSingleColumns columns of a panel. Sums of samples that are alike, as
+// kVectors row panels against some columns of a panel. Sums of samples that are alike, as
 // zeros of a sparse layer are, round to the same side again and again, in proportion to what they
 // have grown to: so they are of few terms each, and of few such sums, before they are of doubles.
-template <int kVectors>
+template <int kLanes, int kVectors>
 __attribute__((noinline)) void update_single_tile(const float* a, const float* b,
                                                   std::int64_t depth, double* c, std::int64_t ldc) {
+  using Tile = SingleTile<kLanes, kVectors>;
+  constexpr std::int64_t kSingleLanes = Tile::kSingleLanes;
+  constexpr std::int64_t kColumns = Tile::kColumns;
   // What is added to at the end is fetched meanwhile: it is twice as large as what is multiplied.
-  for (std::int64_t j = 0; j < kSingleColumns; ++j) {
+  for (std::int64_t j = 0; j < kColumns; ++j) {
     for (int i = 0; i < kVectors; ++i) {
       __builtin_prefetch(c + j * ldc + i * kSingleLanes, 1);
     }
   }
-  SingleTile<kVectors> total;
+  Tile total;
   total.clear();
   for (std::int64_t k = 0; k < depth; k += kSingleRun) {
     const std::int64_t samples = depth - k < kSingleRun ? depth - k : kSingleRun;
-    SingleTile<kVectors> run;
+    Tile run;
     run.clear();
     run.add_products(a + k * kSingleLanes, b + k * kSingleLanes, samples);
     total.add(run);
   }
-  for (std::int64_t j = 0; j < kSingleColumns; ++j) {
+  for (std::int64_t j = 0; j < kColumns; ++j) {
     for (int i = 0; i < kVectors; ++i) {
-      add_to(c + j * ldc + i * kSingleLanes, total.at[j][i]);
+      add_to<kLanes>(c + j * ldc + i * kSingleLanes, total.at[j][i]);
     }
   }
 }
 
+template <int kLanes, int kRowVectors>
 void update_single(const float* a, std::int64_t panels, const float* b, std::int64_t depth,
                    double* c, std::int64_t ldc) {
-  for (std::int64_t j = 0; j < kSingleLanes; j += kSingleColumns) {
-    for_row_panels<kSingleRows>(0, panels, [&]<int kVectors>(std::int64_t i) {
-      update_single_tile<kVectors>(a + i * kDepth * kSingleLanes, b + j, depth,
-                                   c + j * ldc + i * kSingleLanes, ldc);
+  constexpr std::int64_t kSingleLanes = 2 * kLanes;
+  for (std::int64_t j = 0; j < kSingleLanes; j += kSingleColumns<kLanes>) {
+    for_row_panels<kSingleRows<kRowVectors>>(0, panels, [&]<int kVectors>(std::int64_t i) {
+      update_single_tile<kLanes, kVectors>(a + i * kDepth * kSingleLanes, b + j, depth,
+                                           c + j * ldc + i * kSingleLanes, ldc);
     });
   }
 }
+
+}  // namespace
+}  // namespace fastcca::simd

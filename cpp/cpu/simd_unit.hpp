@@ -1,0 +1,23 @@
+// One SIMD unit, for one instruction set: a source file that is compiled for it says how many
+// doubles its vectors hold, and how many vectors high its register tiles are.
+#pragma once
+
+#include "cpu/simd_packing.hpp"
+#include "cpu/simd_products.hpp"
+#include "cpu/simd_single.hpp"
+
+namespace fastcca::simd {
+namespace {
+
+template <int kLanes, int kRowVectors>
+constexpr Level unit(const char* name) {
+  return {name,
+          kLanes,
+          pack<kLanes>,
+          update<kLanes, kRowVectors>,
+          pack_single<kLanes>,
+          update_single<kLanes, kRowVectors>};
+}
+
+}  // namespace
+}  // namespace fastcca::simd
