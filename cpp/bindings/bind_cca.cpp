@@ -17,20 +17,16 @@ py::dict solution_to_dict(const Backend& backend, CcaSolutionOf<Scalar> s, bool 
   };
   py::dict out;
   out["correlations"] = to_numpy(s.correlations);
-  out["x_weights"] = matrix_or_none(s.x.weights);
-  out["y_weights"] = matrix_or_none(s.y.weights);
-  out["x_loadings"] = matrix_or_none(s.x.loadings);
-  out["y_loadings"] = matrix_or_none(s.y.loadings);
-  out["x_rank"] = s.x.rank;
-  out["y_rank"] = s.y.rank;
-  out["x_kept"] = s.x.kept;
-  out["y_kept"] = s.y.kept;
-  out["x_undecided"] = s.x.undecided;
-  out["y_undecided"] = s.y.undecided;
-  out["x_condition"] = s.x.condition;
-  out["y_condition"] = s.y.condition;
-  out["x_dead"] = to_numpy(s.x.dead);
-  out["y_dead"] = to_numpy(s.y.dead);
+  for (auto& [prefix, side] :
+       {std::pair<std::string, CcaSideOf<Scalar>&>{"x_", s.x}, {"y_", s.y}}) {
+    out[(prefix + "weights").c_str()] = matrix_or_none(side.weights);
+    out[(prefix + "loadings").c_str()] = matrix_or_none(side.loadings);
+    out[(prefix + "rank").c_str()] = side.rank;
+    out[(prefix + "kept").c_str()] = side.kept;
+    out[(prefix + "undecided").c_str()] = side.undecided;
+    out[(prefix + "condition").c_str()] = side.condition;
+    out[(prefix + "dead").c_str()] = to_numpy(side.dead);
+  }
   return out;
 }
 

@@ -93,9 +93,8 @@ void bind_moments(py::module_& module) {
            py::arg("single") = false, py::arg("device") = 0)
       .def_property_readonly("single",
                              [](const LockedMoments& self) {
-                               return without_gil(self, [](const StagedMoments& m) {
-                                 return m.products() == Products::kSingle;
-                               });
+                               return without_gil(self, &StagedMoments::products) ==
+                                      Products::kSingle;
                              })
       .def_static("restore", &restore, py::arg("n_samples"), py::arg("names"), py::arg("means"),
                   py::arg("precisions"), py::arg("scatter"), py::arg("single") = false,

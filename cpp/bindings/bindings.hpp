@@ -42,9 +42,12 @@ std::vector<ArrayView> views_of(const Backend& backend, const std::vector<std::s
 std::vector<Block> blocks_of(const std::vector<std::string>& names,
                              const std::vector<DoubleVector>& means,
                              const std::vector<std::string>& precisions);
-DoubleVector to_numpy(const std::vector<double>& values);
-py::array_t<Index> to_numpy(const std::vector<Index>& values);
 std::vector<double> to_vector(const DoubleVector& array);
+
+template <class T>
+py::array_t<T> to_numpy(const std::vector<T>& values) {
+  return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
+}
 
 template <class Scalar>
 NumpyMatrix<Scalar> to_numpy(const LinearAlgebra<Scalar>& algebra, const MatrixOf<Scalar>& matrix) {
@@ -117,26 +120,17 @@ void bind_state(py::class_<Locked<State>>& state) {
           "merge",
           [](L& self, const L& other) {
             // A copy first: two objects merged into each other must not wait for each other.
-            const State copy = without_gil(other, [](const State& s) { return s.clone(); });
+            const State copy = without_gil(other, &State::clone);
             without_gil(self, [&](State& s) { s.merge(copy); });
           },
           py::arg("other"))
-      .def(
-          "clone",
-          [](const L& self) {
-            return std::make_unique<L>(without_gil(self, [](const State& s) { return s.clone(); }));
-          })
+      .def("clone",
+           [](const L& self) { return std::make_unique<L>(without_gil(self, &State::clone)); })
       .def_property_readonly("device", [](const L& self) { return device_of(self.backend()); })
       .def_property_readonly("n_samples",
-                             [](const L& self) {
-                               return without_gil(self,
-                                                  [](const State& s) { return s.n_samples(); });
-                             })
+                             [](const L& self) { return without_gil(self, &State::n_samples); })
       .def_property_readonly("block_names",
-                             [](const L& self) {
-                               return without_gil(self,
-                                                  [](const State& s) { return s.block_names(); });
-                             })
+                             [](const L& self) { return without_gil(self, &State::block_names); })
       .def(
           "mean", [block](const L& self, Index i) { return to_numpy(block(self, i).mean); },
           py::arg("block"))

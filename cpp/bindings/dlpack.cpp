@@ -24,7 +24,7 @@ using Owned = std::unique_ptr<Managed, GiveBack<Managed>>;
 
 // The tensor of a capsule, which is from now on our own: a renamed capsule deletes nothing.
 template <class Managed>
-Owned<Managed> take(const py::object& capsule, const char* name, const char* used_name) {
+Owned<Managed> tensor_of(const py::object& capsule, const char* name, const char* used_name) {
   auto* managed = static_cast<Managed*>(PyCapsule_GetPointer(capsule.ptr(), name));
   if (managed == nullptr || PyCapsule_SetName(capsule.ptr(), used_name) != 0) {
     throw py::error_already_set();
@@ -138,8 +138,8 @@ py::array from_dlpack(const py::object& producer, const std::string& name) {
   const py::object capsule =
       capsule_of(producer, stream_to_read(place[0].cast<std::int32_t>(), device, name));
   if (PyCapsule_IsValid(capsule.ptr(), "dltensor_versioned") != 0) {
-    auto owned =
-        take<dlpack::VersionedTensor>(capsule, "dltensor_versioned", "used_dltensor_versioned");
+    auto owned = tensor_of<dlpack::VersionedTensor>(capsule, "dltensor_versioned",
+                                                    "used_dltensor_versioned");
     if (owned->version.major != dlpack::kMajorVersion) {
       throw py::type_error(name + " speaks DLPack " + std::to_string(owned->version.major) +
                            ", but version 1 was asked for");
@@ -147,7 +147,7 @@ py::array from_dlpack(const py::object& producer, const std::string& name) {
     return array_of(std::move(owned), device, name);
   }
   if (PyCapsule_IsValid(capsule.ptr(), "dltensor") != 0) {
-    return array_of(take<dlpack::ManagedTensor>(capsule, "dltensor", "used_dltensor"), device,
+    return array_of(tensor_of<dlpack::ManagedTensor>(capsule, "dltensor", "used_dltensor"), device,
                     name);
   }
   throw py::type_error(name + ".__dlpack__() returned no unused DLPack capsule");

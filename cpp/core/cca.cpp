@@ -45,16 +45,6 @@ PreparedBlockOf<Scalar> prepare(const LinearAlgebra<Scalar>& algebra,
 }
 
 template <class Scalar>
-CcaSolutionOf<Scalar> solve_prepared(const LinearAlgebra<Scalar>& algebra,
-                                     const PreparedBlockOf<Scalar>& x,
-                                     const PreparedBlockOf<Scalar>& y,
-                                     const MatrixOf<Scalar>& cross, double degrees,
-                                     CcaParts parts) {
-  auto core = core_matrix(algebra, x.whitener, y.whitener, cross, degrees);
-  return solve_whitened(algebra, x, y, std::move(core), parts);
-}
-
-template <class Scalar>
 CcaSolutionOf<Scalar> solve_whitened(const LinearAlgebra<Scalar>& algebra,
                                      const PreparedBlockOf<Scalar>& x,
                                      const PreparedBlockOf<Scalar>& y, MatrixOf<Scalar> core,
@@ -91,10 +81,13 @@ CcaSolutionOf<Scalar> solve_whitened(const LinearAlgebra<Scalar>& algebra,
 
 template <class Scalar>
 CcaSolutionOf<Scalar> solve_cca(const LinearAlgebra<Scalar>& algebra,
-                                const BlockPairOf<Scalar>& pair, const CcaOptions& options) {
-  const auto x = prepare(algebra, pair.x, options.ridge, options.rank_tolerance, options.x_keep);
-  const auto y = prepare(algebra, pair.y, options.ridge, options.rank_tolerance, options.y_keep);
-  return solve_prepared(algebra, x, y, *pair.cross, pair.degrees(), options.parts());
+                                const BlockCovarianceOf<Scalar>& x,
+                                const BlockCovarianceOf<Scalar>& y, const MatrixOf<Scalar>& cross,
+                                const CcaOptions& options) {
+  const auto of_x = prepare(algebra, x, options.ridge, options.rank_tolerance, options.x_keep);
+  const auto of_y = prepare(algebra, y, options.ridge, options.rank_tolerance, options.y_keep);
+  auto core = core_matrix(algebra, of_x.whitener, of_y.whitener, cross, x.degrees);
+  return solve_whitened(algebra, of_x, of_y, std::move(core), options.parts());
 }
 
 CcaSolution solve_cca(const Moments& moments, Index x, Index y, const CcaOptions& options) {
@@ -107,9 +100,8 @@ CcaSolution solve_cca(const Moments& moments, Index x, Index y, const CcaOptions
     out.exchange_sides();
     return out;
   }
-  const LinearAlgebra<double>& algebra = moments.backend();
-  return solve_cca(algebra, BlockPair{covariance_of(moments, x), covariance_of(moments, y), cross},
-                   options);
+  return solve_cca(algebra_of<double>(moments.backend()), covariance_of(moments, x),
+                   covariance_of(moments, y), *cross, options);
 }
 
 CcaSolutionOf<Complex> solve_cca(const Moments& moments, const ComplexBlock& x,
@@ -120,21 +112,15 @@ CcaSolutionOf<Complex> solve_cca(const Moments& moments, const ComplexBlock& x,
   const ComplexMatrix xx = complex_scatter(moments, x, x);
   const ComplexMatrix xy = complex_scatter(moments, x, y);
   const ComplexMatrix yy = complex_scatter(moments, y, y);
-  const BlockPairOf<Complex> pair{covariance_of(moments, x, xx, x_energy),
-                                  covariance_of(moments, y, yy, y_energy), &xy};
-  return solve_cca(moments.backend().complex(), pair, options);
+  return solve_cca(moments.backend().complex(), covariance_of(moments, x, xx, x_energy),
+                   covariance_of(moments, y, yy, y_energy), xy, options);
 }
 
 template struct PreparedBlockOf<double>;
 template struct PreparedBlockOf<Complex>;
 template PreparedBlock prepare(const LinearAlgebra<double>&, BlockCovariance, double, double,
                                const std::optional<Truncation>&);
-template CcaSolution solve_prepared(const LinearAlgebra<double>&, const PreparedBlock&,
-                                    const PreparedBlock&, const Matrix&, double, CcaParts);
 template CcaSolution solve_whitened(const LinearAlgebra<double>&, const PreparedBlock&,
                                     const PreparedBlock&, Matrix, CcaParts);
-template CcaSolution solve_cca(const LinearAlgebra<double>&, const BlockPair&, const CcaOptions&);
-template CcaSolutionOf<Complex> solve_cca(const LinearAlgebra<Complex>&,
-                                          const BlockPairOf<Complex>&, const CcaOptions&);
 
 }  // namespace fastcca

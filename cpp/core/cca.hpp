@@ -73,14 +73,6 @@ PreparedBlockOf<Scalar> prepare(const LinearAlgebra<Scalar>& algebra,
                                 BlockCovarianceOf<Scalar> block, double ridge,
                                 double rank_tolerance, const std::optional<Truncation>& keep);
 
-// What follows from two prepared blocks and their scatter `cross` (p, q), which over `degrees` is
-// their covariance.
-template <class Scalar>
-CcaSolutionOf<Scalar> solve_prepared(const LinearAlgebra<Scalar>& algebra,
-                                     const PreparedBlockOf<Scalar>& x,
-                                     const PreparedBlockOf<Scalar>& y,
-                                     const MatrixOf<Scalar>& cross, double degrees, CcaParts parts);
-
 // What follows from two prepared blocks and the core matrix between them.
 template <class Scalar>
 CcaSolutionOf<Scalar> solve_whitened(const LinearAlgebra<Scalar>& algebra,
@@ -88,9 +80,12 @@ CcaSolutionOf<Scalar> solve_whitened(const LinearAlgebra<Scalar>& algebra,
                                      const PreparedBlockOf<Scalar>& y, MatrixOf<Scalar> core,
                                      CcaParts parts);
 
+// Of two blocks and their scatter `cross` (p, q).
 template <class Scalar>
 CcaSolutionOf<Scalar> solve_cca(const LinearAlgebra<Scalar>& algebra,
-                                const BlockPairOf<Scalar>& pair, const CcaOptions& options);
+                                const BlockCovarianceOf<Scalar>& x,
+                                const BlockCovarianceOf<Scalar>& y, const MatrixOf<Scalar>& cross,
+                                const CcaOptions& options);
 
 // Blocks x and y may come in any order within the moments. Needs two samples.
 CcaSolution solve_cca(const Moments& moments, Index x, Index y, const CcaOptions& options);

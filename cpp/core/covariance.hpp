@@ -1,4 +1,4 @@
-// What decompositions are made of: the covariance of one block, and two blocks to compare.
+// What decompositions are made of: the covariance of one block of samples, real or complex.
 #pragma once
 
 #include <optional>
@@ -21,17 +21,6 @@ struct BlockCovarianceOf {
   double rank_tolerance = 0.0;
 };
 using BlockCovariance = BlockCovarianceOf<double>;
-
-// Two blocks to compare.
-template <class Scalar>
-struct BlockPairOf {
-  BlockCovarianceOf<Scalar> x;
-  BlockCovarianceOf<Scalar> y;
-  const MatrixOf<Scalar>* cross = nullptr;  // (p, q), their scatter
-
-  double degrees() const { return x.degrees; }
-};
-using BlockPair = BlockPairOf<double>;
 
 // Samples less the one that the mean takes. Throws where nothing is left to compare.
 double degrees_of_freedom(Index n_samples);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
+#include <set>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -20,36 +22,31 @@ class KeptPairs {
 
   // `pairs` of `blocks` blocks, each in any order and as often as one likes.
   KeptPairs(Index blocks, const std::vector<IndexPair>& pairs) {
-    chosen_.resize(static_cast<std::size_t>(blocks));
-    std::size_t left = 0;
-    for (std::size_t i = 0; i < chosen_.size(); ++i) {
-      chosen_[i].resize(i, false);
-      left += i;
-    }
+    std::set<IndexPair> chosen;
     for (const auto& [x, y] : pairs) {
       const auto [j, i] = std::minmax(x, y);
       if (j < 0 || i >= blocks) {
         throw std::out_of_range("there is no pair of blocks of these indices");
       }
       if (i != j) {
-        auto flag = chosen_[static_cast<std::size_t>(i)][static_cast<std::size_t>(j)];
-        left -= flag ? 0 : 1;
-        flag = true;
+        chosen.emplace(i, j);
       }
     }
-    if (left == 0) {
-      chosen_.clear();
+    if (static_cast<Index>(chosen.size()) < blocks * (blocks - 1) / 2) {
+      chosen_ = std::move(chosen);
     }
   }
 
-  bool all() const { return chosen_.empty(); }
+  bool all() const { return !chosen_; }
   bool operator()(std::size_t i, std::size_t j) const {
-    return i == j || chosen_.empty() || chosen_.at(std::max(i, j)).at(std::min(i, j));
+    const auto row = static_cast<Index>(i);
+    const auto col = static_cast<Index>(j);
+    return i == j || !chosen_ || chosen_->contains({std::max(row, col), std::min(row, col)});
   }
   friend bool operator==(const KeptPairs&, const KeptPairs&) = default;
 
  private:
-  std::vector<std::vector<bool>> chosen_;  // [i][j] for j < i; empty where all are kept
+  std::optional<std::set<IndexPair>> chosen_;  // the later block first; nothing where all are kept
 };
 
 }  // namespace fastcca

@@ -34,10 +34,13 @@ CcaSolution PreparedBlocks::cca_of_pair(const Moments& moments, Index x, Index y
     out.exchange_sides();
     return out;
   }
-  const LinearAlgebra<double>& algebra = moments.backend();
-  return solve_prepared(algebra, prepared_[static_cast<std::size_t>(x)],
-                        prepared_[static_cast<std::size_t>(y)], *cross,
-                        degrees_of_freedom(n_samples_), parts);
+  const auto& algebra = algebra_of<double>(moments.backend());
+  const PreparedBlock& of_x = prepared_[static_cast<std::size_t>(x)];
+  const PreparedBlock& of_y = prepared_[static_cast<std::size_t>(y)];
+  return solve_whitened(
+      algebra, of_x, of_y,
+      core_matrix(algebra, of_x.whitener, of_y.whitener, *cross, degrees_of_freedom(n_samples_)),
+      parts);
 }
 
 std::vector<Regression> PreparedBlocks::linear_regression(const Moments& moments,

@@ -30,6 +30,12 @@ PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra,
   return principal_axes(algebra, units, spectrum);
 }
 
+PrincipalAxes principal_axes(const Moments& moments, Index block, double rank_tolerance) {
+  BlockCovariance covariance = covariance_of(moments, block);
+  covariance.rank_tolerance = rank_tolerance;
+  return principal_axes(algebra_of<double>(moments.backend()), covariance);
+}
+
 template <class Scalar>
 PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra, const Units& units,
                                        const SpectrumOf<Scalar>& spectrum) {
@@ -41,8 +47,7 @@ PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra, con
     return out;
   }
   const auto all = index_range(static_cast<Index>(spectrum.variances.size()));
-  const std::vector<double> ones(units.live.size(), 1.0);
-  out.axes = algebra.scattered_rows(spectrum.axes(algebra, all), units.live, ones, size);
+  out.axes = algebra.placed_rows(spectrum.axes(algebra, all), units.live, size);
   out.variances = vector_of(array(spectrum.variances).max(0.0));
   out.real = spectrum.rank.kept;
   out.undecided = spectrum.rank.undecided;

@@ -24,6 +24,8 @@ template <class Scalar>
 PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra,
                                        const BlockCovarianceOf<Scalar>& block);
 
+PrincipalAxes principal_axes(const Moments& moments, Index block, double rank_tolerance);
+
 // Those of a spectrum of live units in their own scale.
 template <class Scalar>
 PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra, const Units& units,

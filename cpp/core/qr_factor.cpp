@@ -97,12 +97,12 @@ void QrFactor::update(std::span<const std::string> names, std::span<const ArrayV
     }
   }
   if (blocks_.empty()) {
-    take(std::move(batch), added);
+    commit(std::move(batch), added);
     return;
   }
   Part state = copy_of_state();
   join(state, std::move(batch));
-  take(std::move(state), added);
+  commit(std::move(state), added);
 }
 
 void QrFactor::merge(const QrFactor& other) {
@@ -116,7 +116,7 @@ void QrFactor::merge(const QrFactor& other) {
   check_same_blocks(blocks_, other.blocks_);
   Part state = copy_of_state();
   join(state, other.copy_of_state());
-  take(std::move(state), other.blocks_);
+  commit(std::move(state), other.blocks_);
 }
 
 // Throws where a state is not finite, or has lost its digits.
@@ -150,7 +150,7 @@ void QrFactor::check_range(const Part& state, std::span<const Block> blocks) con
 
 // Takes over a state to which samples of such blocks were added, or throws and leaves the present
 // one.
-void QrFactor::take(Part state, std::span<const Block> added) {
+void QrFactor::commit(Part state, std::span<const Block> added) {
   std::vector<Block> blocks = blocks_;
   if (blocks.empty()) {
     blocks.assign(added.begin(), added.end());

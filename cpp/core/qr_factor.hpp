@@ -55,7 +55,7 @@ class QrFactor {
   void join(Part& into, Part from) const;
   bool is_finite(const Part& part) const;
   void check_range(const Part& state, std::span<const Block> blocks) const;
-  void take(Part state, std::span<const Block> added);
+  void commit(Part state, std::span<const Block> added);
 
   const Backend* backend_;
   Index n_ = 0;

@@ -14,7 +14,7 @@ MatrixOf<Scalar> SpectrumOf<Scalar>::axes(const LinearAlgebra<Scalar>& algebra,
   for (const Index k : some) {
     chosen.push_back(columns[static_cast<std::size_t>(k)]);
   }
-  return algebra.scaled_columns(vectors, chosen, std::vector<double>(chosen.size(), 1.0));
+  return algebra.columns(vectors, chosen);
 }
 
 template <class Scalar>

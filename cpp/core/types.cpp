@@ -3,22 +3,8 @@
 namespace fastcca {
 
 Index size_of(DType dtype) {
-  switch (dtype) {
-    case DType::kInt8:
-    case DType::kUInt8:
-      return 1;
-    case DType::kFloat16:
-    case DType::kBFloat16:
-    case DType::kInt16:
-    case DType::kUInt16:
-      return 2;
-    case DType::kFloat32:
-    case DType::kInt32:
-    case DType::kUInt32:
-      return 4;
-    default:
-      return 8;
-  }
+  constexpr std::array<Index, 12> kBytes{2, 2, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8};  // in their order
+  return kBytes.at(static_cast<std::size_t>(dtype));
 }
 
 Precision precision_of(DType dtype) {
@@ -35,29 +21,13 @@ Precision precision_of(DType dtype) {
 }
 
 double epsilon(Precision precision) {
-  switch (precision) {
-    case Precision::kBFloat16:
-      return 0x1p-7;
-    case Precision::kFloat16:
-      return 0x1p-10;
-    case Precision::kFloat32:
-      return 0x1p-23;
-    default:
-      return 0x1p-52;
-  }
+  constexpr std::array<double, 4> kEpsilons{0x1p-52, 0x1p-23, 0x1p-10, 0x1p-7};  // in their order
+  return kEpsilons.at(static_cast<std::size_t>(precision));
 }
 
 const char* name_of(Precision precision) {
-  switch (precision) {
-    case Precision::kBFloat16:
-      return "bfloat16";
-    case Precision::kFloat16:
-      return "float16";
-    case Precision::kFloat32:
-      return "float32";
-    default:
-      return "float64";
-  }
+  constexpr std::array<const char*, 4> kNames{"float64", "float32", "float16", "bfloat16"};
+  return kNames.at(static_cast<std::size_t>(precision));
 }
 
 Precision precision_of(const ArrayView& view) {

@@ -50,8 +50,7 @@ template <class Scalar>
 WhitenerOf<Scalar>::WhitenerOf(const LinearAlgebra<Scalar>& algebra,
                                const PrincipalAxesOf<Scalar>& axes, std::span<const Index> kept)
     : WhitenerOf(algebra, axes.axes.rows(), index_range(axes.axes.rows()),
-                 filled(axes.axes.rows(), 1.0),
-                 algebra.scaled_columns(axes.axes, kept, std::vector<double>(kept.size(), 1.0)),
+                 filled(axes.axes.rows(), 1.0), algebra.columns(axes.axes, kept),
                  vector_of(array(axes.variances)(kept)), 0.0) {}
 
 template <class Scalar>

@@ -14,10 +14,11 @@ namespace fastcca {
 // padded to whole panels.
 struct PackedMoments {
   Index n = 0;
-  Index width = 0;             // padded features of all blocks
-  std::vector<Index> offsets;  // where each block's features begin
-  std::vector<double> shift;   // (width,) what was subtracted from every sample
-  std::vector<double> sums;    // (width,) sums of the shifted samples
+  Index width = 0;              // padded features of all blocks
+  std::vector<Index> offsets;   // where each block's features begin
+  std::vector<double> shift;    // (width,) what was subtracted from every sample
+  std::vector<double> sums;     // (width,) sums of the shifted samples
+  std::vector<double> squares;  // (width,) of single precision alone: of the scaled samples
   ProductTiles tiles;
   std::unique_ptr<double[]> products;  // where `tiles` says, of a block with itself its lower
                                        // panels: sums of products of the shifted samples

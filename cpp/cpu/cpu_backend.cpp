@@ -70,8 +70,8 @@ void require_host(std::span<const ArrayView> blocks) {
 template <class Visit>
 void for_each_column(const ArrayView& block, Index first, Index count, Visit visit) {
   constexpr Index kFeatures = 64;
-  const simd::Level& level = simd::level();
-  const Index lanes = level.lanes;
+  const simd::Kernels<double>& kernels = simd::level().doubles;
+  const Index lanes = kernels.lanes;
   const std::vector<double> no_shift(at(kFeatures), 0.0);
   std::vector<double> sums(at(kFeatures));
   std::vector<double> packed(at(kFeatures * simd::kDepth));
@@ -80,8 +80,8 @@ void for_each_column(const ArrayView& block, Index first, Index count, Visit vis
     throw_if_interrupted();
     for (Index col = 0; col < block.cols; col += kFeatures) {
       const Index cols = std::min(kFeatures, block.cols - col);
-      pack_rows(level, block, first + row, depth, col, cols, no_shift.data(), packed.data(),
-                sums.data());
+      pack_rows(kernels, block, first + row, depth, col, cols,
+                {no_shift.data(), nullptr, sums.data(), nullptr}, packed.data());
       for (Index j = 0; j < cols; ++j) {
         const double* panel = packed.data() + (j / lanes) * lanes * simd::kDepth + j % lanes;
         visit(row, col + j,

@@ -27,21 +27,12 @@ void for_each_run(const ArrayView& view, Index row, Index depth, Visit visit) {
   }
 }
 
-// level.pack for samples [row, row + depth) of a view with any levels of strides.
-inline void pack_rows(const simd::Level& level, const ArrayView& view, Index row, Index depth,
-                      Index col, Index cols, const double* shift, double* packed, double* sums) {
+// Packs samples [row, row + depth) of a view with any levels of strides.
+template <class Real>
+void pack_rows(const simd::Kernels<Real>& kernels, const ArrayView& view, Index row, Index depth,
+               Index col, Index cols, const simd::Packing& with, Real* packed) {
   for_each_run(view, row, depth, [&](const simd::Source& run, Index within, Index count, Index at) {
-    level.pack(run, within, count, col, cols, shift, packed + at * level.lanes, sums);
-  });
-}
-
-// level.pack_single likewise.
-inline void pack_rows_single(const simd::Level& level, const ArrayView& view, Index row,
-                             Index depth, Index col, Index cols, const double* shift,
-                             const double* scale, float* packed, double* sums, double* squares) {
-  for_each_run(view, row, depth, [&](const simd::Source& run, Index within, Index count, Index at) {
-    level.pack_single(run, within, count, col, cols, shift, scale, packed + at * 2 * level.lanes,
-                      sums, squares);
+    kernels.pack(run, within, count, col, cols, with, packed + at * kernels.lanes);
   });
 }
 

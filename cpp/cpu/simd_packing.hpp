@@ -13,108 +13,75 @@ inline auto round_to_single(Vec v) {
   return __builtin_convertvector(v, Vector<float, sizeof(Vec) / sizeof(double)>);
 }
 
-// Where samples go. Features are counted from the first one that is packed.
-template <int kVectorLanes>
-struct Doubles {
+// Where samples go, as doubles or as floats. Features are counted from the first one that is
+// packed.
+template <int kVectorLanes, class Real>
+struct Output {
   static constexpr int kLanes = kVectorLanes;
-  static constexpr std::int64_t kPanelLanes = kLanes;
+  static constexpr bool kSingle = sizeof(Real) == sizeof(float);
+  static constexpr std::int64_t kPanelLanes = kSingle ? 2 * kLanes : kLanes;
+  static_assert(kMostLanes % kPanelLanes == 0);
 
-  const double* shift;
-  double* packed;
-  double* sums;
+  Packing with;
+  Real* packed;
 
   // Takes kGroups values side by side, each a sample of kLanes features or of a single one.
   template <class V, int kGroups>
   struct Writer {
-    Writer(const Doubles& to, std::int64_t feature)
-        : packed(to.at(feature)), sums(to.sums + feature) {
+    Writer(const Output& to, std::int64_t feature) : to_(to), first_(feature) {
       for (int g = 0; g < kGroups; ++g) {
-        offset[g] = load<V>(to.shift + feature + g * kLanes);
-        sum[g] = load<V>(sums + g * kLanes);
+        const std::int64_t j = first_ + g * kLanes;
+        packed_[g] = to.at(j);
+        offset_[g] = load<V>(to.with.shift + j);
+        sum_[g] = load<V>(to.with.sums + j);
+        if constexpr (kSingle) {
+          factor_[g] = load<V>(to.with.scale + j);
+          square_[g] = load<V>(to.with.squares + j);
+        }
       }
     }
 
     void put(int g, std::int64_t k, V sample) {
-      const V v = sample - offset[g];
-      store(packed + (g * kDepth + k) * kLanes, v);
-      sum[g] += v;
+      const V v = sample - offset_[g];
+      sum_[g] += v;
+      if constexpr (kSingle) {
+        const V scaled = v * factor_[g];
+        store(packed_[g] + k * kPanelLanes, round_to_single(scaled));
+        square_[g] += scaled * scaled;
+      } else {
+        store(packed_[g] + k * kPanelLanes, v);
+      }
     }
 
     void finish() const {
       for (int g = 0; g < kGroups; ++g) {
-        store(sums + g * kLanes, sum[g]);
+        store(to_.with.sums + first_ + g * kLanes, sum_[g]);
+        if constexpr (kSingle) {
+          store(to_.with.squares + first_ + g * kLanes, square_[g]);
+        }
       }
     }
 
-    double* packed;
-    double* sums;
-    V offset[kGroups];
-    V sum[kGroups];
+   private:
+    const Output& to_;
+    std::int64_t first_;
+    Real* packed_[kGroups];
+    V offset_[kGroups];
+    V sum_[kGroups];
+    V factor_[kSingle ? kGroups : 1];
+    V square_[kSingle ? kGroups : 1];
   };
 
-  Doubles from(std::int64_t feature) const {
-    return {shift + feature, at(feature), sums + feature};
+  Output from(std::int64_t feature) const {
+    Output out{{with.shift + feature, nullptr, with.sums + feature, nullptr}, at(feature)};
+    if constexpr (kSingle) {
+      out.with.scale = with.scale + feature;
+      out.with.squares = with.squares + feature;
+    }
+    return out;
   }
 
-  double* at(std::int64_t feature) const {
-    return packed + feature / kLanes * kLanes * kDepth + feature % kLanes;
-  }
-};
-
-template <int kVectorLanes>
-struct Singles {
-  static constexpr int kLanes = kVectorLanes;
-  static constexpr std::int64_t kPanelLanes = 2 * kLanes;
-  static_assert(kMostLanes % kPanelLanes == 0);
-
-  const double* shift;
-  const double* scale;
-  float* packed;
-  double* sums;
-  double* squares;  // of scaled samples before they are rounded
-
-  template <class V, int kGroups>
-  struct Writer {
-    Writer(const Singles& to, std::int64_t feature)
-        : sums(to.sums + feature), squares(to.squares + feature) {
-      for (int g = 0; g < kGroups; ++g) {
-        packed[g] = to.at(feature + g * kLanes);
-        offset[g] = load<V>(to.shift + feature + g * kLanes);
-        factor[g] = load<V>(to.scale + feature + g * kLanes);
-        sum[g] = load<V>(sums + g * kLanes);
-        square[g] = load<V>(squares + g * kLanes);
-      }
-    }
-
-    void put(int g, std::int64_t k, V sample) {
-      const V v = sample - offset[g];
-      sum[g] += v;
-      const V scaled = v * factor[g];
-      store(packed[g] + k * kPanelLanes, round_to_single(scaled));
-      square[g] += scaled * scaled;
-    }
-
-    void finish() const {
-      for (int g = 0; g < kGroups; ++g) {
-        store(sums + g * kLanes, sum[g]);
-        store(squares + g * kLanes, square[g]);
-      }
-    }
-
-    double* sums;
-    double* squares;
-    float* packed[kGroups];
-    V offset[kGroups];
-    V factor[kGroups];
-    V sum[kGroups];
-    V square[kGroups];
-  };
-
-  Singles from(std::int64_t feature) const {
-    return {shift + feature, scale + feature, at(feature), sums + feature, squares + feature};
-  }
-
-  float* at(std::int64_t feature) const {
+  Real* at(std::int64_t feature) const {
     return packed + feature / kPanelLanes * kPanelLanes * kDepth + feature % kPanelLanes;
   }
 };
@@ -328,9 +295,10 @@ void pack_widened(const Source& s, std::int64_t row, std::int64_t depth, std::in
   }
 }
 
-template <class Out>
-void pack_to(const Source& s, std::int64_t row, std::int64_t depth, std::int64_t col,
-             std::int64_t cols, const Out& out) {
+template <int kLanes, class Real>
+void pack(const Source& s, std::int64_t row, std::int64_t depth, std::int64_t col,
+          std::int64_t cols, const Packing& with, Real* packed) {
+  const Output<kLanes, Real> out{with, packed};
   if (!s.byte_swapped) {
     switch (s.dtype) {
       case kF16:
@@ -346,19 +314,6 @@ void pack_to(const Source& s, std::int64_t row, std::int64_t depth, std::int64_t
     }
   }
   pack_widened(s, row, depth, col, cols, out);
-}
-
-template <int kLanes>
-void pack(const Source& s, std::int64_t row, std::int64_t depth, std::int64_t col,
-          std::int64_t cols, const double* shift, double* packed, double* sums) {
-  pack_to(s, row, depth, col, cols, Doubles<kLanes>{shift, packed, sums});
-}
-
-template <int kLanes>
-void pack_single(const Source& s, std::int64_t row, std::int64_t depth, std::int64_t col,
-                 std::int64_t cols, const double* shift, const double* scale, float* packed,
-                 double* sums, double* squares) {
-  pack_to(s, row, depth, col, cols, Singles<kLanes>{shift, scale, packed, sums, squares});
 }
 
 }  // namespace

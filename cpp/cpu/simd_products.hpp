@@ -1,4 +1,4 @@
-// The rank-k update of one SIMD unit, in double precision.
+// The rank-k update, a part of one SIMD unit, in double and in single precision.
 #pragma once
 
 #include "cpu/simd_vectors.hpp"
@@ -63,6 +63,122 @@ void update(const double* a, std::int64_t panels, const double* b, std::int64_t 
   for_row_panels<kRowVectors>(0, panels, [&]<int kVectors>(std::int64_t i) {
     update_tile<kLanes, kVectors>(a + i * kDepth * kLanes, b, depth, c + i * kLanes, ldc);
   });
+}
+
+// ---- single precision: in float for a few samples at a time, in double from there on -----------
+
+// A register tile: its accumulators, and what a sample of them is made from, fit into registers.
+template <int kRowVectors>
+constexpr int kSingleRows = kRowVectors < 4 ? kRowVectors : 4;
+template <int kLanes>
+constexpr std::int64_t kSingleColumns = kLanes == 8 ? 8 : 4;
+
+// A loop, which must not be unrolled before it is made into vectors: of the conversion of a whole
+// vector GCC makes twice as many of half the size.
+template <int kLanes>
+inline void add_to(double* out, Vector<float, 2 * kLanes> v) {
+  constexpr std::int64_t kSingleLanes = 2 * kLanes;
+  float values[kSingleLanes];
+  __builtin_memcpy(values, &v, sizeof(v));
+#ifndef __clang__  // which makes vectors of it as it is, and does not know the first of these
+#pragma GCC ivdep
+#pragma GCC unroll 1
+#endif
+  for (std::int64_t i = 0; i < kSingleLanes; ++i) {
+    out[i] += static_cast<double>(values[i]);
+  }
+}
+
+// Loops over a register tile are unrolled wholly: what GCC has not unrolled before it gives out
+// registers it keeps in memory, the accumulators of a run among it.
+template <int kLanes, int kVectors>
+struct SingleTile {
+  static constexpr std::int64_t kSingleLanes = 2 * kLanes;
+  static constexpr std::int64_t kColumns = kSingleColumns<kLanes>;
+  using SingleVec = Vector<float, 2 * kLanes>;
+
+  SingleVec at[kColumns][kVectors];
+
+  void clear() {
+#pragma GCC unroll 8
+    for (auto& column : at) {
+#pragma GCC unroll 8
+      for (SingleVec& v : column) {
+        v = SingleVec{};
+      }
+    }
+  }
+
+  void add(const SingleTile& other) {
+#pragma GCC unroll 8
+    for (std::int64_t j = 0; j < kColumns; ++j) {
+#pragma GCC unroll 8
+      for (int i = 0; i < kVectors; ++i) {
+        at[j][i] += other.at[j][i];
+      }
+    }
+  }
+
+  void add_products(const float* a, const float* b, std::int64_t samples) {
+#pragma GCC unroll 2
+    for (std::int64_t k = 0; k < samples; ++k) {
+      SingleVec rows[kVectors];
+#pragma GCC unroll 8
+      for (int i = 0; i < kVectors; ++i) {
+        rows[i] = load<SingleVec>(a + i * kDepth * kSingleLanes + k * kSingleLanes);
+      }
+#pragma GCC unroll 8
+      for (std::int64_t j = 0; j < kColumns; ++j) {
+#pragma GCC unroll 8
+        for (int i = 0; i < kVectors; ++i) {
+          at[j][i] += rows[i] * b[k * kSingleLanes + j];
+        }
+      }
+    }
+  }
+};
+
+// kVectors row panels against some columns of a panel. Sums of samples that are alike, as
+// zeros of a sparse layer are, round to the same side again and again, in proportion to what they
+// have grown to: so they are of few terms each, and of few such sums, before they are of doubles.
+template <int kLanes, int kVectors>
+__attribute__((noinline)) void update_single_tile(const float* a, const float* b,
+                                                  std::int64_t depth, double* c, std::int64_t ldc) {
+  using Tile = SingleTile<kLanes, kVectors>;
+  constexpr std::int64_t kSingleLanes = Tile::kSingleLanes;
+  constexpr std::int64_t kColumns = Tile::kColumns;
+  // What is added to at the end is fetched meanwhile: it is twice as large as what is multiplied.
+  for (std::int64_t j = 0; j < kColumns; ++j) {
+    for (int i = 0; i < kVectors; ++i) {
+      __builtin_prefetch(c + j * ldc + i * kSingleLanes, 1);
+    }
+  }
+  Tile total;
+  total.clear();
+  for (std::int64_t k = 0; k < depth; k += kSingleRun) {
+    const std::int64_t samples = depth - k < kSingleRun ? depth - k : kSingleRun;
+    Tile run;
+    run.clear();
+    run.add_products(a + k * kSingleLanes, b + k * kSingleLanes, samples);
+    total.add(run);
+  }
+  for (std::int64_t j = 0; j < kColumns; ++j) {
+    for (int i = 0; i < kVectors; ++i) {
+      add_to<kLanes>(c + j * ldc + i * kSingleLanes, total.at[j][i]);
+    }
+  }
+}
+
+template <int kLanes, int kRowVectors>
+void update_single(const float* a, std::int64_t panels, const float* b, std::int64_t depth,
+                   double* c, std::int64_t ldc) {
+  constexpr std::int64_t kSingleLanes = 2 * kLanes;
+  for (std::int64_t j = 0; j < kSingleLanes; j += kSingleColumns<kLanes>) {
+    for_row_panels<kSingleRows<kRowVectors>>(0, panels, [&]<int kVectors>(std::int64_t i) {
+      update_single_tile<kLanes, kVectors>(a + i * kDepth * kSingleLanes, b + j, depth,
+                                           c + j * ldc + i * kSingleLanes, ldc);
+    });
+  }
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 
 #include "cpu/simd_packing.hpp"
 #include "cpu/simd_products.hpp"
-#include "cpu/simd_single.hpp"
 
 namespace fastcca::simd {
 namespace {
@@ -12,11 +11,8 @@ namespace {
 template <int kLanes, int kRowVectors>
 constexpr Level unit(const char* name) {
   return {name,
-          kLanes,
-          pack<kLanes>,
-          update<kLanes, kRowVectors>,
-          pack_single<kLanes>,
-          update_single<kLanes, kRowVectors>};
+          {kLanes, pack<kLanes, double>, update<kLanes, kRowVectors>},
+          {2 * kLanes, pack<kLanes, float>, update_single<kLanes, kRowVectors>}};
 }
 
 }  // namespace

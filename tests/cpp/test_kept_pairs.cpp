@@ -94,7 +94,7 @@ void check_part(const Moments& part, const Moments& whole) {
 
 }  // namespace
 
-TEST_SUITE_BEGIN("wanted tiles");
+TEST_SUITE_BEGIN("kept pairs");
 
 TEST_CASE("pairs in any order, and every block with itself") {
   const KeptPairs some(4, {{2, 0}, {1, 3}, {0, 2}});

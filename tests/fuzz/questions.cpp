@@ -144,27 +144,13 @@ void ask_moments_of_factor(const Held<QrFactor>& held) {
   });
 }
 
-namespace {
-
-PrincipalAxes axes_of(const Moments& moments, Index block, double rank_tolerance) {
-  BlockCovariance covariance = covariance_of(moments, block);
-  covariance.rank_tolerance = rank_tolerance;
-  return principal_axes(testing::algebra(), covariance);
-}
-
-PrincipalAxes axes_of(const QrFactor& factor, Index block, double rank_tolerance) {
-  return principal_axes(factor, block, rank_tolerance);
-}
-
-}  // namespace
-
 template <class State>
 void ask_axes(Reader& in, const Held<State>& held, Index blocks) {
   const Index x = any_block(in, blocks);
   const Truncation keep = truncation(in);
   const double rank_tolerance = tolerance(in);
   attempt(Op::kPrincipalAxes, held.made_up, [&] {
-    const auto found = axes_of(held.state, x, rank_tolerance);
+    const auto found = principal_axes(held.state, x, rank_tolerance);
     const auto kept = kept_axes(found, keep);
     if (held.made_up) {
       return;
