@@ -6,6 +6,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -61,6 +62,15 @@ NumpyMatrix<Scalar> to_numpy(const LinearAlgebra<Scalar>& algebra, const MatrixO
   return out;
 }
 
+// A capsule that owns what it is given, for arrays over memory that lies in there.
+template <class T>
+py::capsule keeper_of(std::unique_ptr<T> owned) {
+  const py::capsule out(owned.get(),
+                        [](void* p) { const std::unique_ptr<T> last(static_cast<T*>(p)); });
+  owned.release();  // NOLINT(bugprone-unused-return-value): the capsule has it
+  return out;
+}
+
 // The matrix's own memory as an array, freed with the last reference to it. Where that is a
 // device's, the host must not read it: numpy only carries shape and strides.
 template <class Scalar>
@@ -68,17 +78,13 @@ NumpyMatrix<Scalar> to_array(const Backend& backend, MatrixOf<Scalar> matrix) {
   struct Owner {
     const Backend& backend;
     MatrixOf<Scalar> matrix;
+    ~Owner() { wait_for_borrowers(backend); }
   };
-  const Index rows = matrix.rows();
-  const Index cols = matrix.cols();
-  const Scalar* values = matrix.data();
   std::unique_ptr<Owner> owner(new Owner{backend, std::move(matrix)});
-  const py::capsule keeper(owner.get(), [](void* p) {
-    const std::unique_ptr<Owner> last(static_cast<Owner*>(p));
-    wait_for_borrowers(last->backend);
-  });
-  owner.release();  // NOLINT(bugprone-unused-return-value): the capsule has it
-  return NumpyMatrix<Scalar>({rows, cols}, values, keeper);
+  const MatrixOf<Scalar>& kept = owner->matrix;
+  const std::array<Index, 2> shape{kept.rows(), kept.cols()};
+  const Scalar* values = kept.data();
+  return NumpyMatrix<Scalar>(shape, values, keeper_of(std::move(owner)));
 }
 
 // A matrix of a result, copied to the host unless it is to stay in its place.

@@ -113,7 +113,7 @@ struct CentredRows {
 };
 
 // Memory of the host for samples that wait.
-using StagingMemory = std::unique_ptr<unsigned char[], void (*)(unsigned char*)>;
+using StagingMemory = std::shared_ptr<unsigned char[]>;
 
 struct NonFinite {
   Index count = 0;
@@ -137,7 +137,7 @@ class Backend : public LinearAlgebra<double> {
   // Whether small batches are worth a copy in the host's memory, to be accumulated together.
   virtual bool stages() const { return false; }
   // So many bytes for such copies, nothing where there is not the memory.
-  virtual StagingMemory staging_memory(Index /*bytes*/) const { return {nullptr, nullptr}; }
+  virtual StagingMemory staging_memory(Index /*bytes*/) const { return nullptr; }
   // Copies samples to `to`, the features of each next to each other in the machine's byte order.
   // Returns whether all values are tame (accumulation_rules.hpp). Only of a backend that stages.
   virtual bool stage(const ArrayView& /*block*/, unsigned char* /*to*/) const { return false; }

@@ -66,11 +66,7 @@ class CpuLinearAlgebra : public Base {
     Mat out = allocate<Scalar>(total_rows, a.cols());
     map(out).setZero();
     for (Index j = 0; j < a.cols(); ++j) {
-      const Scalar* from = a.data() + j * a.rows();
-      Scalar* to = out.data() + j * total_rows;
-      for (std::size_t i = 0; i < rows.size(); ++i) {
-        to[rows[i]] = row_scale[i] * from[i];
-      }
+      map(out).col(j)(rows) = array(row_scale).matrix().cwiseProduct(map(a).col(j));
     }
     return out;
   }

@@ -86,44 +86,36 @@ struct Output {
   }
 };
 
-template <int kLanes>
+template <int... kIndices>
+struct Indices {};
+template <int kCount, int... kIndices>
+struct CountedTo : CountedTo<kCount - 1, kCount - 1, kIndices...> {};
+template <int... kIndices>
+struct CountedTo<0, kIndices...> {
+  using Type = Indices<kIndices...>;
+};
+
+// Exchanges the lanes of a whose number has the bit kStride with those of b that lack it.
+template <int kStride, class Vec, int... kI>
+inline void exchange(Vec& a, Vec& b, Indices<kI...>) {
+  constexpr int kLanes = sizeof...(kI);
+  const Vec low =
+      __builtin_shufflevector(a, b, ((kI & kStride) != 0 ? kLanes + kI - kStride : kI)...);
+  b = __builtin_shufflevector(a, b, ((kI & kStride) != 0 ? kLanes + kI : kI + kStride)...);
+  a = low;
+}
+
+// In log2(lanes) rounds, each of which exchanges the off-diagonal quarters of blocks.
+template <int kLanes, int kStride = kLanes / 2>
 inline void transpose(Vector<double, kLanes> (&rows)[kLanes]) {
-  using Vec = Vector<double, kLanes>;
-  // log2(lanes) rounds, each exchanging the off-diagonal quarters of blocks of twice the size.
-  if constexpr (kLanes == 2) {
-    const Vec low = __builtin_shufflevector(rows[0], rows[1], 0, 2);
-    rows[1] = __builtin_shufflevector(rows[0], rows[1], 1, 3);
-    rows[0] = low;
-  } else if constexpr (kLanes == 4) {
-    for (int i = 0; i < 2; ++i) {
-      const Vec low = __builtin_shufflevector(rows[i], rows[i + 2], 0, 1, 4, 5);
-      rows[i + 2] = __builtin_shufflevector(rows[i], rows[i + 2], 2, 3, 6, 7);
-      rows[i] = low;
+#pragma GCC unroll 8
+  for (int i = 0; i < kLanes; ++i) {
+    if ((i & kStride) == 0) {
+      exchange<kStride>(rows[i], rows[i + kStride], typename CountedTo<kLanes>::Type{});
     }
-    for (int i = 0; i < 4; i += 2) {
-      const Vec low = __builtin_shufflevector(rows[i], rows[i + 1], 0, 4, 2, 6);
-      rows[i + 1] = __builtin_shufflevector(rows[i], rows[i + 1], 1, 5, 3, 7);
-      rows[i] = low;
-    }
-  } else {
-    static_assert(kLanes == 8);
-    for (int i = 0; i < 4; ++i) {
-      const Vec low = __builtin_shufflevector(rows[i], rows[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-      rows[i + 4] = __builtin_shufflevector(rows[i], rows[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
-      rows[i] = low;
-    }
-    for (int h = 0; h < 8; h += 4) {
-      for (int i = h; i < h + 2; ++i) {
-        const Vec low = __builtin_shufflevector(rows[i], rows[i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
-        rows[i + 2] = __builtin_shufflevector(rows[i], rows[i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
-        rows[i] = low;
-      }
-    }
-    for (int i = 0; i < 8; i += 2) {
-      const Vec low = __builtin_shufflevector(rows[i], rows[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
-      rows[i + 1] = __builtin_shufflevector(rows[i], rows[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
-      rows[i] = low;
-    }
+  }
+  if constexpr (kStride > 1) {
+    transpose<kLanes, kStride / 2>(rows);
   }
 }
 

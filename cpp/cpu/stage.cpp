@@ -125,13 +125,10 @@ bool copy_values(const ArrayView& view, unsigned char* to) {
   return wild == 0;
 }
 
-constexpr std::align_val_t kPage{4096};
-
-void free_staging(unsigned char* memory) { ::operator delete(memory, kPage); }
-
 }  // namespace
 
 StagingMemory allocate_staging(Index bytes) {
+  constexpr std::align_val_t kPage{4096};
   const auto size = static_cast<std::size_t>(bytes);
   auto* memory = static_cast<unsigned char*>(::operator new(size, kPage, std::nothrow));
 #ifdef MADV_HUGEPAGE
@@ -141,7 +138,7 @@ StagingMemory allocate_staging(Index bytes) {
     madvise(memory, size, MADV_HUGEPAGE);  // where that fails, nothing is lost
   }
 #endif
-  return {memory, free_staging};
+  return {memory, [](unsigned char* p) { ::operator delete(p, kPage); }};
 }
 
 bool stage_samples(const ArrayView& view, unsigned char* to) {
