@@ -59,7 +59,7 @@ Given given(const py::object& value, const std::string& name) {
   return {value.attr("view_on_device"), value.attr("device").cast<int>()};
 }
 
-// Of a block on a device, for a state on that backend.
+// Refuses a block on a device that the state of that backend is not on.
 void check_device(const Backend& backend, int device, const std::string& name) {
   if (memory_of_tensors() == Memory::kHost) {
     throw py::type_error(name + " lies on CUDA device " + std::to_string(device) +

@@ -92,7 +92,7 @@ py::dict solve_complex(const LockedMoments& moments, const ComplexIndex& x_index
   return out;
 }
 
-// One pair of complex blocks in each of several states on one device, on so many threads.
+// Compares one pair of complex blocks in each of several states on one device, on so many threads.
 py::list solve_complex_many(const std::vector<const LockedMoments*>& states, const ComplexIndex& x,
                             const ComplexIndex& y, double ridge, bool weights,
                             const Energy& x_energy, const Energy& y_energy, int threads) {
@@ -165,7 +165,7 @@ void bind_solve(py::module_& m, const char* name, const char* state) {
 }  // namespace
 
 void bind_cca(py::module_& m) {
-  // Of this module's own calls alone, or the modules would translate each other's.
+  // It serves this module's own calls alone, or the modules would translate each other's.
   py::register_local_exception_translator([](std::exception_ptr p) {
     try {
       std::rethrow_exception(std::move(p));

@@ -15,7 +15,7 @@ void update(LockedMoments& self, const std::vector<std::string>& names,
   without_gil(self, [&](StagedMoments& m) { m.update(names, views, 0, kept); });
 }
 
-// One batch for each of several states on one device, a state per thread at a time.
+// Adds one batch to each of several states on one device, a state per thread at a time.
 void update_many(const std::vector<LockedMoments*>& states, const std::vector<std::string>& names,
                  const std::vector<std::vector<py::object>>& batches,
                  const std::vector<std::string>& precisions) {

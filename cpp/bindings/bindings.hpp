@@ -154,7 +154,7 @@ void bind_state(py::class_<Locked<State>>& state) {
 using Keep = std::optional<std::pair<std::string, double>>;
 std::optional<Truncation> truncation_of(const Keep& keep);
 
-// `in_place` as of to_python.
+// `in_place` is that of to_python.
 py::dict to_dict(const Backend& backend, CcaSolution solution, bool in_place = false);
 py::dict to_dict(const Regression& regression);
 
@@ -164,7 +164,7 @@ void bind_qr_factor(py::module_& m);
 void bind_cca(py::module_& m);
 void bind_measures(py::module_& m);
 void bind_pairwise(py::module_& m);
-// Of _core alone.
+// This is for _core alone.
 void bind_config(py::module_& m);
 
 }  // namespace fastcca

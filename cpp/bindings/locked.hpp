@@ -36,7 +36,7 @@ class StateLock {
  public:
   void lock();
   void unlock();
-  // Whether the thread that holds it held it before already. For the holder.
+  // Whether the thread that holds it, which alone may ask, held it before already.
   bool held_twice() const { return depth_ > 1; }
 
  private:

@@ -131,12 +131,12 @@ class Backend : public LinearAlgebra<double> {
   // whatever else is.
   virtual BatchMoments accumulate(std::span<const ArrayView> blocks, const KeptPairs& kept,
                                   int threads) const = 0;
-  // The same by products in single precision, where their samples fit into its range.
+  // Does the same by products in single precision, where the samples fit into its range.
   virtual BatchMoments accumulate_single(std::span<const ArrayView> blocks, const KeptPairs& kept,
                                          int threads) const = 0;
   // Whether small batches are worth a copy in the host's memory, to be accumulated together.
   virtual bool stages() const { return false; }
-  // So many bytes for such copies, nothing where there is not the memory.
+  // Gives so many bytes for such copies, or nothing where there is not the memory.
   virtual StagingMemory staging_memory(Index /*bytes*/) const { return nullptr; }
   // Copies samples to `to`, the features of each next to each other in the machine's byte order.
   // Returns whether all values are tame (accumulation_rules.hpp). Only of a backend that stages.
@@ -146,12 +146,12 @@ class Backend : public LinearAlgebra<double> {
   // The largest distance of a value from the first one of its feature.
   virtual double largest_deviation(const ArrayView& block) const = 0;
 
-  // Samples [row, row + count) of all blocks.
+  // Reads samples [row, row + count) of all blocks.
   virtual CentredRows read_centred(std::span<const ArrayView> blocks, Index row,
                                    Index count) const = 0;
   virtual Matrix zeros(Index rows, Index cols) const = 0;
   virtual void set_row(Matrix& a, Index row, std::span<const double> values) const = 0;
-  // The upper triangular factor of `upper` with `rows` below it, in place of `upper`.
+  // `upper` becomes the upper triangular factor of itself with `rows` below it.
   virtual void fold_into(Matrix& upper, Matrix rows) const = 0;
   // Calls body(i) for i in [0, count) on up to `threads` threads.
   virtual void for_each(int threads, std::size_t count,

@@ -57,7 +57,7 @@ struct PreparedBlockOf {
         rank(whitener.rank()),
         undecided(whitener.undecided()),
         dead(whitener.dead()) {}
-  // Of the leading axes that a truncation keeps.
+  // Prepares the leading axes that a truncation keeps.
   PreparedBlockOf(const LinearAlgebra<Scalar>& algebra, const PrincipalAxesOf<Scalar>& axes,
                   const Truncation& keep);
 
@@ -80,7 +80,7 @@ CcaSolutionOf<Scalar> solve_whitened(const LinearAlgebra<Scalar>& algebra,
                                      const PreparedBlockOf<Scalar>& y, MatrixOf<Scalar> core,
                                      CcaParts parts);
 
-// Of two blocks and their scatter `cross` (p, q).
+// Compares two blocks whose scatter is `cross` (p, q).
 template <class Scalar>
 CcaSolutionOf<Scalar> solve_cca(const LinearAlgebra<Scalar>& algebra,
                                 const BlockCovarianceOf<Scalar>& x,
@@ -90,7 +90,7 @@ CcaSolutionOf<Scalar> solve_cca(const LinearAlgebra<Scalar>& algebra,
 // Blocks x and y may come in any order within the moments. Needs two samples.
 CcaSolution solve_cca(const Moments& moments, Index x, Index y, const CcaOptions& options);
 
-// The same of complex samples; energies as of covariance_of.
+// Compares complex samples; energies are those of covariance_of.
 CcaSolutionOf<Complex> solve_cca(const Moments& moments, const ComplexBlock& x,
                                  const ComplexBlock& y, const CcaOptions& options,
                                  const std::optional<std::vector<double>>& x_energy = {},

@@ -26,7 +26,7 @@ constexpr double kExhausted = 1e-12;
 
 template <class Scalar>
 MatrixOf<Scalar> random_unit_vector(const LinearAlgebra<Scalar>& algebra, Index size) {
-  // The same start, and so the same result, every time.
+  // The start, and with it the result, is the same every time.
   std::mt19937_64 bits(20771);  // NOLINT(bugprone-random-generator-seed)
   Eigen::VectorXd values(size);
   double squares = 0.0;
@@ -38,7 +38,7 @@ MatrixOf<Scalar> random_unit_vector(const LinearAlgebra<Scalar>& algebra, Index 
   return algebra.from_host(unit.data(), size, 1);
 }
 
-// Of the tridiagonal matrix with these entries on its diagonal and beside it.
+// That of the tridiagonal matrix with these entries on its diagonal and beside it, which is small.
 template <class Scalar>
 double largest_eigenvalue(const LinearAlgebra<Scalar>& algebra, const std::vector<double>& diagonal,
                           const std::vector<double>& beside) {

@@ -38,7 +38,7 @@ struct Basis {
   PreparedBlock block;
 };
 
-// Of the columns scaled to unit variance. A ridge makes the basis shorter along small variances.
+// The columns are scaled to unit variance. A ridge makes the basis shorter along small variances.
 Basis basis_of(const LinearAlgebra<double>& algebra, const Columns& columns, double ridge,
                double rank_tolerance) {
   const Units& units = columns.units;
@@ -123,7 +123,7 @@ Moments moments_of(const QrFactor& factor) {
     for (Index j = 0; j < i; ++j) {
       tiles.push_back(backend.multiply(rows, Transpose::kYes, factor.columns(j), Transpose::kNo));
     }
-    // The half of it plus its transpose is symmetric to the last bit.
+    // Half of it plus the transpose of that is symmetric to the last bit.
     const Matrix whole = backend.multiply(rows, Transpose::kYes, rows, Transpose::kNo);
     Matrix tile = backend.scaled_columns(whole, index_range(rows.cols()), filled(rows.cols(), 0.5));
     backend.add_scaled(tile, 1.0, backend.transposed(tile));

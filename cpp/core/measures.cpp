@@ -54,7 +54,7 @@ class LivePair {
   bool both_vary() const { return sum(x_mask_) > 0.0 && sum(y_mask_) > 0.0; }
   Matrix x() const { return masked(xx_, x_mask_, x_mask_); }
   Matrix y() const { return masked(yy_, y_mask_, y_mask_); }
-  // As the state keeps it: x' y or its transpose.
+  // What the state keeps: x' y or its transpose.
   Matrix cross() const {
     return transposed() ? masked(*cross_.tile, y_mask_, x_mask_)
                         : masked(*cross_.tile, x_mask_, y_mask_);

@@ -9,10 +9,10 @@
 
 namespace fastcca {
 
-// What products of samples are computed in.
+// The precision that products of samples are computed in.
 enum class Products : std::uint8_t { kDouble, kSingle };
 
-// Relative rounding of such products.
+// The relative rounding of such products.
 constexpr double epsilon(Products products) {
   return products == Products::kSingle ? 0x1p-23 : 0x1p-52;
 }
@@ -53,7 +53,7 @@ class Moments {
   // first as well.
   void merge(const Moments& other);
 
-  // The coarsest that any of the products were computed in.
+  // The coarsest precision that any of the products were computed in.
   Products products() const { return products_; }
 
   Index n_samples() const { return n_; }
@@ -63,7 +63,7 @@ class Moments {
   const KeptPairs& kept() const { return kept_; }
   // Centred sum of outer products of blocks i and j, for j <= i. Throws where it is not kept.
   const Matrix& scatter(Index i, Index j) const;
-  // That of blocks in any order: x' y, (features of x, features of y), is the tile or its
+  // The scatter of blocks in any order: x' y, (features of x, features of y), is the tile or its
   // transpose.
   Cross cross(Index x, Index y) const;
   Matrix copy_of_cross(Index x, Index y) const;

@@ -26,7 +26,7 @@ class PreparedBlocks {
   // CCA of pairs of entries. The state is the one that the blocks were prepared from, as it was.
   std::vector<CcaSolution> cca(const Moments& moments, std::span<const IndexPair> pairs,
                                CcaParts parts, int threads) const;
-  // Of the second entry of each pair on the first. There must be no ridge and no truncation.
+  // Regresses the second entry of each pair on the first. There must be no ridge, no truncation.
   std::vector<Regression> linear_regression(const Moments& moments,
                                             std::span<const IndexPair> pairs, int threads) const;
 

@@ -26,7 +26,7 @@ PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra,
 
 PrincipalAxes principal_axes(const Moments& moments, Index block, double rank_tolerance);
 
-// Those of a spectrum of live units in their own scale.
+// Makes them of the spectrum of live units in their own scale.
 template <class Scalar>
 PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra, const Units& units,
                                        const SpectrumOf<Scalar>& spectrum);
@@ -42,7 +42,8 @@ struct Truncation {
 // Whether a truncation would keep more than so many real axes, were there more.
 bool wants_more(const Truncation& truncation, Index real);
 
-// Of the axes that are more than rounding, as many as reach the share, the one that does included.
+// The leading axes that are more than rounding: as many as reach the share, the one that does
+// included.
 template <class Scalar>
 std::vector<Index> kept_axes(const PrincipalAxesOf<Scalar>& axes, const Truncation& truncation);
 

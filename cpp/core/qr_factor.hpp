@@ -20,8 +20,8 @@ class QrFactor {
 
   explicit QrFactor(const Backend& backend) : backend_(&backend) {}
 
-  // As Moments::update. The samples are divided in a few parts that depend on their number alone,
-  // worked off on `threads` threads, 0 for the default, and merged in order.
+  // Adds a batch, as Moments::update does. The samples are divided in a few parts that depend on
+  // their number alone, worked off on `threads` threads, 0 for the default, and merged in order.
   void update(std::span<const std::string> names, std::span<const ArrayView> views, int threads);
 
   // Adds another state over the same blocks. Two sets of samples with means a and b, centred each

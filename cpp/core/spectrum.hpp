@@ -21,15 +21,15 @@ struct SpectrumOf {
   std::vector<double> kept_variances() const;
 };
 
-// By the eigenvectors of the covariance of live units. `noise_of_units` is that of the input, in
-// the scale of the covariance.
+// Decomposes the covariance of live units. `noise_of_units` is that of the input, in the scale of
+// the covariance.
 template <class Scalar>
 SpectrumOf<Scalar> spectrum_of_covariance(const LinearAlgebra<Scalar>& algebra,
                                           MatrixOf<Scalar> covariance,
                                           std::span<const double> noise_of_units,
                                           const rank_rule::Floors& floors);
 
-// By the singular vectors of columns whose products with each other are that covariance.
+// Decomposes columns whose products with each other are that covariance, and keeps their digits.
 struct FactorSpectrum {
   SpectrumOf<double> directions;
   std::vector<double> singular_values;  // the roots of the variances

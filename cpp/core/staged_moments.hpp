@@ -20,17 +20,17 @@ class StagedMoments {
   // NOLINTNEXTLINE(google-explicit-constructor): it is one.
   StagedMoments(Moments moments, std::optional<Index> capacity = {});
 
-  // As Moments::update.
+  // Adds a batch, as Moments::update does.
   void update(std::span<const std::string> names, std::span<const ArrayView> views, int threads = 0,
               const KeptPairs& kept = {});
-  // The same without an area, for states that are many.
+  // Does so without an area, for states that are many.
   void update_directly(std::span<const std::string> names, std::span<const ArrayView> views,
                        int threads, const KeptPairs& kept = {});
   void merge(const StagedMoments& other);
 
-  // All batches. Accumulates those that wait, which may throw: they wait on then. Like all that
-  // is const here but what follows, not for several threads at once. May be called again while
-  // it runs, by a check for interrupts.
+  // The moments of all batches. It accumulates those that wait, which may throw: they wait on
+  // then. Like all that is const here but what follows, it is not for several threads at once. It
+  // may be called again while it runs, by a check for interrupts.
   const Moments& settled() const;
   const Block& block(Index i) const { return settled().block(i); }
   StagedMoments clone() const { return {settled().clone(), capacity_}; }

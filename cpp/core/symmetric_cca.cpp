@@ -11,7 +11,7 @@ namespace fastcca {
 
 namespace {
 
-// basis diag(scale) basis', with the rows of basis placed at `rows` of a (size, size) matrix.
+// Makes basis diag(scale) basis', with the rows of basis placed at `rows` of a (size, size) matrix.
 template <class Scalar>
 MatrixOf<Scalar> symmetric_product(const LinearAlgebra<Scalar>& algebra,
                                    const MatrixOf<Scalar>& basis, std::span<const double> scale,

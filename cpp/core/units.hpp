@@ -9,7 +9,7 @@
 namespace fastcca {
 
 struct Units {
-  // All of (p,). Throws where a variance is not finite.
+  // Variances and energies are those of all units, (p,). Throws where a variance is not finite.
   Units(std::vector<double> variances, std::vector<double> energy, double input_epsilon);
 
   std::vector<double> variances;

@@ -25,18 +25,19 @@ class WhitenerOf {
   WhitenerOf(const LinearAlgebra<Scalar>& algebra, const BlockCovarianceOf<Scalar>& block,
              double ridge);
 
-  // Some principal axes, in the block's own scale.
+  // Whitens along some principal axes, in the block's own scale.
   WhitenerOf(const LinearAlgebra<Scalar>& algebra, const PrincipalAxesOf<Scalar>& axes,
              std::span<const Index> kept);
 
-  // Axes (live, rank) of the unit-scaled live units, orthonormal, with their descending variances.
+  // Whitens along axes (live, rank) of the unit-scaled live units, orthonormal, that have these
+  // descending variances.
   WhitenerOf(const LinearAlgebra<Scalar>& algebra, Index size, std::vector<Index> live,
              std::vector<double> inverse_scale, Mat axes, std::vector<double> variances,
              double ridge);
 
   Index size() const { return size_; }
   Index rank() const { return basis_.cols(); }
-  // Of the kept block: the ratio of its largest to its smallest singular value.
+  // The ratio of the largest singular value of the kept block to its smallest.
   double condition() const { return condition_; }
   // Directions that were dropped although the input's own precision could hold them: forming the
   // covariance has lost their digits.

@@ -175,7 +175,7 @@ PackedMoments accumulate_all(const PackedLayout<Real>& layout, Index rows, int t
 
 // ---- single precision --------------------------------------------------------------------------
 
-// Shifts and scales of every feature.
+// Finds shifts and scales of every feature.
 Preparation prepare_single(const PackedLayout<double>& doubles, const PackedLayout<float>& singles,
                            std::span<const ArrayView> blocks, const std::vector<double>& shift) {
   const Index lanes = doubles.lanes();
@@ -206,7 +206,7 @@ Preparation prepare_single(const PackedLayout<double>& doubles, const PackedLayo
   return out;
 }
 
-// Back to the scale of the samples, which is exact.
+// Brings products back to the scale of the samples, which is exact.
 void unscale(PackedMoments& moments, const std::vector<double>& scale) {
   const ProductTiles& tiles = moments.tiles;
   for (std::size_t j = 0; j < tiles.blocks(); ++j) {

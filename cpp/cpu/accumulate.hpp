@@ -24,11 +24,11 @@ struct PackedMoments {
                                        // panels: sums of products of the shifted samples
 };
 
-// On up to `threads` threads, 0 for the default.
+// Accumulates on up to `threads` threads, 0 for the default.
 PackedMoments accumulate_packed(std::span<const ArrayView> blocks, const KeptPairs& kept,
                                 int threads);
 
-// The same with products of float32 numbers, added up in float64 between a few samples; in float64
+// Does so with products of float32 numbers, added up in float64 between a few samples; in float64
 // throughout where the samples of a feature differ too much in size for float32.
 PackedMoments accumulate_packed_single(std::span<const ArrayView> blocks, const KeptPairs& kept,
                                        int threads);

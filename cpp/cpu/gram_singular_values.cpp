@@ -17,7 +17,7 @@ constexpr double kMostSmall = 0.3;
 
 std::size_t count_of(Index rows, Index cols) { return static_cast<std::size_t>(rows * cols); }
 
-// Of values beyond these the squares over- or underflow.
+// Squares of values beyond these over- or underflow.
 constexpr double kLeast = 0x1p-400;
 constexpr double kMost = 0x1p400;
 

@@ -23,7 +23,7 @@ inline int to_int(Index value, const std::string& routine) {
   return static_cast<int>(value);
 }
 
-// Of the size that a routine reports.
+// The size of a workspace, as a routine reports it.
 inline int workspace(double reported, const std::string& routine) {
   if (reported > static_cast<double>(std::numeric_limits<int>::max())) {
     throw std::length_error("the workspace of LAPACK's " + routine +

@@ -13,7 +13,7 @@ namespace fastcca {
 class ProductTiles {
  public:
   ProductTiles() = default;
-  // Of blocks of such widths.
+  // For blocks of such widths.
   ProductTiles(const std::vector<Index>& widths, const KeptPairs& kept)
       : widths_(widths), heights_(widths.size(), 0), begins_(widths.size()) {
     for (std::size_t j = 0; j < widths.size(); ++j) {
@@ -31,9 +31,9 @@ class ProductTiles {
   std::size_t blocks() const { return widths_.size(); }
   Index size() const { return size_; }
   Index width(std::size_t block) const { return widths_[block]; }
-  // From column to column of the matrix of block j.
+  // Steps from column to column of the matrix of block j.
   Index height(std::size_t j) const { return heights_[j]; }
-  // For j <= i.
+  // Whether the pair of blocks j <= i has products, and where they begin.
   bool has(std::size_t i, std::size_t j) const { return begins_[i][j] != kNone; }
   Index begin(std::size_t i, std::size_t j) const { return begins_[i][j]; }
 

@@ -13,10 +13,10 @@ inline constexpr std::int64_t kDepth = 256;
 // they join a sum in double.
 inline constexpr std::int64_t kSingleRun = 32;
 
-// Features of the widest panel of any level, that of floats in AVX-512.
+// The widest panel of any level has so many features: that of floats in AVX-512.
 inline constexpr std::int64_t kMostLanes = 16;
 
-// Same values as fastcca::DType.
+// These are the values of fastcca::DType.
 enum : std::uint8_t { kF16, kBF16, kF32, kF64, kI8, kI16, kI32, kI64, kU8, kU16, kU32, kU64 };
 
 struct Source {

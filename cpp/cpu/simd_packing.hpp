@@ -119,7 +119,7 @@ inline void transpose(Vector<double, kLanes> (&rows)[kLanes]) {
   }
 }
 
-// Features [feature, cols), one after the other.
+// Packs features [feature, cols), one after the other.
 template <class T, class Out>
 void pack_scalar(const unsigned char* p, const Source& s, std::int64_t depth, std::int64_t feature,
                  std::int64_t cols, const Out& out) {
@@ -137,7 +137,7 @@ void pack_scalar(const unsigned char* p, const Source& s, std::int64_t depth, st
 // another page.
 constexpr std::int64_t kSamplesAtOnce = 8;
 
-// Features next to each other in memory: vectors are read along them.
+// Packs features that are next to each other in memory: vectors are read along them.
 template <class T, int kGroups, class Out>
 void pack_along_features(const unsigned char* p, const Source& s, std::int64_t first,
                          std::int64_t last, std::int64_t feature, const Out& out) {
@@ -145,7 +145,7 @@ void pack_along_features(const unsigned char* p, const Source& s, std::int64_t f
   typename Out::template Writer<Vector<double, kLanes>, kGroups> writer(out, feature);
   for (std::int64_t k = first; k < last; ++k) {
     const unsigned char* row = p + k * s.row_stride + feature * s.col_stride;
-    // Of the next samples: what is read of each is too short for a processor to foresee the rest.
+    // Fetches the next samples: what is read of each is too short for a processor to foresee them.
     __builtin_prefetch(row + kSamplesAtOnce * s.row_stride);
     for (int g = 0; g < kGroups; ++g) {
       writer.put(g, k, read_vector<kLanes, T>(row + g * kLanes * s.col_stride, s.col_stride));
@@ -154,7 +154,7 @@ void pack_along_features(const unsigned char* p, const Source& s, std::int64_t f
   writer.finish();
 }
 
-// Samples next to each other in memory: vectors are read along them and transposed.
+// Packs samples that are next to each other in memory: vectors are read along them, transposed.
 template <class T, class Out>
 void pack_along_samples(const unsigned char* p, const Source& s, std::int64_t depth,
                         std::int64_t feature, const Out& out) {
@@ -168,7 +168,7 @@ void pack_along_samples(const unsigned char* p, const Source& s, std::int64_t de
     for (std::int64_t j = 0; j < kLanes; ++j) {
       const unsigned char* samples = column + k * s.row_stride + j * s.col_stride;
       rows[j] = read_vector<kLanes, T>(samples, s.row_stride);
-      // Of the features that are next: each of them lies on a page of its own.
+      // Fetches the features that are next: each of them lies on a page of its own.
       __builtin_prefetch(samples + kLanes * s.col_stride);
     }
     transpose<kLanes>(rows);
@@ -182,7 +182,7 @@ void pack_along_samples(const unsigned char* p, const Source& s, std::int64_t de
   writer.finish();
 }
 
-// Zeros in the lanes of the last panel that no feature is in.
+// Writes zeros into the lanes of the last panel that no feature is in.
 template <class Out>
 void clear_rest(const Out& out, std::int64_t feature, std::int64_t depth) {
   for (; feature % Out::kPanelLanes != 0; ++feature) {
@@ -240,7 +240,7 @@ void widen_values(const unsigned char* p, const Source& s, std::int64_t depth, s
   }
 }
 
-// Samples as doubles, kDepth from feature to feature.
+// Makes samples doubles, kDepth from feature to feature.
 inline void widen_block(const Source& s, std::int64_t row, std::int64_t depth, std::int64_t col,
                         std::int64_t cols, double* wide) {
   const unsigned char* p = s.data + row * s.row_stride + col * s.col_stride;

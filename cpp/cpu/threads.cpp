@@ -20,8 +20,8 @@ namespace {
 std::atomic<int> requested_threads{0};
 constexpr long kMostThreads = 4096;
 
-// Those that the process is bound to, as by a job scheduler or a container. The standard library
-// counts all that there are, and reads a file for it.
+// The cores that the process is bound to, as by a job scheduler or a container. The standard
+// library counts all that there are, and reads a file for it.
 int usable_cores() {
 #ifdef __linux__
   cpu_set_t cores;

@@ -22,7 +22,7 @@ class Team {
  public:
   using Body = std::function<void(int index, Team& team)>;
 
-  // For run_on_threads.
+  // These are for run_on_threads.
   explicit Team(int members) : barrier_(members) {}
   void run(const Body& body, int index);
   void go_without_one() { barrier_.arrive_and_drop(); }

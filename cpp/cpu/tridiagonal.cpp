@@ -88,7 +88,7 @@ bool Tridiagonalized::by_relatively_robust_representations(double* vectors, int 
   return info == 0 && found == count;
 }
 
-// From eigenvectors of T to those of the matrix.
+// Makes eigenvectors of T those of the matrix.
 void Tridiagonalized::rotate(std::vector<double>& vectors, int count) const {
   // dormtr leaves the triangular factors of blocks of reflectors out of the size that it reports,
   // and goes on without blocks where they have no room.
