@@ -1,3 +1,5 @@
+#include <bit>
+
 #include "bindings/bindings.hpp"
 
 namespace fastcca {
@@ -36,11 +38,8 @@ Precision precision_named(const std::string& name) {
   throw py::value_error("unknown precision '" + name + "' of a block");
 }
 
-bool swapped(const py::dtype& dtype) {
-  const char order = dtype.byteorder();
-  const std::uint16_t probe = 1;
-  const bool little = *reinterpret_cast<const unsigned char*>(&probe) == 1;
-  return order == (little ? '>' : '<');
+bool byte_swapped(const py::dtype& dtype) {
+  return dtype.byteorder() == (std::endian::native == std::endian::little ? '>' : '<');
 }
 
 // The array, and the device that its memory belongs to. It is not to be read where there is one.
@@ -86,7 +85,7 @@ ArrayView view_of(const py::array& array, const std::string& name) {
   }
   ArrayView view;
   view.dtype = dtype_of(array.dtype(), name);
-  view.byte_swapped = swapped(array.dtype());
+  view.byte_swapped = byte_swapped(array.dtype());
   view.data = static_cast<const unsigned char*>(array.data());
   view.cols = array.shape(array.ndim() - 1);
   view.col_stride = array.strides(array.ndim() - 1);

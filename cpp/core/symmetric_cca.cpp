@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <stdexcept>
+#include <tuple>
+#include <utility>
 
 #include "core/host_vectors.hpp"
 
@@ -21,48 +22,31 @@ MatrixOf<Scalar> symmetric_product(const LinearAlgebra<Scalar>& algebra,
   return algebra.multiply(scaled, Transpose::kNo, placed, Transpose::kYes);
 }
 
+// The inverse square root of a covariance, and how many dimensions it keeps.
 template <class Scalar>
-struct InverseSqrtOf {
-  MatrixOf<Scalar> matrix;
-  Index rank = 0;
-};
-
-// The factor's singular values are the square roots of the covariance's eigenvalues: taking them
-// from the factor keeps the digits that eigenvalues of badly scaled covariances lose.
-template <class Scalar>
-InverseSqrtOf<Scalar> inverse_sqrt_of_kept(const LinearAlgebra<Scalar>& algebra,
-                                           const BlockCovarianceOf<Scalar>& block) {
-  const WhitenerOf<Scalar> whitener(algebra, block, 0.0);
-  if (whitener.rank() == 0) {
-    const auto nothing = algebra.from_host(nullptr, 0, whitener.size());
-    return {algebra.placed_rows(nothing, {}, whitener.size()), 0};
-  }
-  const auto svd = algebra.svd(whitener.factor());
-  const auto inverse = vector_of(1.0 / array(svd.values));
-  return {symmetric_product(algebra, svd.u, inverse, whitener.live(), whitener.size()),
-          whitener.rank()};
-}
-
-template <class Scalar>
-InverseSqrtOf<Scalar> inverse_sqrt_with_epsilon(const LinearAlgebra<Scalar>& algebra,
+std::pair<MatrixOf<Scalar>, Index> inverse_sqrt(const LinearAlgebra<Scalar>& algebra,
                                                 const BlockCovarianceOf<Scalar>& block,
                                                 double epsilon) {
   const Index size = block.scatter->rows();
-  const std::vector<double> scale(static_cast<std::size_t>(size), 1.0 / std::sqrt(block.degrees));
-  auto regularized =
-      algebra.scaled_submatrix(*block.scatter, index_range(size), scale, index_range(size), scale);
-  algebra.add_to_diagonal(regularized, epsilon);
-  const auto eigen = algebra.eigh(std::move(regularized));
-  // A covariance has no negative eigenvalue, so what lies under epsilon is rounding.
-  const auto inverse = vector_of(1.0 / array(eigen.values).max(epsilon).sqrt());
-  return {symmetric_product(algebra, eigen.vectors, inverse, index_range(size), size), size};
-}
-
-template <class Scalar>
-InverseSqrtOf<Scalar> inverse_sqrt(const LinearAlgebra<Scalar>& algebra,
-                                   const BlockCovarianceOf<Scalar>& block, double epsilon) {
-  return epsilon > 0.0 ? inverse_sqrt_with_epsilon(algebra, block, epsilon)
-                       : inverse_sqrt_of_kept(algebra, block);
+  const auto all = index_range(size);
+  if (epsilon > 0.0) {
+    const auto scale = filled(size, 1.0 / std::sqrt(block.degrees));
+    auto regularized = algebra.scaled_submatrix(*block.scatter, all, scale, all, scale);
+    algebra.add_to_diagonal(regularized, epsilon);
+    const auto eigen = algebra.eigh(std::move(regularized));
+    // A covariance has no negative eigenvalue, so what lies under epsilon is rounding.
+    const auto inverse = vector_of(1.0 / array(eigen.values).max(epsilon).sqrt());
+    return {symmetric_product(algebra, eigen.vectors, inverse, all, size), size};
+  }
+  const WhitenerOf<Scalar> whitener(algebra, block, 0.0);
+  if (whitener.rank() == 0) {
+    return {algebra.placed_rows(algebra.from_host(nullptr, 0, size), {}, size), 0};
+  }
+  // The factor's singular values are the square roots of the covariance's eigenvalues: taking them
+  // from the factor keeps the digits that eigenvalues of badly scaled covariances lose.
+  const auto svd = algebra.svd(whitener.factor());
+  const auto inverse = vector_of(1.0 / array(svd.values));
+  return {symmetric_product(algebra, svd.u, inverse, whitener.live(), size), whitener.rank()};
 }
 
 }  // namespace
@@ -73,12 +57,8 @@ SymmetricCcaOf<Scalar> solve_symmetric_cca(const LinearAlgebra<Scalar>& algebra,
                                            const BlockCovarianceOf<Scalar>& y,
                                            const MatrixOf<Scalar>& cross, double epsilon) {
   SymmetricCcaOf<Scalar> out;
-  auto x_root = inverse_sqrt(algebra, x, epsilon);
-  auto y_root = inverse_sqrt(algebra, y, epsilon);
-  out.x_inverse_sqrt = std::move(x_root.matrix);
-  out.y_inverse_sqrt = std::move(y_root.matrix);
-  out.x_rank = x_root.rank;
-  out.y_rank = y_root.rank;
+  std::tie(out.x_inverse_sqrt, out.x_rank) = inverse_sqrt(algebra, x, epsilon);
+  std::tie(out.y_inverse_sqrt, out.y_rank) = inverse_sqrt(algebra, y, epsilon);
   const auto half = algebra.multiply(out.x_inverse_sqrt, Transpose::kNo, cross, Transpose::kNo);
   auto core = algebra.multiply(half, Transpose::kNo, out.y_inverse_sqrt, Transpose::kNo);
   // An inverse root in the scale of one unit meets the covariances of another.

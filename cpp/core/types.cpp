@@ -8,16 +8,10 @@ Index size_of(DType dtype) {
 }
 
 Precision precision_of(DType dtype) {
-  switch (dtype) {
-    case DType::kBFloat16:
-      return Precision::kBFloat16;
-    case DType::kFloat16:
-      return Precision::kFloat16;
-    case DType::kFloat32:
-      return Precision::kFloat32;
-    default:
-      return Precision::kFloat64;
-  }
+  constexpr std::array<Precision, 3> kRounded{Precision::kFloat16, Precision::kBFloat16,
+                                              Precision::kFloat32};  // the first ones
+  const auto place = static_cast<std::size_t>(dtype);
+  return place < kRounded.size() ? kRounded.at(place) : Precision::kFloat64;
 }
 
 double epsilon(Precision precision) {

@@ -51,12 +51,10 @@ class CpuLinearAlgebra : public Base {
                        std::span<const Index> cols,
                        std::span<const double> col_scale) const override {
     Mat out = allocate<Scalar>(static_cast<Index>(rows.size()), static_cast<Index>(cols.size()));
-    Scalar* to = out.data();
+    const auto factors = array(row_scale).matrix();
     for (std::size_t j = 0; j < cols.size(); ++j) {
-      const Scalar* column = a.data() + cols[j] * a.rows();
-      for (std::size_t i = 0; i < rows.size(); ++i) {
-        *to++ = row_scale[i] * column[rows[i]] * col_scale[j];
-      }
+      map(out).col(static_cast<Index>(j)) =
+          factors.cwiseProduct(map(a).col(cols[j])(rows)) * col_scale[j];
     }
     return out;
   }

@@ -98,12 +98,6 @@ void Team::check() const {
   }
 }
 
-void Team::rethrow() const {
-  if (error_) {
-    std::rethrow_exception(error_);
-  }
-}
-
 void run_on_threads(int most, const Team::Body& body) {
   // Everything that can fail for want of memory comes before the first thread.
   const int members = std::max(most, 1);

@@ -26,7 +26,11 @@ class Team {
   explicit Team(int members) : barrier_(members) {}
   void run(const Body& body, int index);
   void go_without_one() { barrier_.arrive_and_drop(); }
-  void rethrow() const;
+  void rethrow() const {
+    if (error_) {
+      std::rethrow_exception(error_);
+    }
+  }
 
   // Returns when all have come here, or throws where one of them has failed. Bodies that return
   // are not waited for.
