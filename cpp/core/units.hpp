@@ -10,7 +10,7 @@ namespace fastcca {
 
 struct Units {
   // Variances and energies are those of all units, (p,). Throws where a variance is not finite.
-  Units(std::vector<double> variances, std::vector<double> energy, double input_epsilon);
+  Units(std::vector<double> of_units, std::vector<double> mean_squares, double epsilon);
 
   std::vector<double> variances;
   std::vector<double> energy;  // see BlockCovarianceOf

@@ -15,9 +15,9 @@ inline auto round_to_single(Vec v) {
 
 // Where samples go, as doubles or as floats. Features are counted from the first one that is
 // packed.
-template <int kVectorLanes, class Real>
+template <std::int64_t kVectorLanes, class Real>
 struct Output {
-  static constexpr int kLanes = kVectorLanes;
+  static constexpr std::int64_t kLanes = kVectorLanes;
   static constexpr bool kSingle = sizeof(Real) == sizeof(float);
   static constexpr std::int64_t kPanelLanes = kSingle ? 2 * kLanes : kLanes;
   static_assert(kMostLanes % kPanelLanes == 0);
@@ -98,7 +98,7 @@ struct CountedTo<0, kIndices...> {
 // Exchanges the lanes of a whose number has the bit kStride with those of b that lack it.
 template <int kStride, class Vec, int... kI>
 inline void exchange(Vec& a, Vec& b, Indices<kI...>) {
-  constexpr int kLanes = sizeof...(kI);
+  constexpr std::int64_t kLanes = sizeof...(kI);
   const Vec low =
       __builtin_shufflevector(a, b, ((kI & kStride) != 0 ? kLanes + kI - kStride : kI)...);
   b = __builtin_shufflevector(a, b, ((kI & kStride) != 0 ? kLanes + kI : kI + kStride)...);
@@ -106,7 +106,7 @@ inline void exchange(Vec& a, Vec& b, Indices<kI...>) {
 }
 
 // In log2(lanes) rounds, each of which exchanges the off-diagonal quarters of blocks.
-template <int kLanes, int kStride = kLanes / 2>
+template <std::int64_t kLanes, std::int64_t kStride = kLanes / 2>
 inline void transpose(Vector<double, kLanes> (&rows)[kLanes]) {
 #pragma GCC unroll 8
   for (int i = 0; i < kLanes; ++i) {
@@ -141,7 +141,7 @@ constexpr std::int64_t kSamplesAtOnce = 8;
 template <class T, int kGroups, class Out>
 void pack_along_features(const unsigned char* p, const Source& s, std::int64_t first,
                          std::int64_t last, std::int64_t feature, const Out& out) {
-  constexpr int kLanes = Out::kLanes;
+  constexpr std::int64_t kLanes = Out::kLanes;
   typename Out::template Writer<Vector<double, kLanes>, kGroups> writer(out, feature);
   for (std::int64_t k = first; k < last; ++k) {
     const unsigned char* row = p + k * s.row_stride + feature * s.col_stride;
@@ -158,7 +158,7 @@ void pack_along_features(const unsigned char* p, const Source& s, std::int64_t f
 template <class T, class Out>
 void pack_along_samples(const unsigned char* p, const Source& s, std::int64_t depth,
                         std::int64_t feature, const Out& out) {
-  constexpr int kLanes = Out::kLanes;
+  constexpr std::int64_t kLanes = Out::kLanes;
   using Vec = Vector<double, kLanes>;
   const unsigned char* column = p + feature * s.col_stride;
   typename Out::template Writer<Vec, 1> writer(out, feature);
@@ -195,7 +195,7 @@ void clear_rest(const Out& out, std::int64_t feature, std::int64_t depth) {
 template <class T, class Out>
 void pack_vectors(const unsigned char* p, const Source& s, std::int64_t depth, std::int64_t cols,
                   const Out& out) {
-  constexpr int kLanes = Out::kLanes;
+  constexpr std::int64_t kLanes = Out::kLanes;
   constexpr int kGroups = 4;  // enough features at once to use up the cache lines they lie in
   const bool along_samples = (s.row_stride < 0 ? -s.row_stride : s.row_stride) <
                              (s.col_stride < 0 ? -s.col_stride : s.col_stride);
@@ -287,7 +287,7 @@ void pack_widened(const Source& s, std::int64_t row, std::int64_t depth, std::in
   }
 }
 
-template <int kLanes, class Real>
+template <std::int64_t kLanes, class Real>
 void pack(const Source& s, std::int64_t row, std::int64_t depth, std::int64_t col,
           std::int64_t cols, const Packing& with, Real* packed) {
   const Output<kLanes, Real> out{with, packed};

@@ -7,7 +7,7 @@ namespace fastcca::simd {
 namespace {
 
 // A register tile: kVectors row panels against one column panel, all samples of the block.
-template <int kLanes, int kVectors>
+template <std::int64_t kLanes, int kVectors>
 inline void update_tile(const double* a, const double* b, std::int64_t depth, double* c,
                         std::int64_t ldc) {
   // What is added to at the end is fetched meanwhile.
@@ -57,7 +57,7 @@ inline void for_row_panels(std::int64_t i, std::int64_t panels, const Tile& tile
   }
 }
 
-template <int kLanes, int kRowVectors>
+template <std::int64_t kLanes, int kRowVectors>
 void update(const double* a, std::int64_t panels, const double* b, std::int64_t depth, double* c,
             std::int64_t ldc) {
   for_row_panels<kRowVectors>(0, panels, [&]<int kVectors>(std::int64_t i) {
@@ -70,12 +70,12 @@ void update(const double* a, std::int64_t panels, const double* b, std::int64_t 
 // A register tile: its accumulators, and what a sample of them is made from, fit into registers.
 template <int kRowVectors>
 constexpr int kSingleRows = kRowVectors < 4 ? kRowVectors : 4;
-template <int kLanes>
+template <std::int64_t kLanes>
 constexpr std::int64_t kSingleColumns = kLanes == 8 ? 8 : 4;
 
 // A loop, which must not be unrolled before it is made into vectors: of the conversion of a whole
 // vector GCC makes twice as many of half the size.
-template <int kLanes>
+template <std::int64_t kLanes>
 inline void add_to(double* out, Vector<float, 2 * kLanes> v) {
   constexpr std::int64_t kSingleLanes = 2 * kLanes;
   float values[kSingleLanes];
@@ -91,7 +91,7 @@ inline void add_to(double* out, Vector<float, 2 * kLanes> v) {
 
 // Loops over a register tile are unrolled wholly: what GCC has not unrolled before it gives out
 // registers it keeps in memory, the accumulators of a run among it.
-template <int kLanes, int kVectors>
+template <std::int64_t kLanes, int kVectors>
 struct SingleTile {
   static constexpr std::int64_t kSingleLanes = 2 * kLanes;
   static constexpr std::int64_t kColumns = kSingleColumns<kLanes>;
@@ -141,7 +141,7 @@ struct SingleTile {
 // kVectors row panels against some columns of a panel. Sums of samples that are alike, as
 // zeros of a sparse layer are, round to the same side again and again, in proportion to what they
 // have grown to: so they are of few terms each, and of few such sums, before they are of doubles.
-template <int kLanes, int kVectors>
+template <std::int64_t kLanes, int kVectors>
 __attribute__((noinline)) void update_single_tile(const float* a, const float* b,
                                                   std::int64_t depth, double* c, std::int64_t ldc) {
   using Tile = SingleTile<kLanes, kVectors>;
@@ -169,7 +169,7 @@ __attribute__((noinline)) void update_single_tile(const float* a, const float* b
   }
 }
 
-template <int kLanes, int kRowVectors>
+template <std::int64_t kLanes, int kRowVectors>
 void update_single(const float* a, std::int64_t panels, const float* b, std::int64_t depth,
                    double* c, std::int64_t ldc) {
   constexpr std::int64_t kSingleLanes = 2 * kLanes;

@@ -8,8 +8,8 @@
 namespace fastcca::simd {
 namespace {
 
-template <int kLanes, int kRowVectors>
-constexpr Level unit(const char* name) {
+template <std::int64_t kLanes, int kRowVectors>
+constexpr Level unit(const char* name) noexcept {
   return {name,
           {kLanes, pack<kLanes, double>, update<kLanes, kRowVectors>},
           {2 * kLanes, pack<kLanes, float>, update_single<kLanes, kRowVectors>}};

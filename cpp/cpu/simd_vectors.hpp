@@ -14,11 +14,11 @@
 namespace fastcca::simd {
 namespace {
 
-template <class T, int kLanes>
+template <class T, std::int64_t kLanes>
 struct VectorOf {
   typedef T Type __attribute__((vector_size(sizeof(T) * kLanes)));
 };
-template <class T, int kLanes>
+template <class T, std::int64_t kLanes>
 using Vector = typename VectorOf<T, kLanes>::Type;
 
 template <class V, class Real>
@@ -34,12 +34,13 @@ inline void store(Real* p, V v) {
 }
 
 // kLanes values from p on, next to each other.
-template <int kLanes, class T>
+template <std::int64_t kLanes, class T>
 inline Vector<double, kLanes> read_contiguous(const unsigned char* p, T) {
-  return __builtin_convertvector((load<Vector<T, kLanes>>(p)), Vector<double, kLanes>);
+  const auto values = load<Vector<T, kLanes>>(p);
+  return __builtin_convertvector(values, Vector<double, kLanes>);
 }
 
-template <int kLanes>
+template <std::int64_t kLanes>
 inline Vector<double, kLanes> read_contiguous(const unsigned char* p, Half) {
   using Bits = Vector<std::uint32_t, kLanes>;
   using Floats = Vector<float, kLanes>;
@@ -52,7 +53,7 @@ inline Vector<double, kLanes> read_contiguous(const unsigned char* p, Half) {
   return __builtin_convertvector(reinterpret_cast<Floats>(widened), Vector<double, kLanes>);
 }
 
-template <int kLanes>
+template <std::int64_t kLanes>
 inline Vector<double, kLanes> read_contiguous(const unsigned char* p, BFloat) {
   using Bits = Vector<std::uint32_t, kLanes>;
   using Floats = Vector<float, kLanes>;
@@ -62,7 +63,7 @@ inline Vector<double, kLanes> read_contiguous(const unsigned char* p, BFloat) {
 }
 
 // kLanes values from p on, `stride` bytes apart.
-template <int kLanes, class T>
+template <std::int64_t kLanes, class T>
 inline Vector<double, kLanes> read_vector(const unsigned char* p, std::int64_t stride) {
   if (stride == static_cast<std::int64_t>(sizeof(T))) {
     return read_contiguous<kLanes>(p, T{});
