@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 OLDEST = (3, 11)
 
 REQUIRED = ["fastcca/py.typed", "fastcca/_core.pyi", "/LICENSE", "/Eigen-MPL-2.0.txt"]
-FORBIDDEN = (".cpp", ".hpp", ".inc", ".h", "CMakeLists.txt", ".a")
+FORBIDDEN = (".cpp", ".hpp", ".h", "CMakeLists.txt", ".a")
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> str:

@@ -1,3 +1,5 @@
+#include <bit>
+
 #include "bindings/bindings.hpp"
 
 namespace fastcca {
@@ -5,31 +7,23 @@ namespace fastcca {
 namespace {
 
 DType dtype_of(const py::dtype& dtype, const std::string& name) {
-  const auto size = dtype.itemsize();
-  switch (dtype.kind()) {
-    case 'f':
-      if (size == 2) return DType::kFloat16;
-      if (size == 4) return DType::kFloat32;
-      if (size == 8) return DType::kFloat64;
-      break;
-    case 'i':
-      if (size == 1) return DType::kInt8;
-      if (size == 2) return DType::kInt16;
-      if (size == 4) return DType::kInt32;
-      if (size == 8) return DType::kInt64;
-      break;
-    case 'u':
-    case 'b':
-      if (size == 1) return DType::kUInt8;
-      if (size == 2) return DType::kUInt16;
-      if (size == 4) return DType::kUInt32;
-      if (size == 8) return DType::kUInt64;
-      break;
-    case 'V':
-      if (dtype.equal(bfloat16_dtype())) return DType::kBFloat16;
-      break;
-    default:
-      break;
+  struct Kind {
+    char kind;
+    py::ssize_t size;
+    DType dtype;
+  };
+  constexpr Kind kKinds[] = {
+      {'f', 2, DType::kFloat16}, {'f', 4, DType::kFloat32}, {'f', 8, DType::kFloat64},
+      {'i', 1, DType::kInt8},    {'i', 2, DType::kInt16},   {'i', 4, DType::kInt32},
+      {'i', 8, DType::kInt64},   {'u', 1, DType::kUInt8},   {'u', 2, DType::kUInt16},
+      {'u', 4, DType::kUInt32},  {'u', 8, DType::kUInt64},  {'b', 1, DType::kUInt8}};
+  for (const Kind& k : kKinds) {
+    if (dtype.kind() == k.kind && dtype.itemsize() == k.size) {
+      return k.dtype;
+    }
+  }
+  if (dtype.kind() == 'V' && dtype.equal(bfloat16_dtype())) {
+    return DType::kBFloat16;
   }
   throw py::type_error(name + " has dtype " + py::str(dtype).cast<std::string>() +
                        "; it must be float16, bfloat16, float32, float64, an integer or bool");
@@ -44,11 +38,8 @@ Precision precision_named(const std::string& name) {
   throw py::value_error("unknown precision '" + name + "' of a block");
 }
 
-bool swapped(const py::dtype& dtype) {
-  const char order = dtype.byteorder();
-  const std::uint16_t probe = 1;
-  const bool little = *reinterpret_cast<const unsigned char*>(&probe) == 1;
-  return order == (little ? '>' : '<');
+bool byte_swapped(const py::dtype& dtype) {
+  return dtype.byteorder() == (std::endian::native == std::endian::little ? '>' : '<');
 }
 
 // The array, and the device that its memory belongs to. It is not to be read where there is one.
@@ -67,7 +58,7 @@ Given given(const py::object& value, const std::string& name) {
   return {value.attr("view_on_device"), value.attr("device").cast<int>()};
 }
 
-// Of a block on a device, for a state on that backend.
+// Refuses a block on a device that the state of that backend is not on.
 void check_device(const Backend& backend, int device, const std::string& name) {
   if (memory_of_tensors() == Memory::kHost) {
     throw py::type_error(name + " lies on CUDA device " + std::to_string(device) +
@@ -94,7 +85,7 @@ ArrayView view_of(const py::array& array, const std::string& name) {
   }
   ArrayView view;
   view.dtype = dtype_of(array.dtype(), name);
-  view.byte_swapped = swapped(array.dtype());
+  view.byte_swapped = byte_swapped(array.dtype());
   view.data = static_cast<const unsigned char*>(array.data());
   view.cols = array.shape(array.ndim() - 1);
   view.col_stride = array.strides(array.ndim() - 1);
@@ -176,14 +167,6 @@ std::vector<Block> blocks_of(const std::vector<std::string>& names,
     blocks.push_back({names[i], to_vector(means[i]), precision_named(precisions[i])});
   }
   return blocks;
-}
-
-DoubleVector to_numpy(const std::vector<double>& values) {
-  return DoubleVector(static_cast<py::ssize_t>(values.size()), values.data());
-}
-
-py::array_t<Index> to_numpy(const std::vector<Index>& values) {
-  return py::array_t<Index>(static_cast<py::ssize_t>(values.size()), values.data());
 }
 
 std::vector<double> to_vector(const DoubleVector& array) {

@@ -16,20 +16,16 @@ py::dict solution_to_dict(const Backend& backend, CcaSolutionOf<Scalar> s, bool 
   };
   py::dict out;
   out["correlations"] = to_numpy(s.correlations);
-  out["x_weights"] = matrix_or_none(s.x.weights);
-  out["y_weights"] = matrix_or_none(s.y.weights);
-  out["x_loadings"] = matrix_or_none(s.x.loadings);
-  out["y_loadings"] = matrix_or_none(s.y.loadings);
-  out["x_rank"] = s.x.rank;
-  out["y_rank"] = s.y.rank;
-  out["x_kept"] = s.x.kept;
-  out["y_kept"] = s.y.kept;
-  out["x_undecided"] = s.x.undecided;
-  out["y_undecided"] = s.y.undecided;
-  out["x_condition"] = s.x.condition;
-  out["y_condition"] = s.y.condition;
-  out["x_dead"] = to_numpy(s.x.dead);
-  out["y_dead"] = to_numpy(s.y.dead);
+  for (auto& [prefix, side] :
+       {std::pair<std::string, CcaSideOf<Scalar>&>{"x_", s.x}, {"y_", s.y}}) {
+    out[(prefix + "weights").c_str()] = matrix_or_none(side.weights);
+    out[(prefix + "loadings").c_str()] = matrix_or_none(side.loadings);
+    out[(prefix + "rank").c_str()] = side.rank;
+    out[(prefix + "kept").c_str()] = side.kept;
+    out[(prefix + "undecided").c_str()] = side.undecided;
+    out[(prefix + "condition").c_str()] = side.condition;
+    out[(prefix + "dead").c_str()] = to_numpy(side.dead);
+  }
   return out;
 }
 
@@ -74,25 +70,22 @@ py::dict solve(const Locked<State>& state, Index x, Index y, double ridge, bool 
   return out;
 }
 
-py::dict solve_complex(const LockedMoments& moments, const ComplexIndex& x, const ComplexIndex& y,
-                       double ridge, bool weights, double rank_tolerance, bool in_place) {
+py::dict solve_complex(const LockedMoments& moments, const ComplexIndex& x_index,
+                       const ComplexIndex& y_index, double ridge, bool weights,
+                       double rank_tolerance, bool in_place) {
   require_usable();
-  auto [solution, facts] = without_gil([&] {
-    auto [pair, read] = moments.call([&](const Moments& m) {
-      const ComplexBlock x_block{x.first, x.second};
-      const ComplexBlock y_block{y.first, y.second};
-      return std::pair(ComplexPair(m, x_block, y_block, {}, {}), facts_of(m, {x_block, y_block}));
-    });
-    return std::pair(solve_cca(moments.backend().complex(), pair.pair(),
-                               {ridge, weights, {}, {}, rank_tolerance}),
-                     std::move(read));
+  const ComplexBlock x = block_of(x_index);
+  const ComplexBlock y = block_of(y_index);
+  auto [solution, facts] = without_gil(moments, [&](const Moments& m) {
+    return std::pair(solve_cca(m, x, y, {ridge, weights, {}, {}, rank_tolerance}),
+                     facts_of(m, {x, y}));
   });
   py::dict out = solution_to_dict<Complex>(moments.backend(), std::move(solution), in_place);
   add_facts(out, facts);
   return out;
 }
 
-// One pair of complex blocks in each of several states on one device, on so many threads.
+// Compares one pair of complex blocks in each of several states on one device, on so many threads.
 py::list solve_complex_many(const std::vector<const LockedMoments*>& states, const ComplexIndex& x,
                             const ComplexIndex& y, double ridge, bool weights,
                             const Energy& x_energy, const Energy& y_energy, int threads) {
@@ -104,24 +97,10 @@ py::list solve_complex_many(const std::vector<const LockedMoments*>& states, con
   const Backend& backend = states.front()->backend();
   std::vector<CcaSolutionOf<Complex>> solutions(states.size());
   without_gil([&] {
-    const Index bytes = states.front()->call([&](const Moments& m) {
-      return ComplexPair::bytes(m, {x.first, x.second}, {y.first, y.second});
-    });
-    backend.for_each_range(threads, states.size(), bytes, [&](std::size_t first, std::size_t last) {
-      std::vector<ComplexPair> held;
-      for (std::size_t i = first; i < last; ++i) {
-        held.push_back(states[i]->call([&](const Moments& m) {
-          return ComplexPair(m, {x.first, x.second}, {y.first, y.second}, x_energy, y_energy);
-        }));
-      }
-      std::vector<BlockPairOf<Complex>> pairs;
-      for (const ComplexPair& pair : held) {
-        pairs.push_back(pair.pair());
-      }
-      auto solved = solve_cca_each(backend.complex(), std::span(std::as_const(pairs)),
-                                   {ridge, weights, {}, {}});
-      std::move(solved.begin(), solved.end(),
-                solutions.begin() + static_cast<std::ptrdiff_t>(first));
+    backend.for_each(threads, states.size(), [&](std::size_t i) {
+      solutions[i] = states[i]->call([&](const Moments& m) {
+        return solve_cca(m, block_of(x), block_of(y), {ridge, weights, {}, {}}, x_energy, y_energy);
+      });
     });
   });
   for (auto& s : solutions) {
@@ -130,10 +109,17 @@ py::list solve_complex_many(const std::vector<const LockedMoments*>& states, con
   return out;
 }
 
+template <class Content, class State>
+void bind_solve(py::module_& m, const char* name, const char* state) {
+  m.def(name, &solve<Content, State>, py::arg(state), py::arg("x"), py::arg("y"), py::arg("ridge"),
+        py::arg("weights"), py::arg("x_keep") = py::none(), py::arg("y_keep") = py::none(),
+        py::arg("rank_tolerance") = 0.0, py::arg("in_place") = false);
+}
+
 }  // namespace
 
 void bind_cca(py::module_& m) {
-  // Of this module's own calls alone, or the modules would translate each other's.
+  // It serves this module's own calls alone, or the modules would translate each other's.
   py::register_local_exception_translator([](std::exception_ptr p) {
     try {
       std::rethrow_exception(std::move(p));
@@ -143,14 +129,8 @@ void bind_cca(py::module_& m) {
       py::set_error(py::module_::import("fastcca._core").attr("ScaleError"), error.what());
     }
   });
-  m.def("solve_cca", &solve<Moments, StagedMoments>, py::arg("moments"), py::arg("x"), py::arg("y"),
-        py::arg("ridge"), py::arg("weights"), py::arg("x_keep") = py::none(),
-        py::arg("y_keep") = py::none(), py::arg("rank_tolerance") = 0.0,
-        py::arg("in_place") = false);
-  m.def("solve_cca_of_factor", &solve<QrFactor, QrFactor>, py::arg("factor"), py::arg("x"),
-        py::arg("y"), py::arg("ridge"), py::arg("weights"), py::arg("x_keep") = py::none(),
-        py::arg("y_keep") = py::none(), py::arg("rank_tolerance") = 0.0,
-        py::arg("in_place") = false);
+  bind_solve<Moments, StagedMoments>(m, "solve_cca", "moments");
+  bind_solve<QrFactor, QrFactor>(m, "solve_cca_of_factor", "factor");
   m.def("solve_complex_cca", &solve_complex, py::arg("moments"), py::arg("x"), py::arg("y"),
         py::arg("ridge"), py::arg("weights"), py::arg("rank_tolerance") = 0.0,
         py::arg("in_place") = false);

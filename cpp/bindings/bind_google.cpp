@@ -53,8 +53,7 @@ Found of_moments(const LockedMoments& moments, Index x, Index y, double epsilon)
   require_usable();
   const LinearAlgebra<double>& algebra = moments.backend();
   const auto [found, p, q] = without_gil(moments, [&](const Moments& m) {
-    return std::tuple(google_cca(algebra, pair_of(m, x, y), epsilon), m.block(x).size(),
-                      m.block(y).size());
+    return std::tuple(google_cca(m, x, y, epsilon), m.block(x).size(), m.block(y).size());
   });
   return to_tuple(algebra, found, p, q, false);
 }
@@ -62,17 +61,12 @@ Found of_moments(const LockedMoments& moments, Index x, Index y, double epsilon)
 Found of_complex_moments(const LockedMoments& moments, const ComplexIndex& x, const ComplexIndex& y,
                          double epsilon, const Energy& x_energy, const Energy& y_energy) {
   require_usable();
-  const auto& algebra = moments.backend().complex();
-  const auto [found, p, q] = without_gil([&] {
-    const ComplexPair held = moments.call([&](const Moments& m) {
-      return ComplexPair(m, {x.first, x.second}, {y.first, y.second}, x_energy, y_energy);
-    });
-    const BlockPairOf<Complex> pair = held.pair();
-    return std::tuple(google_cca(algebra, pair, epsilon), pair.rows.scatter->rows(),
-                      pair.cols.scatter->rows());
+  const auto [found, p, q] = without_gil(moments, [&](const Moments& m) {
+    return std::tuple(google_cca(m, block_of(x), block_of(y), epsilon, x_energy, y_energy),
+                      m.block(x.first).size(), m.block(y.first).size());
   });
   // Of covariances there the second block is conjugated, of ours the first.
-  return to_tuple(algebra, found, p, q, true);
+  return to_tuple(moments.backend().complex(), found, p, q, true);
 }
 
 template <class Scalar>

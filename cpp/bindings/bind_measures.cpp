@@ -20,23 +20,13 @@ py::dict pls(const LockedMoments& moments, Index x, Index y, bool in_place) {
   return out;
 }
 
-PrincipalAxes axes_of(const Moments& moments, Index block, double rank_tolerance) {
-  const LinearAlgebra<double>& algebra = moments.backend();
-  BlockCovariance covariance = covariance_of(moments, block);
-  covariance.rank_tolerance = rank_tolerance;
-  return principal_axes(algebra, covariance);
-}
-
-PrincipalAxes axes_of(const QrFactor& factor, Index block, double rank_tolerance) {
-  return principal_axes(factor, block, rank_tolerance);
-}
-
 // Content is Moments or QrFactor.
 template <class Content, class State>
 py::dict pca(const Locked<State>& state, Index block, double rank_tolerance, bool in_place) {
   require_usable();
   auto [axes, facts] = without_gil(state, [&](const Content& content) {
-    return std::pair(axes_of(content, block, rank_tolerance), facts_of(content, {{block, {}}}));
+    return std::pair(principal_axes(content, block, rank_tolerance),
+                     facts_of(content, {{block, {}}}));
   });
   py::dict out;
   out["variances"] = to_numpy(axes.variances);

@@ -11,12 +11,11 @@ void update(LockedMoments& self, const std::vector<std::string>& names,
             const std::optional<std::vector<std::string>>& precisions,
             const std::optional<std::vector<IndexPair>>& pairs) {
   const std::vector<ArrayView> views = views_of(self.backend(), names, arrays, precisions);
-  const WantedTiles wanted =
-      pairs ? WantedTiles(static_cast<Index>(names.size()), *pairs) : WantedTiles();
-  without_gil(self, [&](StagedMoments& m) { m.update(names, views, 0, wanted); });
+  const KeptPairs kept = pairs ? KeptPairs(static_cast<Index>(names.size()), *pairs) : KeptPairs();
+  without_gil(self, [&](StagedMoments& m) { m.update(names, views, 0, kept); });
 }
 
-// One batch for each of several states on one device, a state per thread at a time.
+// Adds one batch to each of several states on one device, a state per thread at a time.
 void update_many(const std::vector<LockedMoments*>& states, const std::vector<std::string>& names,
                  const std::vector<std::vector<py::object>>& batches,
                  const std::vector<std::string>& precisions) {
@@ -39,25 +38,24 @@ void update_many(const std::vector<LockedMoments*>& states, const std::vector<st
   });
 }
 
-template <class State>
-void check_blocks(const State& moments, Index i, Index j) {
-  if (std::min(i, j) < 0 || std::max(i, j) >= moments.block_count()) {
+void check_blocks(Index i, Index j, Index count) {
+  if (std::min(i, j) < 0 || std::max(i, j) >= count) {
     throw py::index_error("there is no scatter of blocks " + std::to_string(i) + " and " +
-                          std::to_string(j) + " of " + std::to_string(moments.block_count()));
+                          std::to_string(j) + " of " + std::to_string(count));
   }
 }
 
 bool keeps(const LockedMoments& self, Index i, Index j) {
   return without_gil(self, [i, j](const StagedMoments& m) {
-    check_blocks(m, i, j);
-    return m.wanted()(static_cast<std::size_t>(i), static_cast<std::size_t>(j));
+    check_blocks(i, j, m.block_count());
+    return m.kept()(static_cast<std::size_t>(i), static_cast<std::size_t>(j));
   });
 }
 
 DoubleMatrix scatter(const LockedMoments& self, Index i, Index j) {
   const Matrix copy = without_gil(self, [i, j](const Moments& m) {
-    check_blocks(m, i, j);
-    return j <= i ? m.backend().copy(m.scatter(i, j)) : m.backend().transposed(m.scatter(j, i));
+    check_blocks(i, j, m.block_count());
+    return m.copy_of_cross(i, j);
   });
   return to_numpy<double>(self.backend(), copy);
 }
@@ -95,9 +93,8 @@ void bind_moments(py::module_& module) {
            py::arg("single") = false, py::arg("device") = 0)
       .def_property_readonly("single",
                              [](const LockedMoments& self) {
-                               return without_gil(self, [](const StagedMoments& m) {
-                                 return m.products() == Products::kSingle;
-                               });
+                               return without_gil(self, &StagedMoments::products) ==
+                                      Products::kSingle;
                              })
       .def_static("restore", &restore, py::arg("n_samples"), py::arg("names"), py::arg("means"),
                   py::arg("precisions"), py::arg("scatter"), py::arg("single") = false,

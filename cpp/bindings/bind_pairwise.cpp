@@ -24,56 +24,57 @@ PreparedBlocks prepare_blocks(const LockedMoments& moments, const std::vector<In
   });
 }
 
-Wanted wanted_named(const std::string& name) {
+CcaParts parts_named(const std::string& name) {
   if (name == "sum_of_squares") {
-    return Wanted::kSumOfSquares;
+    return CcaParts::kSumOfSquares;
   }
   if (name != "correlations" && name != "weights") {
     throw py::value_error("of a pair there is no '" + name + "'");
   }
-  return name == "weights" ? Wanted::kWeights : Wanted::kCorrelations;
+  return name == "weights" ? CcaParts::kWeights : CcaParts::kCorrelations;
 }
 
-std::vector<Facts> facts_of_pairs(const PreparedBlocks& prepared, const Moments& moments,
-                                  const Pairs& pairs) {
-  std::vector<Facts> out;
-  for (const auto& [x, y] : pairs) {
-    out.push_back(facts_of(moments, {{prepared.block(x), {}}, {prepared.block(y), {}}}));
+// What `solve` finds for each pair, as `to_dict` gives it, with the facts of the pair's blocks.
+template <class Solve, class ToDict>
+py::list dicts_of_pairs(const PreparedBlocks& prepared, const LockedMoments& moments,
+                        const Pairs& pairs, Solve solve, ToDict to_dict) {
+  require_usable();
+  std::vector<Facts> facts;
+  auto solutions = without_gil(moments, [&](const Moments& m) {
+    auto found = solve(m);
+    for (const auto& [x, y] : pairs) {
+      facts.push_back(facts_of(m, {{prepared.block(x), {}}, {prepared.block(y), {}}}));
+    }
+    return found;
+  });
+  py::list out;
+  for (std::size_t i = 0; i < solutions.size(); ++i) {
+    py::dict one = to_dict(std::move(solutions[i]));
+    add_facts(one, facts[i]);
+    out.append(std::move(one));
   }
   return out;
 }
 
 py::list cca_of_pairs(const PreparedBlocks& prepared, const LockedMoments& moments,
                       const Pairs& pairs, const std::string& wanted, int threads) {
-  require_usable();
-  auto [solutions, facts] = without_gil(moments, [&](const Moments& m) {
-    auto solved = prepared.cca(m, pairs, wanted_named(wanted), threads);
-    return std::pair(std::move(solved), facts_of_pairs(prepared, m, pairs));
-  });
-  py::list out;
-  for (std::size_t i = 0; i < solutions.size(); ++i) {
-    const double sum_of_squares = solutions[i].sum_of_squares;
-    py::dict one = to_dict(moments.backend(), std::move(solutions[i]));
-    one["sum_of_squares"] = sum_of_squares;
-    add_facts(one, facts[i]);
-    out.append(std::move(one));
-  }
-  return out;
+  return dicts_of_pairs(
+      prepared, moments, pairs,
+      [&](const Moments& m) { return prepared.cca(m, pairs, parts_named(wanted), threads); },
+      [&](CcaSolution solution) {
+        const double sum_of_squares = solution.sum_of_squares;
+        py::dict out = to_dict(moments.backend(), std::move(solution));
+        out["sum_of_squares"] = sum_of_squares;
+        return out;
+      });
 }
 
 py::list regression_of_pairs(const PreparedBlocks& prepared, const LockedMoments& moments,
                              const Pairs& pairs, int threads) {
-  const auto [solutions, facts] = without_gil(moments, [&](const Moments& m) {
-    auto solved = prepared.linear_regression(m, pairs, threads);
-    return std::pair(std::move(solved), facts_of_pairs(prepared, m, pairs));
-  });
-  py::list out;
-  for (std::size_t i = 0; i < solutions.size(); ++i) {
-    py::dict one = to_dict(solutions[i]);
-    add_facts(one, facts[i]);
-    out.append(std::move(one));
-  }
-  return out;
+  return dicts_of_pairs(
+      prepared, moments, pairs,
+      [&](const Moments& m) { return prepared.linear_regression(m, pairs, threads); },
+      [](const Regression& solution) { return to_dict(solution); });
 }
 
 template <double (*kMeasure)(const Moments&, Index, Index)>

@@ -38,8 +38,7 @@ void bind_qr_factor(py::module_& module) {
       .def("moments",
            [](const LockedFactor& self) {
              require_usable();
-             return std::make_unique<LockedMoments>(
-                 without_gil(self, [](const QrFactor& f) { return moments_of(f); }));
+             return std::make_unique<LockedMoments>(without_gil(self, &moments_of));
            })
       .def_property_readonly("factor", [](const LockedFactor& self) {
         const Matrix copy =

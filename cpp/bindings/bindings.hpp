@@ -6,6 +6,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -42,9 +43,12 @@ std::vector<ArrayView> views_of(const Backend& backend, const std::vector<std::s
 std::vector<Block> blocks_of(const std::vector<std::string>& names,
                              const std::vector<DoubleVector>& means,
                              const std::vector<std::string>& precisions);
-DoubleVector to_numpy(const std::vector<double>& values);
-py::array_t<Index> to_numpy(const std::vector<Index>& values);
 std::vector<double> to_vector(const DoubleVector& array);
+
+template <class T>
+py::array_t<T> to_numpy(const std::vector<T>& values) {
+  return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
+}
 
 template <class Scalar>
 NumpyMatrix<Scalar> to_numpy(const LinearAlgebra<Scalar>& algebra, const MatrixOf<Scalar>& matrix) {
@@ -58,6 +62,15 @@ NumpyMatrix<Scalar> to_numpy(const LinearAlgebra<Scalar>& algebra, const MatrixO
   return out;
 }
 
+// A capsule that owns what it is given, for arrays over memory that lies in there.
+template <class T>
+py::capsule keeper_of(std::unique_ptr<T> owned) {
+  const py::capsule out(owned.get(),
+                        [](void* p) { const std::unique_ptr<T> last(static_cast<T*>(p)); });
+  owned.release();  // NOLINT(bugprone-unused-return-value): the capsule has it
+  return out;
+}
+
 // The matrix's own memory as an array, freed with the last reference to it. Where that is a
 // device's, the host must not read it: numpy only carries shape and strides.
 template <class Scalar>
@@ -65,17 +78,13 @@ NumpyMatrix<Scalar> to_array(const Backend& backend, MatrixOf<Scalar> matrix) {
   struct Owner {
     const Backend& backend;
     MatrixOf<Scalar> matrix;
+    ~Owner() { wait_for_borrowers(backend); }
   };
-  const Index rows = matrix.rows();
-  const Index cols = matrix.cols();
-  const Scalar* values = matrix.data();
   std::unique_ptr<Owner> owner(new Owner{backend, std::move(matrix)});
-  const py::capsule keeper(owner.get(), [](void* p) {
-    const std::unique_ptr<Owner> last(static_cast<Owner*>(p));
-    wait_for_borrowers(last->backend);
-  });
-  owner.release();  // NOLINT(bugprone-unused-return-value): the capsule has it
-  return NumpyMatrix<Scalar>({rows, cols}, values, keeper);
+  const MatrixOf<Scalar>& kept = owner->matrix;
+  const std::array<Index, 2> shape{kept.rows(), kept.cols()};
+  const Scalar* values = kept.data();
+  return NumpyMatrix<Scalar>(shape, values, keeper_of(std::move(owner)));
 }
 
 // A matrix of a result, copied to the host unless it is to stay in its place.
@@ -84,11 +93,7 @@ NumpyMatrix<Scalar> to_python(const Backend& backend, MatrixOf<Scalar> matrix, b
   if (in_place) {
     return to_array<Scalar>(backend, std::move(matrix));
   }
-  if constexpr (std::is_same_v<Scalar, Complex>) {
-    return to_numpy<Complex>(backend.complex(), matrix);
-  } else {
-    return to_numpy<double>(backend, matrix);
-  }
+  return to_numpy<Scalar>(algebra_of<Scalar>(backend), matrix);
 }
 
 template <class Scalar>
@@ -121,26 +126,17 @@ void bind_state(py::class_<Locked<State>>& state) {
           "merge",
           [](L& self, const L& other) {
             // A copy first: two objects merged into each other must not wait for each other.
-            const State copy = without_gil(other, [](const State& s) { return s.clone(); });
+            const State copy = without_gil(other, &State::clone);
             without_gil(self, [&](State& s) { s.merge(copy); });
           },
           py::arg("other"))
-      .def(
-          "clone",
-          [](const L& self) {
-            return std::make_unique<L>(without_gil(self, [](const State& s) { return s.clone(); }));
-          })
+      .def("clone",
+           [](const L& self) { return std::make_unique<L>(without_gil(self, &State::clone)); })
       .def_property_readonly("device", [](const L& self) { return device_of(self.backend()); })
       .def_property_readonly("n_samples",
-                             [](const L& self) {
-                               return without_gil(self,
-                                                  [](const State& s) { return s.n_samples(); });
-                             })
+                             [](const L& self) { return without_gil(self, &State::n_samples); })
       .def_property_readonly("block_names",
-                             [](const L& self) {
-                               return without_gil(self,
-                                                  [](const State& s) { return s.block_names(); });
-                             })
+                             [](const L& self) { return without_gil(self, &State::block_names); })
       .def(
           "mean", [block](const L& self, Index i) { return to_numpy(block(self, i).mean); },
           py::arg("block"))
@@ -156,6 +152,7 @@ void bind_state(py::class_<Locked<State>>& state) {
 
 // (real block, imaginary block or None)
 using ComplexIndex = std::pair<Index, std::optional<Index>>;
+inline ComplexBlock block_of(const ComplexIndex& index) { return {index.first, index.second}; }
 // Mean squares of features, where they are not those of the samples.
 using Energy = std::optional<std::vector<double>>;
 
@@ -163,7 +160,7 @@ using Energy = std::optional<std::vector<double>>;
 using Keep = std::optional<std::pair<std::string, double>>;
 std::optional<Truncation> truncation_of(const Keep& keep);
 
-// `in_place` as of to_python.
+// `in_place` is that of to_python.
 py::dict to_dict(const Backend& backend, CcaSolution solution, bool in_place = false);
 py::dict to_dict(const Regression& regression);
 
@@ -176,7 +173,7 @@ void bind_google(py::module_& m);
 void bind_measures(py::module_& m);
 void bind_pairwise(py::module_& m);
 void bind_resampling(py::module_& m);
-// Of _core alone.
+// This is for _core alone.
 void bind_config(py::module_& m);
 
 }  // namespace fastcca

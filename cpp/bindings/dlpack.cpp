@@ -1,5 +1,5 @@
 // Reads tensors of other libraries where they lie, by the DLPack protocol.
-#include <limits>
+#include <bit>
 
 #include "bindings/bindings.hpp"
 #include "bindings/dlpack_abi.hpp"
@@ -24,7 +24,7 @@ using Owned = std::unique_ptr<Managed, GiveBack<Managed>>;
 
 // The tensor of a capsule, which is from now on our own: a renamed capsule deletes nothing.
 template <class Managed>
-Owned<Managed> take(const py::object& capsule, const char* name, const char* used_name) {
+Owned<Managed> tensor_of(const py::object& capsule, const char* name, const char* used_name) {
   auto* managed = static_cast<Managed*>(PyCapsule_GetPointer(capsule.ptr(), name));
   if (managed == nullptr || PyCapsule_SetName(capsule.ptr(), used_name) != 0) {
     throw py::error_already_set();
@@ -33,31 +33,24 @@ Owned<Managed> take(const py::object& capsule, const char* name, const char* use
 }
 
 py::dtype dtype_of(const dlpack::DataType& type, const std::string& name) {
+  struct Kind {
+    int code;
+    const char* letter;
+    int least_bits, most_bits;
+  };
+  constexpr Kind kKinds[] = {{dlpack::kInt, "i", 8, 64},
+                             {dlpack::kUInt, "u", 8, 64},
+                             {dlpack::kFloat, "f", 16, 64},
+                             {dlpack::kComplex, "c", 64, 128},
+                             {dlpack::kBool, "b", 8, 8}};
   const int bits = type.bits;
-  const std::string bytes = std::to_string(bits / 8);
-  const bool whole = bits == 8 || bits == 16 || bits == 32 || bits == 64;
-  if (type.lanes == 1) {
-    switch (type.code) {
-      case dlpack::kInt:
-        if (whole) return py::dtype("i" + bytes);
-        break;
-      case dlpack::kUInt:
-        if (whole) return py::dtype("u" + bytes);
-        break;
-      case dlpack::kFloat:
-        if (whole && bits > 8) return py::dtype("f" + bytes);
-        break;
-      case dlpack::kBFloat:
-        if (bits == 16) return bfloat16_dtype();
-        break;
-      case dlpack::kComplex:
-        if (bits == 64 || bits == 128) return py::dtype("c" + bytes);
-        break;
-      case dlpack::kBool:
-        if (bits == 8) return py::dtype("?");
-        break;
-      default:
-        break;
+  if (type.lanes == 1 && type.code == dlpack::kBFloat && bits == 16) {
+    return bfloat16_dtype();
+  }
+  for (const Kind& kind : kKinds) {
+    if (type.lanes == 1 && type.code == kind.code && std::has_single_bit(type.bits) &&
+        bits >= kind.least_bits && bits <= kind.most_bits) {
+      return py::dtype(type.code == dlpack::kBool ? "?" : kind.letter + std::to_string(bits / 8));
     }
   }
   throw py::type_error(name + " is a tensor of a dtype that cannot be read (DLPack code " +
@@ -138,8 +131,8 @@ py::array from_dlpack(const py::object& producer, const std::string& name) {
   const py::object capsule =
       capsule_of(producer, stream_to_read(place[0].cast<std::int32_t>(), device, name));
   if (PyCapsule_IsValid(capsule.ptr(), "dltensor_versioned") != 0) {
-    auto owned =
-        take<dlpack::VersionedTensor>(capsule, "dltensor_versioned", "used_dltensor_versioned");
+    auto owned = tensor_of<dlpack::VersionedTensor>(capsule, "dltensor_versioned",
+                                                    "used_dltensor_versioned");
     if (owned->version.major != dlpack::kMajorVersion) {
       throw py::type_error(name + " speaks DLPack " + std::to_string(owned->version.major) +
                            ", but version 1 was asked for");
@@ -147,7 +140,7 @@ py::array from_dlpack(const py::object& producer, const std::string& name) {
     return array_of(std::move(owned), device, name);
   }
   if (PyCapsule_IsValid(capsule.ptr(), "dltensor") != 0) {
-    return array_of(take<dlpack::ManagedTensor>(capsule, "dltensor", "used_dltensor"), device,
+    return array_of(tensor_of<dlpack::ManagedTensor>(capsule, "dltensor", "used_dltensor"), device,
                     name);
   }
   throw py::type_error(name + ".__dlpack__() returned no unused DLPack capsule");

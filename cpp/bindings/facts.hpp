@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "core/block.hpp"
+#include "core/covariance.hpp"
 
 namespace fastcca {
 

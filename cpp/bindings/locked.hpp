@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <mutex>
 #include <stdexcept>
 #include <type_traits>
@@ -35,7 +36,7 @@ class StateLock {
  public:
   void lock();
   void unlock();
-  // Whether the thread that holds it held it before already. For the holder.
+  // Whether the thread that holds it, which alone may ask, held it before already.
   bool held_twice() const { return depth_ > 1; }
 
  private:
@@ -58,9 +59,9 @@ class Locked {
   auto call(F f) const {
     const std::scoped_lock guard(lock_);
     if constexpr (std::is_invocable_v<F, const State&>) {
-      return f(state_);
+      return std::invoke(f, state_);
     } else {
-      return f(state_.settled());
+      return std::invoke(f, state_.settled());
     }
   }
   template <class F>

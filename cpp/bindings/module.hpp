@@ -14,7 +14,7 @@ namespace fastcca {
 
 // One of the module's devices, made when it is first asked for; the CPU has device 0 alone.
 const Backend& backend_on(int device);
-// Its number.
+// The number of a backend's device.
 int device_of(const Backend& backend);
 // A RuntimeError where matrices cannot be decomposed here.
 void require_usable();

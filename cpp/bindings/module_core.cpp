@@ -7,20 +7,12 @@
 
 namespace fastcca {
 
-namespace {
-
-const CpuBackend& cpu_backend() {
-  static const CpuBackend backend(lapack_table());
-  return backend;
-}
-
-}  // namespace
-
 const Backend& backend_on(int device) {
   if (device != 0) {
     throw py::value_error("the CPU has no device " + std::to_string(device));
   }
-  return cpu_backend();
+  static const auto backend = make_cpu_backend(lapack_table());
+  return *backend;
 }
 
 int device_of(const Backend& /*backend*/) { return 0; }

@@ -97,11 +97,7 @@ py::object to_dlpack(const py::array& view, int device, std::optional<std::uintp
 template <class Scalar>
 NumpyMatrix<Scalar> to_device(const NumpyMatrix<Scalar>& array, int device) {
   const CudaBackend& backend = cuda_backend(device);
-  if constexpr (std::is_same_v<Scalar, Complex>) {
-    return to_array<Complex>(backend, to_matrix<Complex>(backend.complex(), array));
-  } else {
-    return to_array<double>(backend, to_matrix<double>(backend, array));
-  }
+  return to_array<Scalar>(backend, to_matrix<Scalar>(algebra_of<Scalar>(backend), array));
 }
 
 // (k, n), of samples (n, p) of all blocks side by side less shift (p,), times weights (p, k).

@@ -17,9 +17,7 @@ py::array array_over(Matrix memory, const py::dtype& dtype, const std::vector<py
                      const std::vector<py::ssize_t>& strides) {
   auto owned = std::make_unique<Matrix>(std::move(memory));
   const double* data = owned->data();
-  const py::capsule keeper(owned.get(), [](void* p) { delete static_cast<Matrix*>(p); });
-  owned.release();  // NOLINT(bugprone-unused-return-value): the capsule has it
-  py::array out(dtype, shape, strides, data, keeper);
+  py::array out(dtype, shape, strides, data, keeper_of(std::move(owned)));
   out.attr("setflags")(py::arg("write") = false);
   return out;
 }

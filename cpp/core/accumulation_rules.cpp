@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/host_vectors.hpp"
+
 namespace fastcca {
 
 double single_scale(double largest_deviation) {
@@ -17,22 +19,12 @@ bool fits_single(const SingleTotals& found, Index rows) {
   constexpr double kLeast = 0x1p-100;    // of a mean square: its rounding is 2^-149 at most
   constexpr double kConstant = 0x1p-48;  // deviation of a constant: what is left of its shift
   const double n = static_cast<double>(rows);
-  for (std::size_t j = 0; j < found.sums.size(); ++j) {
-    const double squares = found.squares[j];
-    if (squares == 0.0) {
-      continue;
-    }
-    const bool in_range = squares <= kMost && squares >= kLeast * n;  // not for NaN
-    if (!in_range) {
-      return false;
-    }
-    const double sum = found.sums[j] * found.scale[j];
-    const double constant = kConstant * found.shift[j] * found.scale[j];
-    if (sum * sum > 0.2 * n * squares && squares > n * constant * constant) {
-      return false;
-    }
-  }
-  return true;
+  const auto squares = array(found.squares);
+  const auto sums = array(found.sums) * array(found.scale);
+  const auto constants = kConstant * array(found.shift) * array(found.scale);
+  const auto in_range = squares <= kMost && squares >= kLeast * n;  // not for NaN
+  const auto off_centre = sums.square() > 0.2 * n * squares && squares > n * constants.square();
+  return (squares == 0.0 || (in_range && !off_centre)).all();
 }
 
 }  // namespace fastcca

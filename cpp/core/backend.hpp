@@ -11,14 +11,15 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <vector>
 
+#include "core/kept_pairs.hpp"
 #include "core/types.hpp"
-#include "core/wanted_tiles.hpp"
 
 namespace fastcca {
 
-// Of a complex matrix: the conjugate transpose.
+// The transpose of a complex matrix is the conjugate one.
 enum class Transpose : std::uint8_t { kNo, kYes };
 enum class Side : std::uint8_t { kLeft, kRight };
 
@@ -87,46 +88,35 @@ class LinearAlgebra {
   virtual SvdOf<Scalar> svd(Mat a) const = 0;       // k = min(rows, cols)
   virtual SvdOf<Scalar> full_svd(Mat a) const = 0;  // u and vt square
 
-  // -- the same for several matrices, one after the other unless a backend knows better ---------
-  using Each = std::span<const Mat* const>;
-
-  virtual std::vector<std::vector<double>> diagonal_each(Each a) const {
-    return each(a, [this](const Mat* m) { return diagonal(*m); });
+  // -- what follows from these ------------------------------------------------------------------
+  Mat submatrix(const Mat& a, std::span<const Index> rows, std::span<const Index> cols) const {
+    return scaled_submatrix(a, rows, std::vector<double>(rows.size(), 1.0), cols,
+                            std::vector<double>(cols.size(), 1.0));
   }
-  virtual std::vector<std::optional<Mat>> cholesky_each(Each a) const {
-    return each(a, [this](const Mat* m) { return cholesky(*m); });
+  // diag(factors) a
+  Mat scaled_rows(const Mat& a, std::span<const double> factors) const {
+    const auto cols = index_range(a.cols());
+    return scaled_submatrix(a, index_range(a.rows()), factors, cols,
+                            std::vector<double>(cols.size(), 1.0));
   }
-  virtual void solve_triangular_each(Each lower, Transpose trans, Side side,
-                                     std::span<Mat* const> b) const {
-    for (std::size_t i = 0; i < b.size(); ++i) {
-      solve_triangular(*lower[i], trans, side, *b[i]);
-    }
+  // a diag(factors)
+  Mat scaled_columns(const Mat& a, std::span<const double> factors) const {
+    return scaled_columns(a, index_range(a.cols()), factors);
   }
-  virtual std::vector<std::vector<double>> eigenvalues_each(Each symmetric) const {
-    return each(symmetric, [this](const Mat* m) { return eigenvalues(copy(*m)); });
+  Mat scaled(const Mat& a, double factor) const {
+    return scaled_columns(a, std::vector<double>(static_cast<std::size_t>(a.cols()), factor));
   }
-  virtual std::vector<EigenDecompositionOf<Scalar>> eigh_each(std::vector<Mat> symmetric) const {
-    return each(symmetric, [this](Mat& m) { return eigh(std::move(m)); });
+  Mat columns(const Mat& a, std::span<const Index> cols) const {
+    return scaled_columns(a, cols, std::vector<double>(cols.size(), 1.0));
   }
-  virtual std::vector<std::vector<double>> singular_values_each(std::vector<Mat> a) const {
-    return each(a, [this](Mat& m) { return singular_values(std::move(m)); });
-  }
-
- private:
-  template <class Matrices, class F>
-  static auto each(Matrices& matrices, F f) {
-    std::vector<decltype(f(matrices[0]))> out;
-    out.reserve(matrices.size());
-    for (auto& m : matrices) {
-      out.push_back(f(m));
-    }
-    return out;
+  Mat placed_rows(const Mat& a, std::span<const Index> rows, Index total_rows) const {
+    return scattered_rows(a, rows, std::vector<double>(rows.size(), 1.0), total_rows);
   }
 };
 
 // First and centred second moments of one batch of samples. scatter[i][j] for j <= i is the
 // (p_i, p_j) sum over samples of the outer product of centred blocks i and j, or (0, 0) where it
-// is not wanted; the diagonal tiles are symmetric, both halves stored.
+// is not kept; the diagonal tiles are symmetric, both halves stored.
 struct BatchMoments {
   Index n = 0;
   std::vector<std::vector<double>> means;
@@ -139,8 +129,8 @@ struct CentredRows {
   Matrix samples;            // (n + 1, P)
 };
 
-// Of the host, for samples that wait.
-using StagingMemory = std::unique_ptr<unsigned char[], void (*)(unsigned char*)>;
+// Memory of the host for samples that wait.
+using StagingMemory = std::shared_ptr<unsigned char[]>;
 
 struct NonFinite {
   Index count = 0;
@@ -154,17 +144,17 @@ class Backend : public LinearAlgebra<double> {
  public:
   // One pass over the samples of all blocks, which have the same number of rows, at least one,
   // on up to `threads` threads, 0 for the default. Where input is not finite, or its squares
-  // overflow, the diagonal of a scatter is not finite. The tiles that are wanted have the same bits
+  // overflow, the diagonal of a scatter is not finite. The tiles that are kept have the same bits
   // whatever else is.
-  virtual BatchMoments accumulate(std::span<const ArrayView> blocks, const WantedTiles& wanted,
+  virtual BatchMoments accumulate(std::span<const ArrayView> blocks, const KeptPairs& kept,
                                   int threads) const = 0;
-  // The same by products in single precision, where their samples fit into its range.
-  virtual BatchMoments accumulate_single(std::span<const ArrayView> blocks,
-                                         const WantedTiles& wanted, int threads) const = 0;
+  // Does the same by products in single precision, where the samples fit into its range.
+  virtual BatchMoments accumulate_single(std::span<const ArrayView> blocks, const KeptPairs& kept,
+                                         int threads) const = 0;
   // Whether small batches are worth a copy in the host's memory, to be accumulated together.
   virtual bool stages() const { return false; }
-  // So many bytes for such copies, nothing where there is not the memory.
-  virtual StagingMemory staging_memory(Index /*bytes*/) const { return {nullptr, nullptr}; }
+  // Gives so many bytes for such copies, or nothing where there is not the memory.
+  virtual StagingMemory staging_memory(Index /*bytes*/) const { return nullptr; }
   // Copies samples to `to`, the features of each next to each other in the machine's byte order.
   // Returns whether all values are tame (accumulation_rules.hpp). Only of a backend that stages.
   virtual bool stage(const ArrayView& /*block*/, unsigned char* /*to*/) const { return false; }
@@ -173,10 +163,10 @@ class Backend : public LinearAlgebra<double> {
   // The largest distance of a value from the first one of its feature.
   virtual double largest_deviation(const ArrayView& block) const = 0;
 
-  // Samples [row, row + count) of all blocks.
+  // Reads samples [row, row + count) of all blocks.
   virtual CentredRows read_centred(std::span<const ArrayView> blocks, Index row,
                                    Index count) const = 0;
-  // Samples [row, row + count) of a block less shift (p,), one in each column: (p, count).
+  // Reads samples [row, row + count) of a block less shift (p,), one in each column: (p, count).
   virtual Matrix read_samples(const ArrayView& block, Index row, Index count,
                               std::span<const double> shift) const = 0;
   // So many bytes of samples are worth reading or rearranging at a time.
@@ -185,21 +175,15 @@ class Backend : public LinearAlgebra<double> {
   // a[:, first + j] = columns[:, j]
   virtual void set_columns(Matrix& a, Index first, const Matrix& columns) const = 0;
   virtual void set_row(Matrix& a, Index row, std::span<const double> values) const = 0;
-  // Rows [row, row + rows of `values`) of a.
+  // Writes rows [row, row + rows of `values`) of a.
   virtual void set_rows(Matrix& a, Index row, const Matrix& values) const = 0;
   // a += b b'
   virtual void add_gram(Matrix& a, const Matrix& b) const = 0;
-  // The upper triangular factor of `upper` with `rows` below it, in place of `upper`.
+  // `upper` becomes the upper triangular factor of itself with `rows` below it.
   virtual void fold_into(Matrix& upper, Matrix rows) const = 0;
   // Calls body(i) for i in [0, count) on up to `threads` threads.
   virtual void for_each(int threads, std::size_t count,
                         const std::function<void(std::size_t)>& body) const = 0;
-  // Calls body(first, last) for ranges that make up [0, count), of as many problems as are worth
-  // solving together; `bytes` is what one of them takes.
-  virtual void for_each_range(int threads, std::size_t count, Index /*bytes*/,
-                              const std::function<void(std::size_t, std::size_t)>& body) const {
-    for_each(threads, count, [&](std::size_t i) { body(i, i + 1); });
-  }
 
   // a += b + weight * u v'
   virtual void add_with_outer(Matrix& a, const Matrix& b, double weight, std::span<const double> u,
@@ -208,5 +192,15 @@ class Backend : public LinearAlgebra<double> {
   virtual const LinearAlgebra<Complex>& complex() const = 0;
   virtual ComplexMatrix to_complex(const Matrix& real, const Matrix& imaginary) const = 0;
 };
+
+// The operations on real or on complex matrices.
+template <class Scalar>
+const LinearAlgebra<Scalar>& algebra_of(const Backend& backend) {
+  if constexpr (std::is_same_v<Scalar, Complex>) {
+    return backend.complex();
+  } else {
+    return backend;
+  }
+}
 
 }  // namespace fastcca

@@ -9,89 +9,18 @@
 
 namespace fastcca {
 
-Index size_of(DType dtype) {
-  switch (dtype) {
-    case DType::kInt8:
-    case DType::kUInt8:
-      return 1;
-    case DType::kFloat16:
-    case DType::kBFloat16:
-    case DType::kInt16:
-    case DType::kUInt16:
-      return 2;
-    case DType::kFloat32:
-    case DType::kInt32:
-    case DType::kUInt32:
-      return 4;
-    default:
-      return 8;
-  }
-}
-
-Precision precision_of(DType dtype) {
-  switch (dtype) {
-    case DType::kBFloat16:
-      return Precision::kBFloat16;
-    case DType::kFloat16:
-      return Precision::kFloat16;
-    case DType::kFloat32:
-      return Precision::kFloat32;
-    default:
-      return Precision::kFloat64;
-  }
-}
-
-double epsilon(Precision precision) {
-  switch (precision) {
-    case Precision::kBFloat16:
-      return 0x1p-7;
-    case Precision::kFloat16:
-      return 0x1p-10;
-    case Precision::kFloat32:
-      return 0x1p-23;
-    default:
-      return 0x1p-52;
-  }
-}
-
-const char* name_of(Precision precision) {
-  switch (precision) {
-    case Precision::kBFloat16:
-      return "bfloat16";
-    case Precision::kFloat16:
-      return "float16";
-    case Precision::kFloat32:
-      return "float32";
-    default:
-      return "float64";
-  }
-}
-
-std::vector<std::string> names_of(std::span<const Block> blocks) {
-  std::vector<std::string> out;
-  for (const Block& block : blocks) {
-    out.push_back(block.name);
-  }
-  return out;
-}
-
-Precision precision_of(const ArrayView& view) {
-  const Precision stored = precision_of(view.dtype);
-  return view.rounded_to ? coarser(*view.rounded_to, stored) : stored;
-}
-
-Precision coarser(Precision a, Precision b) { return epsilon(a) >= epsilon(b) ? a : b; }
-
 namespace {
 
 std::string shape_of(const ArrayView& view) {
   return "(" + std::to_string(view.rows) + ", " + std::to_string(view.cols) + ")";
 }
 
-std::string joined(std::span<const std::string> names) {
+// text(item) of each, with commas between.
+template <class Items, class Text>
+std::string joined(const Items& items, Text text) {
   std::string out;
-  for (const auto& name : names) {
-    out += (out.empty() ? "" : ", ") + name;
+  for (const auto& item : items) {
+    out += (out.empty() ? "" : ", ") + text(item);
   }
   return out;
 }
@@ -137,9 +66,10 @@ void check_batch(std::span<const Block> blocks, std::span<const std::string> nam
       std::equal(names.begin(), names.end(), blocks.begin(), blocks.end(),
                  [](const std::string& name, const Block& block) { return name == block.name; });
   if (!same_names) {
-    throw std::invalid_argument("update got the blocks (" + joined(names) +
-                                ") but the state holds (" + joined(names_of(blocks)) +
-                                "); every batch must bring the same blocks in the same order");
+    throw std::invalid_argument(
+        "update got the blocks (" + joined(names, [](const std::string& name) { return name; }) +
+        ") but the state holds (" + joined(blocks, [](const Block& block) { return block.name; }) +
+        "); every batch must bring the same blocks in the same order");
   }
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (views[i].cols != blocks[i].size()) {
@@ -164,35 +94,34 @@ void check_same_blocks(std::span<const Block> here, std::span<const Block> there
       here.begin(), here.end(), there.begin(), there.end(),
       [](const Block& a, const Block& b) { return a.name == b.name && a.size() == b.size(); });
   if (!same) {
-    const auto describe = [](std::span<const Block> blocks) {
-      std::string out;
-      for (const auto& block : blocks) {
-        out += (out.empty() ? "" : ", ") + block.name + ": " + std::to_string(block.size());
-      }
-      return out;
+    const auto described = [](const Block& block) {
+      return block.name + ": " + std::to_string(block.size());
     };
     throw std::invalid_argument("cannot merge the states of other blocks: this one holds (" +
-                                describe(here) + "), the other (" + describe(there) + ")");
+                                joined(here, described) + "), the other (" +
+                                joined(there, described) + ")");
   }
 }
 
-void check_same_pairs(std::span<const Block> blocks, const WantedTiles& here,
-                      const WantedTiles& there, const std::string& what) {
+void check_same_pairs(std::span<const Block> blocks, const KeptPairs& here, const KeptPairs& there,
+                      const std::string& what) {
   if (here == there) {
     return;
   }
-  constexpr Index kMost = 3;  // are named
-  const auto lacking = [&](const WantedTiles& wants, const WantedTiles& lacks) {
-    std::string out;
-    Index count = 0;
+  constexpr std::size_t kMost = 3;  // are named
+  const auto lacking = [&](const KeptPairs& has, const KeptPairs& lacks) {
+    std::vector<std::string> pairs;
     for (std::size_t i = 0; i < blocks.size(); ++i) {
       for (std::size_t j = 0; j < i; ++j) {
-        if (wants(i, j) && !lacks(i, j) && ++count <= kMost) {
-          out += (out.empty() ? "" : ", ") + blocks[j].name + " and " + blocks[i].name;
+        if (has(i, j) && !lacks(i, j)) {
+          pairs.push_back(blocks[j].name + " and " + blocks[i].name);
         }
       }
     }
-    return count > kMost ? out + " and " + std::to_string(count - kMost) + " more" : out;
+    const std::size_t named = std::min(pairs.size(), kMost);
+    const std::size_t more = pairs.size() - named;
+    return joined(std::span(pairs).first(named), [](const std::string& pair) { return pair; }) +
+           (more > 0 ? " and " + std::to_string(more) + " more" : "");
   };
   std::string told;
   const std::string only_here = lacking(here, there);

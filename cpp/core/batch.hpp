@@ -1,4 +1,4 @@
-// Named blocks of features, and the checks that a batch of their samples must pass.
+// The checks that a batch of samples of named blocks, or another state of them, must pass.
 #pragma once
 
 #include <span>
@@ -6,20 +6,9 @@
 #include <vector>
 
 #include "core/backend.hpp"
+#include "core/block.hpp"
 
 namespace fastcca {
-
-struct Block {
-  std::string name;
-  std::vector<double> mean;  // (size,)
-  Precision precision = Precision::kFloat64;
-  Index size() const { return static_cast<Index>(mean.size()); }
-};
-
-std::vector<std::string> names_of(std::span<const Block> blocks);
-
-// How finely the values of a view were rounded.
-Precision precision_of(const ArrayView& view);
 
 // Throws unless the views are one batch of samples, of the same blocks as before where there are
 // any.
@@ -33,9 +22,9 @@ Index joint_count(Index here, Index there);
 // Throws unless two states hold the same blocks.
 void check_same_blocks(std::span<const Block> here, std::span<const Block> there);
 
-// Throws unless two states of these blocks want the same pairs of them. `what` is refused.
-void check_same_pairs(std::span<const Block> blocks, const WantedTiles& here,
-                      const WantedTiles& there, const std::string& what);
+// Throws unless two states of these blocks keep the same pairs of them. `what` is refused.
+void check_same_pairs(std::span<const Block> blocks, const KeptPairs& here, const KeptPairs& there,
+                      const std::string& what);
 
 // Whether sums of that many squares are so small that the squares have lost digits.
 bool squares_underflow(std::span<const double> sums, Index n);

@@ -1,14 +1,18 @@
 // Canonical correlation analysis (Hotelling 1936) of two blocks of moments.
 #pragma once
 
+#include <cstdint>
 #include <optional>
-#include <span>
+#include <utility>
 #include <vector>
 
-#include "core/block.hpp"
+#include "core/covariance.hpp"
 #include "core/whitener.hpp"
 
 namespace fastcca {
+
+// How much of a solution is asked for; the sum of squares takes no decomposition.
+enum class CcaParts : std::uint8_t { kSumOfSquares, kCorrelations, kWeights };
 
 struct CcaOptions {
   double ridge = 0.0;
@@ -17,6 +21,8 @@ struct CcaOptions {
   std::optional<Truncation> x_keep;
   std::optional<Truncation> y_keep;
   double rank_tolerance = 0.0;  // see BlockCovarianceOf
+
+  CcaParts parts() const { return weights ? CcaParts::kWeights : CcaParts::kCorrelations; }
 };
 
 template <class Scalar>
@@ -30,24 +36,33 @@ struct CcaSideOf {
   std::optional<MatrixOf<Scalar>> loadings;  // (p, k), covariances of the units with the variates
 };
 
-// What is asked of a pair; the sum of squares takes no decomposition.
-enum class Wanted : std::uint8_t { kSumOfSquares, kCorrelations, kWeights };
-
 template <class Scalar>
 struct CcaSolutionOf {
-  // (k,) descending in [0, 1], k = min of the ranks; none where their squares alone were wanted
+  // (k,) descending in [0, 1], k = min of the ranks; none where their squares alone are asked for
   std::vector<double> correlations;
   double sum_of_squares = 0.0;
   CcaSideOf<Scalar> x;
   CcaSideOf<Scalar> y;
+
+  void exchange_sides() { std::swap(x, y); }
 };
 using CcaSolution = CcaSolutionOf<double>;
 
 // One block made ready for every comparison it takes part in.
 template <class Scalar>
 struct PreparedBlockOf {
+  PreparedBlockOf() = default;
+  explicit PreparedBlockOf(WhitenerOf<Scalar> of_all)
+      : whitener(std::move(of_all)),
+        rank(whitener.rank()),
+        undecided(whitener.undecided()),
+        dead(whitener.dead()) {}
+  // Prepares the leading axes that a truncation keeps.
+  PreparedBlockOf(const LinearAlgebra<Scalar>& algebra, const PrincipalAxesOf<Scalar>& axes,
+                  const Truncation& keep);
+
   WhitenerOf<Scalar> whitener;  // of the directions that are compared
-  Index rank = 0;
+  Index rank = 0;               // before a truncation
   Index undecided = 0;
   std::vector<Index> dead;
 };
@@ -58,35 +73,27 @@ PreparedBlockOf<Scalar> prepare(const LinearAlgebra<Scalar>& algebra,
                                 BlockCovarianceOf<Scalar> block, double ridge,
                                 double rank_tolerance, const std::optional<Truncation>& keep);
 
-// `cross` (rows, cols) is the scatter of two blocks, over `degrees` their covariance; `swapped`
-// says that its rows belong to y.
+// What follows from two prepared blocks and the core matrix between them.
 template <class Scalar>
-struct PreparedPairOf {
-  const PreparedBlockOf<Scalar>* rows;
-  const PreparedBlockOf<Scalar>* cols;
-  const MatrixOf<Scalar>* cross;
-  double degrees;
-  bool swapped;
-};
-using PreparedPair = PreparedPairOf<double>;
+CcaSolutionOf<Scalar> solve_whitened(const LinearAlgebra<Scalar>& algebra,
+                                     const PreparedBlockOf<Scalar>& x,
+                                     const PreparedBlockOf<Scalar>& y, MatrixOf<Scalar> core,
+                                     CcaParts parts);
 
-CcaSolution solve_prepared(const LinearAlgebra<double>& algebra, const PreparedPair& pair,
-                           Wanted wanted);
-
+// Compares two blocks whose scatter is `cross` (p, q).
 template <class Scalar>
 CcaSolutionOf<Scalar> solve_cca(const LinearAlgebra<Scalar>& algebra,
-                                const BlockPairOf<Scalar>& pair, const CcaOptions& options);
-// Of several pairs on one backend, which it may decompose together.
-template <class Scalar>
-std::vector<CcaSolutionOf<Scalar>> solve_cca_each(const LinearAlgebra<Scalar>& algebra,
-                                                  std::span<const BlockPairOf<Scalar>> pairs,
-                                                  const CcaOptions& options);
-
-// What follows from two whitened blocks and the core matrix between them.
-CcaSolution solve_whitened(const LinearAlgebra<double>& algebra, const Whitener& x,
-                           const Whitener& y, Matrix core, bool weights);
+                                const BlockCovarianceOf<Scalar>& x,
+                                const BlockCovarianceOf<Scalar>& y, const MatrixOf<Scalar>& cross,
+                                const CcaOptions& options);
 
 // Blocks x and y may come in any order within the moments. Needs two samples.
 CcaSolution solve_cca(const Moments& moments, Index x, Index y, const CcaOptions& options);
+
+// Compares complex samples; energies are those of covariance_of.
+CcaSolutionOf<Complex> solve_cca(const Moments& moments, const ComplexBlock& x,
+                                 const ComplexBlock& y, const CcaOptions& options,
+                                 const std::optional<std::vector<double>>& x_energy = {},
+                                 const std::optional<std::vector<double>>& y_energy = {});
 
 }  // namespace fastcca

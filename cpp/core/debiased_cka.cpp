@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "core/host_vectors.hpp"
 #include "core/interrupt.hpp"
 #include "core/units.hpp"
 
@@ -13,18 +14,14 @@ namespace fastcca {
 DebiasedCka::Scaled DebiasedCka::scaled(const Moments& moments, Index block) {
   const LinearAlgebra<double>& algebra = moments.backend();
   const BlockCovariance covariance = covariance_of(moments, block);
-  const auto [variances, live] = units_of(algebra, covariance);
-  double largest = 0.0;
-  for (const Index j : live) {
-    largest = std::max(largest, variances[static_cast<std::size_t>(j)]);
-  }
+  const Units units = units_of(algebra, covariance);
+  const auto live = array(units.variances)(units.live);
+  const double largest = units.live.empty() ? 0.0 : live.maxCoeff();
   // A power of two changes no digit.
   const double factor = largest > 0.0 ? std::exp2(-std::ceil(std::log2(largest) / 2.0)) : 1.0;
-  Scaled out{moments.block(block).mean, std::vector<double>(variances.size(), 0.0)};
-  for (const Index j : live) {
-    out.factor[static_cast<std::size_t>(j)] = factor;
-    out.total += variances[static_cast<std::size_t>(j)] * factor * factor * covariance.degrees;
-  }
+  Scaled out{moments.block(block).mean, filled(moments.block(block).size(), 0.0),
+             live.sum() * factor * factor * covariance.degrees};
+  array(out.factor)(units.live) = factor;
   return out;
 }
 
@@ -37,9 +34,10 @@ DebiasedCka::DebiasedCka(const Moments& moments, Index x, Index y)
   x_ = scaled(moments, x);
   y_ = scaled(moments, y);
   const auto norm = [&](Index i, const Scaled& rows, Index j, const Scaled& cols) {
+    const Matrix& scatter = moments.scatter(i, j);
     return backend_->frobenius_norm(
-        backend_->scaled_submatrix(moments.scatter(i, j), index_range(moments.block(i).size()),
-                                   rows.factor, index_range(moments.block(j).size()), cols.factor));
+        backend_->scaled_submatrix(scatter, index_range(scatter.rows()), rows.factor,
+                                   index_range(scatter.cols()), cols.factor));
   };
   norms_ = {norm(x, x_, x, x_), x < y ? norm(y, y_, x, x_) : norm(x, x_, y, y_),
             norm(y, y_, y, y_)};
@@ -48,12 +46,8 @@ DebiasedCka::DebiasedCka(const Moments& moments, Index x, Index y)
 // Of samples [row, row + count) to the mean.
 std::vector<double> DebiasedCka::squared_distances(const ArrayView& view, Index row, Index count,
                                                    const Scaled& of) const {
-  std::vector<double> weights = of.factor;
-  for (double& weight : weights) {
-    weight *= weight;
-  }
   return backend_->weighted_squared_column_norms(backend_->read_samples(view, row, count, of.mean),
-                                                 weights);
+                                                 vector_of(array(of.factor).square()));
 }
 
 void DebiasedCka::add(const ArrayView& x, const ArrayView& y, int threads) {

@@ -6,6 +6,8 @@
 #include <random>
 #include <utility>
 
+#include "core/host_vectors.hpp"
+
 namespace fastcca {
 
 namespace {
@@ -24,35 +26,27 @@ constexpr double kExhausted = 1e-12;
 
 template <class Scalar>
 MatrixOf<Scalar> random_unit_vector(const LinearAlgebra<Scalar>& algebra, Index size) {
-  // The same start, and so the same result, every time.
+  // The start, and with it the result, is the same every time.
   std::mt19937_64 bits(20771);  // NOLINT(bugprone-random-generator-seed)
-  std::vector<Scalar> values(static_cast<std::size_t>(size));
+  Eigen::VectorXd values(size);
   double squares = 0.0;
-  for (Scalar& v : values) {
-    const double uniform = std::ldexp(static_cast<double>(bits() >> 11), -52) - 1.0;
-    squares += uniform * uniform;
-    v = uniform;
+  for (double& v : values) {
+    v = std::ldexp(static_cast<double>(bits() >> 11), -52) - 1.0;
+    squares += v * v;
   }
-  for (Scalar& v : values) {
-    v /= std::sqrt(squares);
-  }
-  return algebra.from_host(values.data(), size, 1);
+  const Eigen::VectorX<Scalar> unit = (values / std::sqrt(squares)).template cast<Scalar>();
+  return algebra.from_host(unit.data(), size, 1);
 }
 
-// Of the tridiagonal matrix with these entries on its diagonal and beside it.
+// That of the tridiagonal matrix with these entries on its diagonal and beside it, which is small.
 template <class Scalar>
 double largest_eigenvalue(const LinearAlgebra<Scalar>& algebra, const std::vector<double>& diagonal,
                           const std::vector<double>& beside) {
-  const std::size_t size = diagonal.size();
-  std::vector<Scalar> entries(size * size);
-  for (std::size_t k = 0; k < size; ++k) {
-    entries[k * size + k] = diagonal[k];
-    if (k > 0) {
-      entries[k * size + k - 1] = entries[(k - 1) * size + k] = beside[k - 1];
-    }
-  }
-  const auto rows = static_cast<Index>(size);
-  return algebra.eigenvalues(algebra.from_host(entries.data(), rows, rows)).back();
+  const auto size = static_cast<Index>(diagonal.size());
+  Eigen::MatrixX<Scalar> t = Eigen::MatrixX<Scalar>::Zero(size, size);
+  t.diagonal() = array(diagonal).matrix();
+  t.diagonal(1) = t.diagonal(-1) = array(beside).matrix();
+  return algebra.eigenvalues(algebra.from_host(t.data(), size, size)).back();
 }
 
 // The largest Ritz value of a Hermitian operator in the Krylov space of one vector. The basis is
@@ -91,48 +85,33 @@ double largest_ritz_value(const LinearAlgebra<Scalar>& algebra, Index size, Appl
   return found;
 }
 
+}  // namespace
+
 template <class Scalar>
-ExtremeEigenvalues ritz_values(const LinearAlgebra<Scalar>& algebra, const Factorized<Scalar>& of) {
+ExtremeEigenvalues extreme_eigenvalues(const LinearAlgebra<Scalar>& algebra,
+                                       const MatrixOf<Scalar>& matrix,
+                                       const MatrixOf<Scalar>& lower) {
   using Mat = MatrixOf<Scalar>;
-  const Index size = of.matrix->rows();
+  const Index size = matrix.rows();
+  if (size <= kSmall) {
+    const auto all = algebra.eigenvalues(algebra.copy(matrix));
+    return {all.front(), all.back()};
+  }
   const double largest = largest_ritz_value(algebra, size, [&](const Mat& vector) {
-    return algebra.multiply(*of.matrix, Transpose::kNo, vector, Transpose::kNo);
+    return algebra.multiply(matrix, Transpose::kNo, vector, Transpose::kNo);
   });
   const double inverse = largest_ritz_value(algebra, size, [&](const Mat& vector) {
     Mat image = algebra.copy(vector);
-    algebra.solve_triangular(*of.lower, Transpose::kNo, Side::kLeft, image);
-    algebra.solve_triangular(*of.lower, Transpose::kYes, Side::kLeft, image);
+    algebra.solve_triangular(lower, Transpose::kNo, Side::kLeft, image);
+    algebra.solve_triangular(lower, Transpose::kYes, Side::kLeft, image);
     return image;
   });
   return {inverse > 0.0 ? 1.0 / inverse : 0.0, largest};
 }
 
-}  // namespace
-
-template <class Scalar>
-std::vector<ExtremeEigenvalues> extreme_eigenvalues_each(
-    const LinearAlgebra<Scalar>& algebra, std::span<const Factorized<Scalar>> matrices) {
-  std::vector<ExtremeEigenvalues> out(matrices.size());
-  std::vector<std::size_t> small;
-  std::vector<const MatrixOf<Scalar>*> wholly;
-  for (std::size_t i = 0; i < matrices.size(); ++i) {
-    if (matrices[i].matrix->rows() <= kSmall) {
-      small.push_back(i);
-      wholly.push_back(matrices[i].matrix);
-    } else {
-      out[i] = ritz_values(algebra, matrices[i]);
-    }
-  }
-  const auto values = algebra.eigenvalues_each(wholly);
-  for (std::size_t k = 0; k < small.size(); ++k) {
-    out[small[k]] = {values[k].front(), values[k].back()};
-  }
-  return out;
-}
-
-template std::vector<ExtremeEigenvalues> extreme_eigenvalues_each(
-    const LinearAlgebra<double>&, std::span<const Factorized<double>>);
-template std::vector<ExtremeEigenvalues> extreme_eigenvalues_each(
-    const LinearAlgebra<Complex>&, std::span<const Factorized<Complex>>);
+template ExtremeEigenvalues extreme_eigenvalues(const LinearAlgebra<double>&, const Matrix&,
+                                                const Matrix&);
+template ExtremeEigenvalues extreme_eigenvalues(const LinearAlgebra<Complex>&, const ComplexMatrix&,
+                                                const ComplexMatrix&);
 
 }  // namespace fastcca

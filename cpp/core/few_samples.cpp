@@ -59,7 +59,7 @@ struct SampledSide {
     out.rank = static_cast<Index>(space.real.size());
     out.kept = static_cast<Index>(kept.size());
     out.condition = space.condition(kept);
-    out.dead = others(space.block->size(), space.block->live());
+    out.dead = all_but(space.block->live(), space.block->size());
     if (turn != nullptr) {
       const Backend& backend = space.block->backend();
       const auto scaled = [&](const std::vector<double>& factors) {

@@ -1,13 +1,34 @@
-// The quantities of google/svcca that no paper defines, from moments.
+// The quantities of google/svcca: symmetric CCA, and what no paper defines.
 #pragma once
 
 #include <optional>
 #include <vector>
 
-#include "core/block.hpp"
-#include "core/symmetric_cca.hpp"
+#include "core/covariance.hpp"
 
 namespace fastcca {
+
+// CCA by symmetric inverse square roots of the covariances.
+template <class Scalar>
+struct SymmetricCcaOf {
+  MatrixOf<Scalar> u;                // (p, p)
+  std::vector<double> correlations;  // (min(p, q),), zero beyond the smaller rank
+  MatrixOf<Scalar> vt;               // (q, q)
+  MatrixOf<Scalar> x_inverse_sqrt;   // (p, p)
+  MatrixOf<Scalar> y_inverse_sqrt;   // (q, q)
+  Index x_rank = 0;                  // dimensions that the inverse square roots keep
+  Index y_rank = 0;
+};
+using SymmetricCca = SymmetricCcaOf<double>;
+
+// `cross` is the (p, q) covariance. With epsilon > 0 it is added to the diagonal of both
+// covariances, and nothing else is removed; at epsilon = 0 the rank rule decides, and the inverse
+// square roots are those of the kept directions.
+template <class Scalar>
+SymmetricCcaOf<Scalar> solve_symmetric_cca(const LinearAlgebra<Scalar>& algebra,
+                                           const BlockCovarianceOf<Scalar>& x,
+                                           const BlockCovarianceOf<Scalar>& y,
+                                           const MatrixOf<Scalar>& cross, double epsilon);
 
 template <class Scalar>
 struct GoogleCcaOf {
@@ -17,7 +38,7 @@ struct GoogleCcaOf {
 };
 
 // ``compute_ccas`` of given covariances: drops neurons, and solves the CCA of what is left. `cross`
-// is the (p, q) covariance.
+// (p, q) is the covariance times the square root of the degrees of both blocks.
 template <class Scalar>
 GoogleCcaOf<Scalar> google_cca(const LinearAlgebra<Scalar>& algebra,
                                const BlockCovarianceOf<Scalar>& x,
@@ -25,10 +46,14 @@ GoogleCcaOf<Scalar> google_cca(const LinearAlgebra<Scalar>& algebra,
                                double epsilon);
 
 // ``get_cca_similarity``: the same of covariances over their largest entry, and nothing where a
-// side does not vary. `pair` may come in any order.
-template <class Scalar>
-GoogleCcaOf<Scalar> google_cca(const LinearAlgebra<Scalar>& algebra, BlockPairOf<Scalar> pair,
-                               double epsilon);
+// side does not vary.
+GoogleCcaOf<double> google_cca(const Moments& moments, Index x, Index y, double epsilon);
+
+// The same of complex samples; energies are those of covariance_of.
+GoogleCcaOf<Complex> google_cca(const Moments& moments, const ComplexBlock& x,
+                                const ComplexBlock& y, double epsilon,
+                                const std::optional<std::vector<double>>& x_energy,
+                                const std::optional<std::vector<double>>& y_energy);
 
 struct GoogleWeights {
   std::vector<double> correlations;

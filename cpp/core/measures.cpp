@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/errors.hpp"
+#include "core/host_vectors.hpp"
 
 namespace fastcca {
 
@@ -31,51 +32,70 @@ double root_of_total(const std::vector<double>& diagonal) {
 }
 
 // 1 for live units, 0 for dead ones.
-std::vector<double> mask_of(const Backend& backend, const BlockCovariance& block) {
-  const LinearAlgebra<double>& algebra = backend;
-  std::vector<double> out(static_cast<std::size_t>(block.scatter->rows()), 1.0);
-  for (const Index j : dead_units(algebra, block)) {
-    out[static_cast<std::size_t>(j)] = 0.0;
-  }
+std::vector<double> mask_of(const Moments& moments, Index block) {
+  const LinearAlgebra<double>& algebra = moments.backend();
+  const Units units = units_of(algebra, covariance_of(moments, block));
+  auto out = filled(static_cast<Index>(units.variances.size()), 0.0);
+  array(out)(units.live) = 1.0;
   return out;
 }
 
-// A pair without what its dead units hold, which is rounding and could outweigh the others.
-struct LivePair {
-  const Backend& backend;
-  BlockPair pair;
-  std::vector<double> row_mask, col_mask;
-
+// Two blocks without what their dead units hold, which is rounding and could outweigh the others.
+class LivePair {
+ public:
   LivePair(const Moments& moments, Index x, Index y)
-      : backend(moments.backend()),
-        pair(pair_of(moments, x, y)),
-        row_mask(mask_of(backend, pair.rows)),
-        col_mask(mask_of(backend, pair.cols)) {}
+      : backend_(moments.backend()),
+        x_mask_(mask_of(moments, x)),
+        y_mask_(mask_of(moments, y)),
+        xx_(moments.scatter(x, x)),
+        yy_(moments.scatter(y, y)),
+        cross_(moments.cross(x, y)) {}
 
-  bool both_vary() const { return sum(row_mask) > 0.0 && sum(col_mask) > 0.0; }
-  Matrix cross() const { return masked(*pair.cross, row_mask, col_mask); }
-  Matrix rows() const { return masked(*pair.rows.scatter, row_mask, row_mask); }
-  Matrix cols() const { return masked(*pair.cols.scatter, col_mask, col_mask); }
+  bool both_vary() const { return sum(x_mask_) > 0.0 && sum(y_mask_) > 0.0; }
+  Matrix x() const { return masked(xx_, x_mask_, x_mask_); }
+  Matrix y() const { return masked(yy_, y_mask_, y_mask_); }
+  // What the state keeps: x' y or its transpose.
+  Matrix cross() const {
+    return transposed() ? masked(*cross_.tile, y_mask_, x_mask_)
+                        : masked(*cross_.tile, x_mask_, y_mask_);
+  }
+  bool transposed() const { return cross_.transpose == Transpose::kYes; }
+
+  // x' y of some units of x, scaled, and the whitened directions of x that they make up.
+  Matrix whitened_cross(const Whitener& x, std::span<const double> scale) const {
+    const auto all = index_range(yy_.rows());
+    return transposed() ? x.whiten_columns(backend_.scaled_submatrix(*cross_.tile, all, y_mask_,
+                                                                     x.live(), scale))
+                        : x.whiten_rows(backend_.scaled_submatrix(*cross_.tile, x.live(), scale,
+                                                                  all, y_mask_));
+  }
 
  private:
   Matrix masked(const Matrix& a, const std::vector<double>& of_rows,
                 const std::vector<double>& of_cols) const {
-    return backend.scaled_submatrix(a, index_range(a.rows()), of_rows, index_range(a.cols()),
-                                    of_cols);
+    return backend_.scaled_submatrix(a, index_range(a.rows()), of_rows, index_range(a.cols()),
+                                     of_cols);
   }
+
+  const Backend& backend_;
+  std::vector<double> x_mask_, y_mask_;
+  const Matrix& xx_;
+  const Matrix& yy_;
+  Cross cross_;
 };
 
 }  // namespace
 
 PlsSolution solve_pls(const Moments& moments, Index x, Index y) {
+  const double degrees = degrees_of_freedom(moments.n_samples());
   const LivePair live(moments, x, y);
   const Backend& backend = moments.backend();
   Svd svd = backend.svd(live.cross());
   PlsSolution out{std::move(svd.values), std::move(svd.u), backend.transposed(svd.vt)};
   for (double& s : out.singular_values) {
-    s = finite(s) / live.pair.degrees();
+    s = finite(s) / degrees;
   }
-  if (live.pair.swapped) {
+  if (live.transposed()) {
     std::swap(out.x_weights, out.y_weights);
   }
   return out;
@@ -89,21 +109,24 @@ double linear_cka(const Moments& moments, Index x, Index y) {
   const Backend& backend = moments.backend();
   const double between = finite(backend.frobenius_norm(live.cross()));
   // The norms one by one: their products could overflow.
-  const double rows = finite(backend.frobenius_norm(live.rows()));
-  const double cols = finite(backend.frobenius_norm(live.cols()));
-  return std::clamp(between / rows * (between / cols), 0.0, 1.0);
+  const double of_x = finite(backend.frobenius_norm(live.x()));
+  const double of_y = finite(backend.frobenius_norm(live.y()));
+  return std::clamp(between / of_x * (between / of_y), 0.0, 1.0);
 }
 
 double procrustes(const Moments& moments, Index x, Index y) {
   const LivePair live(moments, x, y);
+  if (live.transposed()) {
+    return procrustes(moments, y, x);  // symmetric, and then to the last bit
+  }
   if (!live.both_vary()) {
     return 0.0;
   }
   const Backend& backend = moments.backend();
   const double nuclear = sum(backend.singular_values(live.cross()));
-  const double rows = root_of_total(backend.diagonal(live.rows()));
-  const double cols = root_of_total(backend.diagonal(live.cols()));
-  return std::clamp(nuclear / rows / cols, 0.0, 1.0);
+  const double of_x = root_of_total(backend.diagonal(live.x()));
+  const double of_y = root_of_total(backend.diagonal(live.y()));
+  return std::clamp(nuclear / of_x / of_y, 0.0, 1.0);
 }
 
 Regression linear_regression(const Moments& moments, Index x, Index y, double rank_tolerance) {
@@ -115,24 +138,13 @@ Regression linear_regression(const Moments& moments, Index x, Index y, double ra
 Regression linear_regression(const Moments& moments, Index x, Index y, const Whitener& whitener) {
   const Backend& backend = moments.backend();
   const LivePair live(moments, x, y);
-  const BlockPair& pair = live.pair;
   if (!live.both_vary()) {
     return {};
   }
-  const BlockCovariance& target = pair.swapped ? pair.rows : pair.cols;
-  std::vector<double> scale(whitener.inverse_scale());
-  for (double& s : scale) {
-    s /= std::sqrt(pair.degrees());
-  }
-  const Index targets = target.scatter->rows();
-  const auto all = index_range(targets);
-  const Matrix explained = pair.swapped
-                               ? whitener.whiten_columns(backend.scaled_submatrix(
-                                     *pair.cross, all, live.row_mask, whitener.live(), scale))
-                               : whitener.whiten_rows(backend.scaled_submatrix(
-                                     *pair.cross, whitener.live(), scale, all, live.col_mask));
-  const double norm = backend.frobenius_norm(explained);
-  const double total = root_of_total(backend.diagonal(pair.swapped ? live.rows() : live.cols()));
+  const double degrees = degrees_of_freedom(moments.n_samples());
+  const auto scale = vector_of(array(whitener.inverse_scale()) / std::sqrt(degrees));
+  const double norm = backend.frobenius_norm(live.whitened_cross(whitener, scale));
+  const double total = root_of_total(backend.diagonal(live.y()));
   return {std::clamp(norm / total * (norm / total), 0.0, 1.0), whitener.condition(),
           whitener.undecided()};
 }

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "core/block.hpp"
+#include "core/covariance.hpp"
 #include "core/whitener.hpp"
 
 namespace fastcca {
@@ -32,7 +32,7 @@ struct Regression {
 
 // Share of y's variance that a linear map of x explains.
 Regression linear_regression(const Moments& moments, Index x, Index y, double rank_tolerance = 0.0);
-// The same, where x has been whitened before, without a ridge.
+// Answers with x whitened before, without a ridge.
 Regression linear_regression(const Moments& moments, Index x, Index y, const Whitener& whitener);
 
 }  // namespace fastcca

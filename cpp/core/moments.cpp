@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "core/errors.hpp"
+#include "core/host_vectors.hpp"
 
 namespace fastcca {
 
@@ -14,7 +15,7 @@ void Moments::check_range(const BatchMoments& batch, std::span<const std::string
   for (std::size_t i = 0; i < views.size(); ++i) {
     const auto diagonal = backend_->diagonal(batch.scatter[i][i]);
     // A value that is not finite spoils its own square, so the diagonals tell for free.
-    if (!std::all_of(diagonal.begin(), diagonal.end(), [](double d) { return std::isfinite(d); })) {
+    if (!array(diagonal).isFinite().all()) {
       refuse_non_finite(*backend_, names[i], views[i]);
       refuse_large(names[i]);
     }
@@ -25,15 +26,15 @@ void Moments::check_range(const BatchMoments& batch, std::span<const std::string
 }
 
 Moments::Batch Moments::read(std::span<const std::string> names, std::span<const ArrayView> views,
-                             int threads, const WantedTiles& wanted) const {
+                             int threads, const KeptPairs& kept) const {
   check_batch(blocks_, names, views);
   if (!blocks_.empty()) {
-    check_same_pairs(blocks_, wanted_, wanted, "add a batch");
+    check_same_pairs(blocks_, kept_, kept, "add a batch");
   }
   Batch out;
-  out.wanted = wanted;
-  out.moments = products_ == Products::kSingle ? backend_->accumulate_single(views, wanted, threads)
-                                               : backend_->accumulate(views, wanted, threads);
+  out.kept = kept;
+  out.moments = products_ == Products::kSingle ? backend_->accumulate_single(views, kept, threads)
+                                               : backend_->accumulate(views, kept, threads);
   check_range(out.moments, names, views);
   for (std::size_t i = 0; i < names.size(); ++i) {
     out.blocks.push_back({names[i], std::move(out.moments.means[i]), precision_of(views[i])});
@@ -44,7 +45,7 @@ Moments::Batch Moments::read(std::span<const std::string> names, std::span<const
 void Moments::add(Batch batch) {
   if (blocks_.empty()) {
     blocks_ = std::move(batch.blocks);
-    wanted_ = std::move(batch.wanted);
+    kept_ = std::move(batch.kept);
     scatter_ = std::move(batch.moments.scatter);
     n_ = batch.moments.n;
     return;
@@ -63,7 +64,7 @@ void Moments::merge(const Moments& other) {
     return;
   }
   check_same_blocks(blocks_, other.blocks_);
-  check_same_pairs(blocks_, wanted_, other.wanted_, "merge a state");
+  check_same_pairs(blocks_, kept_, other.kept_, "merge a state");
   add(other.n_, other.blocks_, other.scatter_);
   products_ = products;
 }
@@ -74,45 +75,39 @@ void Moments::add(Index n, std::span<const Block> blocks,
   const double n_here = static_cast<double>(n_);
   const double n_there = static_cast<double>(n);
   const double n_both = n_here + n_there;
-  std::vector<std::vector<double>> delta(blocks_.size());
-  for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    const std::vector<double>& mean = blocks[i].mean;
-    delta[i].resize(mean.size());
-    for (std::size_t k = 0; k < mean.size(); ++k) {
-      delta[i][k] = mean[k] - blocks_[i].mean[k];
-    }
-  }
   const double weight = n_here / n_both * n_there;
+  // How far the means are apart.
+  std::vector<std::vector<double>> delta;
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    delta.push_back(vector_of(array(blocks[i].mean) - array(blocks_[i].mean)));
+  }
   // What is finite on both sides can be too far apart. Off the diagonal nothing is larger.
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     const auto here = backend_->diagonal(scatter_[i][i]);
     const auto there = backend_->diagonal(scatter[i][i]);
-    std::vector<double> sums(here.size());
-    bool apart = false;
-    for (std::size_t k = 0; k < here.size(); ++k) {
-      sums[k] = here[k] + there[k] + weight * (delta[i][k] * delta[i][k]);
-      // More than the rounding of two means of the same number.
-      apart = apart || std::abs(delta[i][k]) > 0x1p-48 * std::abs(blocks[i].mean[k]);
-      if (!std::isfinite(sums[k])) {
-        throw ScaleError(
-            blocks_[i].name + " is so far from the samples before in feature " + std::to_string(k) +
-            " that the square of the distance overflows float64; divide the data by a constant "
-            "(correlations do not depend on the scale)");
-      }
+    const auto sums = vector_of(array(here) + array(there) + weight * array(delta[i]).square());
+    const auto overflow =
+        std::find_if(sums.begin(), sums.end(), [](double s) { return !std::isfinite(s); });
+    if (overflow != sums.end()) {
+      throw ScaleError(
+          blocks_[i].name + " is so far from the samples before in feature " +
+          std::to_string(overflow - sums.begin()) +
+          " that the square of the distance overflows float64; divide the data by a constant "
+          "(correlations do not depend on the scale)");
     }
-    if (apart && squares_underflow(sums, n_ + n)) {
+    // Two means of the same number are apart by their rounding.
+    const bool apart = (array(delta[i]).abs() > 0x1p-48 * array(blocks[i].mean).abs()).any();
+    if (apart && squares_underflow(sums, n_joint)) {
       refuse_small(blocks_[i].name);
     }
   }
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     for (std::size_t j = 0; j <= i; ++j) {
-      if (wanted_(i, j)) {
+      if (kept_(i, j)) {
         backend_->add_with_outer(scatter_[i][j], scatter[i][j], weight, delta[i], delta[j]);
       }
     }
-    for (std::size_t k = 0; k < delta[i].size(); ++k) {
-      blocks_[i].mean[k] += delta[i][k] * (n_there / n_both);
-    }
+    array(blocks_[i].mean) += array(delta[i]) * (n_there / n_both);
     blocks_[i].precision = coarser(blocks_[i].precision, blocks[i].precision);
   }
   n_ = n_joint;
@@ -122,18 +117,27 @@ const Matrix& Moments::scatter(Index i, Index j) const {
   const auto row = static_cast<std::size_t>(i);
   const auto col = static_cast<std::size_t>(j);
   const Matrix& found = scatter_.at(row).at(col);
-  if (!wanted_(row, col)) {
+  if (!kept_(row, col)) {
     throw std::out_of_range("these moments keep no pair of " + blocks_[row].name + " and " +
                             blocks_[col].name + "; accumulate moments that want it");
   }
   return found;
 }
 
+Cross Moments::cross(Index x, Index y) const {
+  return y <= x ? Cross{&scatter(x, y), Transpose::kNo} : Cross{&scatter(y, x), Transpose::kYes};
+}
+
+Matrix Moments::copy_of_cross(Index x, Index y) const {
+  const auto [tile, transpose] = cross(x, y);
+  return transpose == Transpose::kYes ? backend_->transposed(*tile) : backend_->copy(*tile);
+}
+
 Moments Moments::clone() const {
   Moments out(*backend_, products_);
   out.n_ = n_;
   out.blocks_ = blocks_;
-  out.wanted_ = wanted_;
+  out.kept_ = kept_;
   for (const auto& row : scatter_) {
     auto& copied = out.scatter_.emplace_back();
     for (const auto& tile : row) {
@@ -146,7 +150,7 @@ Moments Moments::clone() const {
 Moments Moments::restore(const Backend& backend, Index n, std::vector<Block> blocks,
                          std::vector<std::vector<Matrix>> scatter, Products products) {
   bool fits = n >= 0 && blocks.size() == scatter.size() && (n > 0) == !blocks.empty();
-  std::vector<IndexPair> wanted;
+  std::vector<IndexPair> kept;
   for (std::size_t i = 0; fits && i < blocks.size(); ++i) {
     fits = scatter[i].size() == i + 1;
     for (std::size_t j = 0; fits && j <= i; ++j) {
@@ -154,7 +158,7 @@ Moments Moments::restore(const Backend& backend, Index n, std::vector<Block> blo
       if (i != j && tile.rows() == 0 && tile.cols() == 0) {
         continue;
       }
-      wanted.emplace_back(static_cast<Index>(i), static_cast<Index>(j));
+      kept.emplace_back(static_cast<Index>(i), static_cast<Index>(j));
       fits = tile.rows() == blocks[i].size() && tile.cols() == blocks[j].size();
     }
   }
@@ -164,7 +168,7 @@ Moments Moments::restore(const Backend& backend, Index n, std::vector<Block> blo
   }
   Moments out(backend, products);
   out.n_ = n;
-  out.wanted_ = WantedTiles(static_cast<Index>(blocks.size()), wanted);
+  out.kept_ = KeptPairs(static_cast<Index>(blocks.size()), kept);
   out.blocks_ = std::move(blocks);
   out.scatter_ = std::move(scatter);
   return out;

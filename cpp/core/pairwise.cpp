@@ -8,35 +8,39 @@ PreparedBlocks::PreparedBlocks(const Moments& moments, std::vector<Entry> entrie
                                double rank_tolerance, int threads)
     : n_samples_(moments.n_samples()), entries_(std::move(entries)) {
   const LinearAlgebra<double>& algebra = moments.backend();
-  std::vector<std::optional<PreparedBlock>> found(entries_.size());
+  prepared_.resize(entries_.size());
   moments.backend().for_each(threads, entries_.size(), [&](std::size_t i) {
-    found[i] = prepare(algebra, covariance_of(moments, entries_[i].block), ridge, rank_tolerance,
-                       entries_[i].keep);
+    prepared_[i] = prepare(algebra, covariance_of(moments, entries_[i].block), ridge,
+                           rank_tolerance, entries_[i].keep);
   });
-  prepared_.reserve(found.size());
-  for (auto& block : found) {
-    if (block) {  // all are
-      prepared_.push_back(*std::move(block));
-    }
-  }
 }
 
 std::vector<CcaSolution> PreparedBlocks::cca(const Moments& moments,
-                                             std::span<const IndexPair> pairs, Wanted wanted,
+                                             std::span<const IndexPair> pairs, CcaParts parts,
                                              int threads) const {
   check(moments, pairs);
-  const LinearAlgebra<double>& algebra = moments.backend();
   std::vector<CcaSolution> out(pairs.size());
   moments.backend().for_each(threads, pairs.size(), [&](std::size_t i) {
-    const auto x = static_cast<std::size_t>(pairs[i].first);
-    const auto y = static_cast<std::size_t>(pairs[i].second);
-    const BlockPair pair = pair_of(moments, entries_[x].block, entries_[y].block);
-    const PreparedBlock& rows = prepared_[pair.swapped ? y : x];
-    const PreparedBlock& cols = prepared_[pair.swapped ? x : y];
-    out[i] =
-        solve_prepared(algebra, {&rows, &cols, pair.cross, pair.degrees(), pair.swapped}, wanted);
+    out[i] = cca_of_pair(moments, pairs[i].first, pairs[i].second, parts);
   });
   return out;
+}
+
+CcaSolution PreparedBlocks::cca_of_pair(const Moments& moments, Index x, Index y,
+                                        CcaParts parts) const {
+  const auto [cross, transpose] = moments.cross(block(x), block(y));
+  if (transpose == Transpose::kYes) {
+    CcaSolution out = cca_of_pair(moments, y, x, parts);
+    out.exchange_sides();
+    return out;
+  }
+  const auto& algebra = algebra_of<double>(moments.backend());
+  const PreparedBlock& of_x = prepared_[static_cast<std::size_t>(x)];
+  const PreparedBlock& of_y = prepared_[static_cast<std::size_t>(y)];
+  return solve_whitened(
+      algebra, of_x, of_y,
+      core_matrix(algebra, of_x.whitener, of_y.whitener, *cross, degrees_of_freedom(n_samples_)),
+      parts);
 }
 
 std::vector<Regression> PreparedBlocks::linear_regression(const Moments& moments,
@@ -45,10 +49,9 @@ std::vector<Regression> PreparedBlocks::linear_regression(const Moments& moments
   check(moments, pairs);
   std::vector<Regression> out(pairs.size());
   moments.backend().for_each(threads, pairs.size(), [&](std::size_t i) {
-    const auto x = static_cast<std::size_t>(pairs[i].first);
-    const auto y = static_cast<std::size_t>(pairs[i].second);
-    out[i] = fastcca::linear_regression(moments, entries_[x].block, entries_[y].block,
-                                        prepared_[x].whitener);
+    const auto [x, y] = pairs[i];
+    out[i] = fastcca::linear_regression(moments, block(x), block(y),
+                                        prepared_[static_cast<std::size_t>(x)].whitener);
   });
   return out;
 }

@@ -23,15 +23,16 @@ class PreparedBlocks {
   // The block of an entry.
   Index block(Index entry) const { return entries_.at(static_cast<std::size_t>(entry)).block; }
 
-  // Of pairs of entries. The state is the one that the blocks were prepared from, as it was.
+  // CCA of pairs of entries. The state is the one that the blocks were prepared from, as it was.
   std::vector<CcaSolution> cca(const Moments& moments, std::span<const IndexPair> pairs,
-                               Wanted wanted, int threads) const;
-  // Of the second entry of each pair on the first. The ridge has to be 0, and no truncation.
+                               CcaParts parts, int threads) const;
+  // Regresses the second entry of each pair on the first. There must be no ridge, no truncation.
   std::vector<Regression> linear_regression(const Moments& moments,
                                             std::span<const IndexPair> pairs, int threads) const;
 
  private:
   void check(const Moments& moments, std::span<const IndexPair> pairs) const;
+  CcaSolution cca_of_pair(const Moments& moments, Index x, Index y, CcaParts parts) const;
 
   Index n_samples_;
   std::vector<Entry> entries_;

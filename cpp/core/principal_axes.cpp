@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "core/errors.hpp"
-#include "core/rank_rule.hpp"
-#include "core/units.hpp"
+#include "core/host_vectors.hpp"
 
 namespace fastcca {
 
@@ -14,46 +12,45 @@ template <class Scalar>
 PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra,
                                        const BlockCovarianceOf<Scalar>& block) {
   // A dead unit could outweigh the others with nothing but rounding.
-  const auto live = units_of(algebra, block).live;
-  PrincipalAxesOf<Scalar> out;
-  if (live.empty()) {
-    out.axes = algebra.from_host(nullptr, block.scatter->rows(), 0);
-    return out;
+  const Units units = units_of(algebra, block);
+  if (units.live.empty()) {
+    return principal_axes(algebra, units, SpectrumOf<Scalar>{});
   }
-  const std::vector<double> scale(live.size(), 1.0 / std::sqrt(block.degrees));
-  std::vector<double> noise_of_units;
-  for (const Index j : live) {
-    noise_of_units.push_back(
-        rank_rule::noise_variance(block.energy[static_cast<std::size_t>(j)], block.input_epsilon));
-  }
-  const auto eigen =
-      algebra.eigh(algebra.scaled_submatrix(*block.scatter, live, scale, live, scale));
-  const auto noise = algebra.weighted_squared_column_norms(eigen.vectors, noise_of_units);
-  if (!std::isfinite(std::accumulate(eigen.values.begin(), eigen.values.end(), 0.0))) {
+  const std::vector<double> scale(units.live.size(), 1.0 / std::sqrt(block.degrees));
+  const auto spectrum = spectrum_of_covariance(
+      algebra, algebra.scaled_submatrix(*block.scatter, units.live, scale, units.live, scale),
+      units.noise(),
+      rank_rule::floors_of_covariance(units.live.size(), block.product_epsilon,
+                                      block.rank_tolerance));
+  if (!std::isfinite(array(spectrum.variances).sum())) {
     throw ScaleError(
         "the variances of a block overflow float64 when they are added up; divide the data by a "
         "constant (correlations do not depend on the scale)");
   }
+  return principal_axes(algebra, units, spectrum);
+}
 
-  const auto all = index_range(static_cast<Index>(live.size()));
-  const std::vector<Index> descending(all.rbegin(), all.rend());
-  const double largest = std::max(eigen.values.back(), 0.0);
-  const double lost = rank_rule::covariance_floor(live.size(), block.product_epsilon) * largest;
-  const double unwanted = block.rank_tolerance * block.rank_tolerance * largest;
-  const double floor = std::max(lost, unwanted);
-  for (const Index k : descending) {
-    const auto i = static_cast<std::size_t>(k);
-    if (eigen.values[i] > std::max(noise[i], floor)) {
-      out.real.push_back(static_cast<Index>(out.variances.size()));
-    } else if (unwanted < lost &&
-               (eigen.values[i] > noise[i] || noise[i] < block.product_epsilon * largest)) {
-      ++out.undecided;
-    }
-    out.variances.push_back(std::max(eigen.values[i], 0.0));
+PrincipalAxes principal_axes(const Moments& moments, Index block, double rank_tolerance) {
+  BlockCovariance covariance = covariance_of(moments, block);
+  covariance.rank_tolerance = rank_tolerance;
+  return principal_axes(algebra_of<double>(moments.backend()), covariance);
+}
+
+template <class Scalar>
+PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra, const Units& units,
+                                       const SpectrumOf<Scalar>& spectrum) {
+  const auto size = static_cast<Index>(units.variances.size());
+  PrincipalAxesOf<Scalar> out;
+  out.dead = units.dead();
+  if (units.live.empty()) {
+    out.axes = algebra.from_host(nullptr, size, 0);
+    return out;
   }
-  const std::vector<double> ones(live.size(), 1.0);
-  const auto axes = algebra.scaled_columns(eigen.vectors, descending, ones);
-  out.axes = algebra.scattered_rows(axes, live, ones, block.scatter->rows());
+  const auto all = index_range(static_cast<Index>(spectrum.variances.size()));
+  out.axes = algebra.placed_rows(spectrum.axes(algebra, all), units.live, size);
+  out.variances = vector_of(array(spectrum.variances).max(0.0));
+  out.real = spectrum.rank.kept;
+  out.undecided = spectrum.rank.undecided;
   return out;
 }
 
@@ -66,37 +63,33 @@ bool wants_more(const Truncation& truncation, Index real) {
 
 template <class Scalar>
 std::vector<Index> kept_axes(const PrincipalAxesOf<Scalar>& axes, const Truncation& truncation) {
-  std::vector<Index> kept;
+  const auto real = static_cast<Index>(axes.real.size());
   if (truncation.by == Truncation::By::kCount) {
-    const Index count =
-        std::clamp(truncation.count, Index{0}, static_cast<Index>(axes.real.size()));
-    kept.assign(axes.real.begin(), axes.real.begin() + count);
-    return kept;
+    return {axes.real.begin(), axes.real.begin() + std::clamp(truncation.count, Index{0}, real)};
   }
-  const bool roots = truncation.by == Truncation::By::kSingularValues;
-  const auto share = [&](Index k) {
-    const double v = axes.variances[static_cast<std::size_t>(k)];
-    return roots ? std::sqrt(v) : v;
-  };
+  auto shares = vector_of(array(axes.variances)(axes.real));
+  if (truncation.by == Truncation::By::kSingularValues) {
+    array(shares) = array(shares).sqrt();
+  }
   double total = 0.0;
-  for (const Index k : axes.real) {
-    total += share(k);
+  for (const double share : shares) {
+    total += share;
   }
   double sum = 0.0;
-  for (const Index k : axes.real) {
-    if (sum >= truncation.share * total) {
-      break;
-    }
-    sum += share(k);
-    kept.push_back(k);
+  std::vector<Index> kept;
+  for (std::size_t k = 0; k < shares.size() && sum < truncation.share * total; ++k) {
+    sum += shares[k];
+    kept.push_back(axes.real[k]);
   }
   return kept;
 }
 
 template PrincipalAxes principal_axes(const LinearAlgebra<double>&, const BlockCovariance&);
-template std::vector<Index> kept_axes(const PrincipalAxes&, const Truncation&);
-template std::vector<Index> kept_axes(const PrincipalAxesOf<Complex>&, const Truncation&);
 template PrincipalAxesOf<Complex> principal_axes(const LinearAlgebra<Complex>&,
                                                  const BlockCovarianceOf<Complex>&);
+template PrincipalAxes principal_axes(const LinearAlgebra<double>&, const Units&,
+                                      const SpectrumOf<double>&);
+template std::vector<Index> kept_axes(const PrincipalAxes&, const Truncation&);
+template std::vector<Index> kept_axes(const PrincipalAxesOf<Complex>&, const Truncation&);
 
 }  // namespace fastcca

@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/block.hpp"
+#include "core/spectrum.hpp"
+#include "core/units.hpp"
 
 namespace fastcca {
 
@@ -15,12 +16,20 @@ struct PrincipalAxesOf {
   MatrixOf<Scalar> axes;          // (p, live), a column per variance, dead units exactly 0
   std::vector<Index> real;        // axes whose variance is more than rounding, in their order
   Index undecided = 0;            // others that the covariance has lost, as of WhitenerOf
+  std::vector<Index> dead;        // units without variance
 };
 using PrincipalAxes = PrincipalAxesOf<double>;
 
 template <class Scalar>
 PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra,
                                        const BlockCovarianceOf<Scalar>& block);
+
+PrincipalAxes principal_axes(const Moments& moments, Index block, double rank_tolerance);
+
+// Makes them of the spectrum of live units in their own scale.
+template <class Scalar>
+PrincipalAxesOf<Scalar> principal_axes(const LinearAlgebra<Scalar>& algebra, const Units& units,
+                                       const SpectrumOf<Scalar>& spectrum);
 
 // How many leading principal axes to keep.
 struct Truncation {
@@ -33,7 +42,8 @@ struct Truncation {
 // Whether a truncation would keep more than so many real axes, were there more.
 bool wants_more(const Truncation& truncation, Index real);
 
-// Of the axes that are more than rounding, as many as reach the share, the one that does included.
+// The leading axes that are more than rounding: as many as reach the share, the one that does
+// included.
 template <class Scalar>
 std::vector<Index> kept_axes(const PrincipalAxesOf<Scalar>& axes, const Truncation& truncation);
 

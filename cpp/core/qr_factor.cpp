@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <stdexcept>
 #include <utility>
 
 #include "core/errors.hpp"
+#include "core/host_vectors.hpp"
 #include "core/interrupt.hpp"
 
 namespace fastcca {
@@ -19,34 +19,30 @@ Index block_rows(Index width) { return std::max<Index>(4 * width, 1024); }
 // A constant, so that the result does not depend on the number of threads.
 constexpr Index kParts = 4;
 
-double largest_magnitude(std::span<const double> values) {
-  double out = 0.0;
-  for (const double v : values) {
-    out = std::max(out, std::abs(v));
-  }
-  return out;
+// Moves the mean of n samples to that of both, and returns how far the means were apart as the
+// sample that both are together besides each centred by its own: its square is what centring by
+// the joint mean adds.
+std::vector<double> join_means(std::vector<double>& mean, Index n, const std::vector<double>& other,
+                               Index n_other) {
+  const double n_here = static_cast<double>(n);
+  const double n_there = static_cast<double>(n_other);
+  const double n_both = n_here + n_there;
+  auto difference = vector_of(array(other) - array(mean));
+  array(mean) += array(difference) * (n_there / n_both);
+  array(difference) *= std::sqrt(n_here / n_both * n_there);
+  return difference;
 }
 
 }  // namespace
 
 QrFactor::Part QrFactor::factor_of(std::span<const ArrayView> views, Index first, Index last,
                                    Index width) const {
-  Part part{0, std::vector<double>(static_cast<std::size_t>(width), 0.0),
-            backend_->zeros(width, width)};
+  Part part{0, filled(width, 0.0), backend_->zeros(width, width)};
   for (Index row = first; row < last; row += block_rows(width)) {
     throw_if_interrupted();
     const Index count = std::min(block_rows(width), last - row);
     CentredRows rows = backend_->read_centred(views, row, count);
-    const double n_there = static_cast<double>(count);
-    const double n_both = static_cast<double>(part.n) + n_there;
-    const double weight = std::sqrt(static_cast<double>(part.n) / n_both * n_there);
-    std::vector<double> difference(part.mean.size());
-    for (std::size_t k = 0; k < part.mean.size(); ++k) {
-      difference[k] = rows.mean[k] - part.mean[k];
-      part.mean[k] += difference[k] * (n_there / n_both);
-      difference[k] *= weight;
-    }
-    backend_->set_row(rows.samples, count, difference);
+    backend_->set_row(rows.samples, count, join_means(part.mean, part.n, rows.mean, count));
     backend_->fold_into(part.factor, std::move(rows.samples));
     part.n += count;
   }
@@ -59,37 +55,28 @@ void QrFactor::join(Part& into, Part from) const {
   }
   const Index width = into.factor.rows();
   const Index n_joint = joint_count(into.n, from.n);
-  const double n_here = static_cast<double>(into.n);
-  const double n_there = static_cast<double>(from.n);
-  const double weight = std::sqrt(n_here / (n_here + n_there) * n_there);
-  std::vector<double> difference(into.mean.size());
-  for (std::size_t k = 0; k < difference.size(); ++k) {
-    difference[k] = from.mean[k] - into.mean[k];
-    into.mean[k] += difference[k] * (n_there / (n_here + n_there));
-    difference[k] *= weight;
-  }
-  const std::vector<double> ones(difference.size(), 1.0);
-  Matrix rows = backend_->scattered_rows(from.factor, index_range(width), ones, width + 1);
-  backend_->set_row(rows, width, difference);
+  Matrix rows = backend_->placed_rows(from.factor, index_range(width), width + 1);
+  backend_->set_row(rows, width, join_means(into.mean, into.n, from.mean, from.n));
   backend_->fold_into(into.factor, std::move(rows));
   into.n = n_joint;
 }
 
-std::vector<double> QrFactor::joint_mean() const {
-  std::vector<double> out;
+QrFactor::Part QrFactor::copy_of_state() const {
+  std::vector<double> mean;
   for (const Block& block : blocks_) {
-    out.insert(out.end(), block.mean.begin(), block.mean.end());
+    mean.insert(mean.end(), block.mean.begin(), block.mean.end());
   }
-  return out;
+  return {n_, std::move(mean), backend_->copy(factor_)};
 }
 
 void QrFactor::update(std::span<const std::string> names, std::span<const ArrayView> views,
                       int threads) {
   check_batch(blocks_, names, views);
-  Index width = 0;
-  for (const ArrayView& view : views) {
-    width += view.cols;
+  std::vector<Block> added;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    added.push_back({names[i], filled(views[i].cols, 0.0), precision_of(views[i])});
   }
+  const Index width = width_of(added);
   const Index rows = views[0].rows;
   const Index blocks = (rows + block_rows(width) - 1) / block_rows(width);
   const Index parts = std::min(kParts, blocks);
@@ -100,36 +87,22 @@ void QrFactor::update(std::span<const std::string> names, std::span<const ArrayV
     const Index last = std::min(blocks * (part + 1) / parts * block_rows(width), rows);
     factors[i] = factor_of(views, first, last, width);
   });
+  Part batch = std::move(factors[0]);
   for (std::size_t i = 1; i < factors.size(); ++i) {
-    join(factors[0], std::move(factors[i]));
+    join(batch, std::move(factors[i]));
   }
-  if (!is_finite(factors[0])) {
+  if (!is_finite(batch)) {
     for (std::size_t i = 0; i < views.size(); ++i) {
       refuse_non_finite(*backend_, names[i], views[i]);
     }
   }
-
-  std::vector<Precision> precisions;
-  for (const ArrayView& view : views) {
-    precisions.push_back(precision_of(view));
-  }
-  Part state;
   if (blocks_.empty()) {
-    state = std::move(factors[0]);
-  } else {
-    state = {n_, joint_mean(), backend_->copy(factor_)};
-    join(state, std::move(factors[0]));
+    commit(std::move(batch), added);
+    return;
   }
-  if (blocks_.empty()) {
-    std::vector<Block> named;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      named.push_back(
-          {names[i], std::vector<double>(static_cast<std::size_t>(views[i].cols)), precisions[i]});
-    }
-    commit(std::move(state), std::move(named), precisions);
-  } else {
-    commit(std::move(state), blocks_, precisions);
-  }
+  Part state = copy_of_state();
+  join(state, std::move(batch));
+  commit(std::move(state), added);
 }
 
 void QrFactor::merge(const QrFactor& other) {
@@ -141,53 +114,53 @@ void QrFactor::merge(const QrFactor& other) {
     return;
   }
   check_same_blocks(blocks_, other.blocks_);
-  Part state{n_, joint_mean(), backend_->copy(factor_)};
-  join(state, {other.n_, other.joint_mean(), backend_->copy(other.factor_)});
-  std::vector<Precision> precisions;
-  for (const Block& block : other.blocks_) {
-    precisions.push_back(block.precision);
-  }
-  commit(std::move(state), blocks_, precisions);
+  Part state = copy_of_state();
+  join(state, other.copy_of_state());
+  commit(std::move(state), other.blocks_);
 }
 
-// Takes over a state that is finite, or throws and leaves the present one.
-void QrFactor::commit(Part state, std::vector<Block> blocks,
-                      std::span<const Precision> precisions) {
+// Throws where a state is not finite, or has lost its digits.
+void QrFactor::check_range(const Part& state, std::span<const Block> blocks) const {
   if (!is_finite(state)) {
     throw ScaleError(
         "the samples hold values so large that sums overflow float64; divide "
         "them by a constant (correlations do not depend on it)");
   }
-  const std::vector<double> ones(state.mean.size(), 1.0);
-  const auto squares = backend_->weighted_squared_column_norms(state.factor, ones);
+  const auto squares =
+      backend_->weighted_squared_column_norms(state.factor, filled(state.factor.rows(), 1.0));
   const auto sizes = backend_->column_abs_sums(state.factor);
   Index first = 0;
   for (const Block& block : blocks) {
     const auto of_block = [&](const std::vector<double>& v) {
       return std::span(v).subspan(static_cast<std::size_t>(first), block.mean.size());
     };
-    const auto largest = [](std::span<const double> v) {
-      return *std::max_element(v.begin(), v.end());
-    };
-    if (!std::isfinite(largest(of_block(squares)))) {
+    if (!std::isfinite(array(of_block(squares)).maxCoeff())) {
       refuse_large(block.name);
     }
     // Constants leave less than this behind when their mean is taken off.
     const double rounding =
-        0x1p-48 * static_cast<double>(state.n) *
-        largest_magnitude(
-            std::span(state.mean).subspan(static_cast<std::size_t>(first), block.mean.size()));
-    if (squares_underflow(of_block(squares), state.n) && largest(of_block(sizes)) > rounding) {
+        0x1p-48 * static_cast<double>(state.n) * array(of_block(state.mean)).abs().maxCoeff();
+    if (squares_underflow(of_block(squares), state.n) &&
+        array(of_block(sizes)).maxCoeff() > rounding) {
       refuse_small(block.name);
     }
     first += block.size();
   }
+}
+
+// Takes over a state to which samples of such blocks were added, or throws and leaves the present
+// one.
+void QrFactor::commit(Part state, std::span<const Block> added) {
+  std::vector<Block> blocks = blocks_;
+  if (blocks.empty()) {
+    blocks.assign(added.begin(), added.end());
+  }
+  check_range(state, blocks);
   auto from = state.mean.begin();
   for (std::size_t i = 0; i < blocks.size(); ++i) {
-    const auto size = static_cast<std::ptrdiff_t>(blocks[i].mean.size());
-    std::copy_n(from, size, blocks[i].mean.begin());
-    from += size;
-    blocks[i].precision = coarser(blocks[i].precision, precisions[i]);
+    std::copy_n(from, blocks[i].size(), blocks[i].mean.begin());
+    from += blocks[i].size();
+    blocks[i].precision = coarser(blocks[i].precision, added[i].precision);
   }
   n_ = state.n;
   factor_ = std::move(state.factor);
@@ -195,23 +168,17 @@ void QrFactor::commit(Part state, std::vector<Block> blocks,
 }
 
 bool QrFactor::is_finite(const Part& part) const {
-  const auto finite = [](double d) { return std::isfinite(d); };
-  const auto diagonal = backend_->diagonal(part.factor);
-  return std::all_of(diagonal.begin(), diagonal.end(), finite) &&
-         std::all_of(part.mean.begin(), part.mean.end(), finite);
+  return array(backend_->diagonal(part.factor)).isFinite().all() &&
+         array(part.mean).isFinite().all();
 }
 
 Matrix QrFactor::columns(Index i) const {
-  Index first = 0;
-  for (Index k = 0; k < i; ++k) {
-    first += block(k).size();
-  }
   auto cols = index_range(block(i).size());
+  const Index first = width_of(std::span(blocks_).first(static_cast<std::size_t>(i)));
   for (Index& c : cols) {
     c += first;
   }
-  const std::vector<double> ones(cols.size(), 1.0);
-  return backend_->scaled_columns(factor_, cols, ones);
+  return backend_->columns(factor_, cols);
 }
 
 QrFactor QrFactor::clone() const {
@@ -224,18 +191,12 @@ QrFactor QrFactor::clone() const {
 
 QrFactor QrFactor::restore(const Backend& backend, Index n, std::vector<Block> blocks,
                            Matrix factor) {
-  Index width = 0;
-  for (const Block& block : blocks) {
-    width += block.size();
-  }
-  std::vector<double> entries(static_cast<std::size_t>(factor.rows() * factor.cols()));
+  const Index width = width_of(blocks);
+  Eigen::MatrixXd entries(factor.rows(), factor.cols());
   backend.to_host(factor, entries.data());
-  for (Index j = 0; j < factor.cols(); ++j) {
-    for (Index i = j + 1; i < factor.rows(); ++i) {
-      if (entries[static_cast<std::size_t>(i + j * factor.rows())] != 0.0) {
-        throw std::invalid_argument("the stored factor is not upper triangular");
-      }
-    }
+  const Eigen::MatrixXd below = entries.triangularView<Eigen::StrictlyLower>();
+  if ((below.array() != 0.0).any()) {
+    throw std::invalid_argument("the stored factor is not upper triangular");
   }
   if (n < 0 || factor.rows() != width || factor.cols() != width || (n == 0) != blocks.empty()) {
     throw std::invalid_argument(

@@ -20,8 +20,8 @@ class QrFactor {
 
   explicit QrFactor(const Backend& backend) : backend_(&backend) {}
 
-  // As Moments::update. The samples are divided in a few parts that depend on their number alone,
-  // worked off on `threads` threads, 0 for the default, and merged in order.
+  // Adds a batch, as Moments::update does. The samples are divided in a few parts that depend on
+  // their number alone, worked off on `threads` threads, 0 for the default, and merged in order.
   void update(std::span<const std::string> names, std::span<const ArrayView> views, int threads);
 
   // Adds another state over the same blocks. Two sets of samples with means a and b, centred each
@@ -32,6 +32,7 @@ class QrFactor {
   std::vector<std::string> block_names() const { return names_of(blocks_); }
   Index block_count() const { return static_cast<Index>(blocks_.size()); }
   const Block& block(Index i) const { return blocks_.at(static_cast<std::size_t>(i)); }
+  const std::vector<Block>& blocks() const { return blocks_; }
   const Matrix& factor() const { return factor_; }
   // The columns of R that belong to block i, (P, p_i).
   Matrix columns(Index i) const;
@@ -43,16 +44,18 @@ class QrFactor {
   const Backend& backend() const { return *backend_; }
 
  private:
+  // Some samples, centred by their own mean.
   struct Part {
     Index n = 0;
     std::vector<double> mean;
     Matrix factor;
   };
   Part factor_of(std::span<const ArrayView> views, Index first, Index last, Index width) const;
+  Part copy_of_state() const;
   void join(Part& into, Part from) const;
-  std::vector<double> joint_mean() const;
   bool is_finite(const Part& part) const;
-  void commit(Part state, std::vector<Block> blocks, std::span<const Precision> precisions);
+  void check_range(const Part& state, std::span<const Block> blocks) const;
+  void commit(Part state, std::span<const Block> added);
 
   const Backend* backend_;
   Index n_ = 0;

@@ -20,6 +20,9 @@ constexpr double kNoiseFactor = 3.0;
 // How many roundings of the products the smallest eigenvalue of a covariance may be made of.
 constexpr double kProductFactor = 64.0;
 
+// How far above the floor no direction is in doubt.
+constexpr double kSafety = 4.0;
+
 }  // namespace
 
 double noise_variance(double energy, double input_epsilon) {
@@ -61,6 +64,41 @@ double covariance_floor(std::size_t p, double product_epsilon) {
 
 double factor_floor(std::size_t p) {
   return kEps * static_cast<double>(std::max<std::size_t>(p, 64));
+}
+
+double Floors::highest() const { return std::max(lost, unwanted); }
+
+Floors floors_of_covariance(std::size_t p, double product_epsilon, double rank_tolerance) {
+  return {covariance_floor(p, product_epsilon), rank_tolerance * rank_tolerance, product_epsilon};
+}
+
+Floors floors_of_factor(std::size_t p, double rank_tolerance) {
+  const double lost = factor_floor(p);
+  return {lost * lost, rank_tolerance * rank_tolerance, std::nullopt};
+}
+
+Decision decide(std::span<const double> variances, std::span<const double> noise,
+                const Floors& floors) {
+  Decision out;
+  const double largest = variances.empty() ? 0.0 : std::max(variances.front(), 0.0);
+  const double floor = floors.highest() * largest;
+  // Only where no more was dropped on demand than the covariance has lost.
+  const bool doubtful = floors.product_epsilon && floors.unwanted <= floors.lost;
+  for (std::size_t k = 0; k < variances.size(); ++k) {
+    if (variances[k] > std::max(noise[k], floor)) {
+      out.kept.push_back(static_cast<Index>(k));
+    } else if (doubtful && (variances[k] > noise[k] ||
+                            noise[k] < floors.product_epsilon.value_or(0.0) * largest)) {
+      ++out.undecided;  // above the noise of the input, or below what a covariance can show
+    }
+  }
+  return out;
+}
+
+bool keeps_all(double smallest, double largest, std::span<const double> noise_of_units,
+               const Floors& floors) {
+  const double noise = *std::max_element(noise_of_units.begin(), noise_of_units.end());
+  return smallest > kSafety * std::max(noise, floors.highest() * largest);
 }
 
 }  // namespace fastcca::rank_rule

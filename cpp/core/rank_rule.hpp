@@ -1,6 +1,7 @@
 // Which units and directions of a block are data, and which are the rounding of its values.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -28,5 +29,36 @@ double covariance_floor(std::size_t p, double product_epsilon);
 
 // Below this share of the largest singular value, a QR or SVD of p columns has.
 double factor_floor(std::size_t p);
+
+// What a direction must stand above besides the noise of the input, in shares of the largest
+// variance of the block.
+struct Floors {
+  double lost;      // what is below this, the computation of the variances has lost
+  double unwanted;  // what is not above this, the square of the rank tolerance, is not asked for
+  // Relative rounding of the products that a covariance was formed by; nothing for a factor, in
+  // which every direction shows that the input can hold.
+  std::optional<double> product_epsilon;
+
+  double highest() const;
+};
+Floors floors_of_covariance(std::size_t p, double product_epsilon, double rank_tolerance);
+Floors floors_of_factor(std::size_t p, double rank_tolerance);
+
+// Which of some directions are data, by their place, and how many of the others are undecided:
+// the input's own precision could hold them, and forming the covariance has lost their digits.
+struct Decision {
+  std::vector<Index> kept;
+  Index undecided = 0;
+};
+
+// The rank decision of every route. `variances` descend, and `noise` is that of the input along
+// each direction.
+Decision decide(std::span<const double> variances, std::span<const double> noise,
+                const Floors& floors);
+
+// Whether it keeps every direction of a block, by a margin, whatever the directions are: all that
+// is known are the ends of its spectrum and the noise of its units.
+bool keeps_all(double smallest, double largest, std::span<const double> noise_of_units,
+               const Floors& floors);
 
 }  // namespace fastcca::rank_rule

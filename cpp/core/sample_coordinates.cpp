@@ -38,7 +38,6 @@ void SampleCoordinates::add(const ArrayView& samples) {
     throw std::invalid_argument("samples must be " + std::to_string(values_.cols()) + " of " +
                                 std::to_string(width) + " features in all");
   }
-  const std::vector<double> ones(mean_.size(), 1.0);
   const Index sample_bytes = static_cast<Index>(sizeof(double)) * std::max<Index>(width, 1);
   const Index piece = std::max<Index>(backend_->piece_bytes() / sample_bytes, 1);
   Index row = 0;
@@ -49,8 +48,7 @@ void SampleCoordinates::add(const ArrayView& samples) {
     if (weights_) {
       read = backend_->multiply(*weights_, Transpose::kYes, read, Transpose::kNo);
     } else if (values_.rows() < width) {
-      read = backend_->scaled_submatrix(read, units_, ones, index_range(count),
-                                        std::vector<double>(static_cast<std::size_t>(count), 1.0));
+      read = backend_->submatrix(read, units_, index_range(count));
     }
     backend_->set_columns(values_, seen_ + row, read);
   }

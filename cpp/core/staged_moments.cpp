@@ -1,9 +1,9 @@
 #include "core/staged_moments.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/accumulation_rules.hpp"
+#include "core/host_vectors.hpp"
 
 namespace fastcca {
 
@@ -39,15 +39,13 @@ struct Counted {
 bool takes_tame_samples(const Moments& state) {
   constexpr double kVaries = 0x1p-800;
   for (Index i = 0; i < state.block_count(); ++i) {
-    const auto& mean = state.block(i).mean;
-    if (std::any_of(mean.begin(), mean.end(), [](double m) { return std::abs(m) > kMostTame; })) {
+    const auto mean = array(state.block(i).mean);
+    if ((mean.abs() > kMostTame).any()) {
       return false;
     }
     const auto squares = state.backend().diagonal(state.scatter(i, i));
-    const bool varies =
-        std::any_of(squares.begin(), squares.end(), [](double s) { return s >= kVaries; });
-    const bool tame = std::all_of(mean.begin(), mean.end(),
-                                  [](double m) { return m == 0.0 || std::abs(m) >= kLeastTame; });
+    const bool varies = (array(squares) >= kVaries).any();
+    const bool tame = (mean == 0.0 || mean.abs() >= kLeastTame).all();
     if (!varies && !tame) {
       return false;
     }
@@ -61,17 +59,17 @@ StagedMoments::StagedMoments(Moments moments, std::optional<Index> capacity)
     : moments_(std::move(moments)), capacity_(capacity) {}
 
 void StagedMoments::update(std::span<const std::string> names, std::span<const ArrayView> views,
-                           int threads, const WantedTiles& wanted) {
-  if (!stage(names, views, threads, wanted)) {
-    update_directly(names, views, threads, wanted);
+                           int threads, const KeptPairs& kept) {
+  if (!stage(names, views, threads, kept)) {
+    update_directly(names, views, threads, kept);
   }
 }
 
 void StagedMoments::update_directly(std::span<const std::string> names,
                                     std::span<const ArrayView> views, int threads,
-                                    const WantedTiles& wanted) {
+                                    const KeptPairs& kept) {
   accumulate_staged(threads);
-  moments_.update(names, views, threads, wanted);
+  moments_.update(names, views, threads, kept);
 }
 
 void StagedMoments::merge(const StagedMoments& other) {
@@ -90,13 +88,13 @@ const Moments& StagedMoments::settled() const {
 // Copies the batch into the area, where it is small, and accumulates what is there before where
 // there is no room. False where it is for Moments to take the batch, or to refuse it.
 bool StagedMoments::stage(std::span<const std::string> names, std::span<const ArrayView> views,
-                          int threads, const WantedTiles& wanted) {
+                          int threads, const KeptPairs& kept) {
   // The first batch makes the blocks.
   if (!backend().stages() || block_count() == 0) {
     return false;
   }
   check_batch(moments_.blocks(), names, views);
-  check_same_pairs(moments_.blocks(), moments_.wanted(), wanted, "add a batch");
+  check_same_pairs(moments_.blocks(), moments_.kept(), kept, "add a batch");
   joint_count(n_samples(), views[0].rows);
   const bool on_host = std::all_of(views.begin(), views.end(), [](const ArrayView& view) {
     return view.memory == Memory::kHost;
@@ -124,7 +122,7 @@ StagedMoments::Limits StagedMoments::limits_for(std::span<const ArrayView> views
   for (std::size_t i = 0; i < views.size(); ++i) {
     bytes_of_row += views[i].cols * size_of(views[i].dtype);
     for (std::size_t j = 0; j <= i; ++j) {
-      cells += moments_.wanted()(i, j) ? views[i].cols * views[j].cols : 0;
+      cells += moments_.kept()(i, j) ? views[i].cols * views[j].cols : 0;
     }
   }
   const Index scatter = cells * Index{sizeof(double)};
@@ -138,7 +136,7 @@ void StagedMoments::accumulate_staged(int threads) const {
     return;
   }
   const Counted reader(readers_);
-  Moments::Batch batch = moments_.read(block_names(), area_.views(), threads, moments_.wanted());
+  Moments::Batch batch = moments_.read(block_names(), area_.views(), threads, moments_.kept());
   // A call in the midst of this one may have added the samples already; none can have come.
   if (area_.rows() > 0) {
     moments_.add(std::move(batch));

@@ -20,17 +20,17 @@ class StagedMoments {
   // NOLINTNEXTLINE(google-explicit-constructor): it is one.
   StagedMoments(Moments moments, std::optional<Index> capacity = {});
 
-  // As Moments::update.
+  // Adds a batch, as Moments::update does.
   void update(std::span<const std::string> names, std::span<const ArrayView> views, int threads = 0,
-              const WantedTiles& wanted = {});
-  // The same without an area, for states that are many.
+              const KeptPairs& kept = {});
+  // Does so without an area, for states that are many.
   void update_directly(std::span<const std::string> names, std::span<const ArrayView> views,
-                       int threads, const WantedTiles& wanted = {});
+                       int threads, const KeptPairs& kept = {});
   void merge(const StagedMoments& other);
 
-  // All batches. Accumulates those that wait, which may throw: they wait on then. Like all that
-  // is const here but what follows, not for several threads at once. May be called again while
-  // it runs, by a check for interrupts.
+  // The moments of all batches. It accumulates those that wait, which may throw: they wait on
+  // then. Like all that is const here but what follows, it is not for several threads at once. It
+  // may be called again while it runs, by a check for interrupts.
   const Moments& settled() const;
   const Block& block(Index i) const { return settled().block(i); }
   StagedMoments clone() const { return {settled().clone(), capacity_}; }
@@ -39,13 +39,13 @@ class StagedMoments {
   Index n_samples() const { return moments_.n_samples() + area_.rows(); }
   Index block_count() const { return moments_.block_count(); }
   Products products() const { return moments_.products(); }
-  const WantedTiles& wanted() const { return moments_.wanted(); }
+  const KeptPairs& kept() const { return moments_.kept(); }
   std::vector<std::string> block_names() const { return names_of(moments_.blocks()); }
   const Backend& backend() const { return moments_.backend(); }
 
  private:
   bool stage(std::span<const std::string> names, std::span<const ArrayView> views, int threads,
-             const WantedTiles& wanted);
+             const KeptPairs& kept);
   // Samples in the area, and of a batch that goes there.
   struct Limits {
     Index area = 0;

@@ -1,5 +1,7 @@
 #include "core/staging_area.hpp"
 
+#include <algorithm>
+
 namespace fastcca {
 
 namespace {
@@ -7,22 +9,15 @@ namespace {
 // So that no two blocks share a line of the cache.
 constexpr Index kAlignment = 64;
 
-bool same_kind(const ArrayView& a, const ArrayView& b) {
-  return a.dtype == b.dtype && a.rounded_to == b.rounded_to && a.cols == b.cols;
-}
-
 }  // namespace
 
 bool StagingArea::has_room_for(std::span<const ArrayView> batch) const {
-  if (batch.size() != parts_.size() || batch.empty() || batch[0].rows > capacity_ - rows_) {
-    return false;
-  }
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (!same_kind(batch[i], parts_[i].kind)) {
-      return false;
-    }
-  }
-  return true;
+  const auto same_kind = [](const ArrayView& view, const Part& part) {
+    return view.dtype == part.kind.dtype && view.rounded_to == part.kind.rounded_to &&
+           view.cols == part.kind.cols;
+  };
+  return !batch.empty() && batch[0].rows <= capacity_ - rows_ &&
+         std::equal(batch.begin(), batch.end(), parts_.begin(), parts_.end(), same_kind);
 }
 
 bool StagingArea::open(const Backend& backend, std::span<const ArrayView> batch, Index capacity) {

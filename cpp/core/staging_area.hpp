@@ -33,7 +33,7 @@ class StagingArea {
     Index offset = 0;  // in bytes
   };
 
-  StagingMemory memory_{nullptr, nullptr};
+  StagingMemory memory_;
   Index bytes_ = 0;
   std::vector<Part> parts_;
   Index rows_ = 0;

@@ -76,18 +76,24 @@ struct ArrayView {
   std::optional<Precision> rounded_to;
 };
 
+// How finely the values of a view were rounded.
+Precision precision_of(const ArrayView& view);
+
 using Complex = std::complex<double>;
 
-// Column-major matrix in memory that a backend allocated. Algorithms only pass it on: the pointer
-// may be one that the host cannot read.
+// Column-major matrix in memory that a backend allocated, and whose deleter knows where. Algorithms
+// only pass it on: the pointer may be one that the host cannot read.
 template <class Scalar>
 class MatrixOf {
  public:
-  using Storage = std::unique_ptr<Scalar[], void (*)(Scalar*)>;
-
-  MatrixOf() : storage_(nullptr, [](Scalar*) {}) {}
-  MatrixOf(Storage storage, Index rows, Index cols)
+  MatrixOf() = default;
+  MatrixOf(std::shared_ptr<Scalar[]> storage, Index rows, Index cols)
       : storage_(std::move(storage)), rows_(rows), cols_(cols) {}
+  MatrixOf(MatrixOf&&) noexcept = default;
+  MatrixOf& operator=(MatrixOf&&) noexcept = default;
+  MatrixOf(const MatrixOf&) = delete;  // two matrices never share their memory
+  MatrixOf& operator=(const MatrixOf&) = delete;
+  ~MatrixOf() = default;
 
   Index rows() const { return rows_; }
   Index cols() const { return cols_; }
@@ -95,7 +101,7 @@ class MatrixOf {
   const Scalar* data() const { return storage_.get(); }
 
  private:
-  Storage storage_;
+  std::shared_ptr<Scalar[]> storage_;
   Index rows_ = 0;
   Index cols_ = 0;
 };

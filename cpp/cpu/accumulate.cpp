@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "core/accumulation_rules.hpp"
+#include "core/host_vectors.hpp"
 #include "core/interrupt.hpp"
 #include "cpu/packed_layout.hpp"
-#include "cpu/runs.hpp"
 #include "cpu/simd.hpp"
 #include "cpu/threads.hpp"
 
@@ -49,22 +49,24 @@ std::vector<double> shift_of(const PackedLayout<double>& layout, Index rows) {
 
 Index block_count(Index rows) { return (rows + kDepth - 1) / kDepth; }
 
-struct Accumulated {
-  template <class Real>
-  explicit Accumulated(const PackedLayout<Real>& layout)
-      : sums(static_cast<std::size_t>(layout.width()), 0.0),
-        squares(sums),
-        products(
-            std::make_unique<double[]>(static_cast<std::size_t>(layout.product_tiles().size()))) {}
-
-  std::vector<double> sums, squares;
-  std::unique_ptr<double[]> products;
-};
+// Sums and products of no sample, where those of samples go.
+template <class Real>
+PackedMoments nothing_yet(const PackedLayout<Real>& layout, Index rows) {
+  PackedMoments out;
+  out.n = rows;
+  out.width = layout.width();
+  out.offsets = layout.offsets();
+  out.tiles = layout.product_tiles();
+  out.sums.assign(static_cast<std::size_t>(layout.width()), 0.0);
+  out.squares = out.sums;
+  out.products = std::make_unique<double[]>(static_cast<std::size_t>(out.tiles.size()));
+  return out;
+}
 
 // Sample ranges with sums and products of their own, added up in their order at the end.
 template <class Real>
 void accumulate_narrow(const PackedLayout<Real>& layout, Index rows, int most_threads,
-                       const Preparation& with, Accumulated& out) {
+                       const Preparation& with, PackedMoments& out) {
   const Index width = layout.width();
   const Index blocks = block_count(rows);
   const auto widest = static_cast<double>(layout.widest());
@@ -121,7 +123,7 @@ void accumulate_narrow(const PackedLayout<Real>& layout, Index rows, int most_th
 // threads finish the tiles of one block of samples, the others pack the next one.
 template <class Real>
 void accumulate_wide(const PackedLayout<Real>& layout, Index rows, int most_threads,
-                     const Preparation& with, Accumulated& out) {
+                     const Preparation& with, PackedMoments& out) {
   constexpr Index kPackPanels = 8;
   const Index blocks = block_count(rows);
   const Index tiles = layout.tile_count();
@@ -158,35 +160,22 @@ void accumulate_wide(const PackedLayout<Real>& layout, Index rows, int most_thre
 }
 
 template <class Real>
-Accumulated accumulate_all(const PackedLayout<Real>& layout, Index rows, int threads,
-                           const Preparation& with) {
-  Accumulated out(layout);
+PackedMoments accumulate_all(const PackedLayout<Real>& layout, Index rows, int threads,
+                             const Preparation& with) {
+  PackedMoments out = nothing_yet(layout, rows);
   const int most_threads = threads > 0 ? threads : num_threads();
   if (layout.widest() <= kNarrowWidth) {
     accumulate_narrow(layout, rows, most_threads, with, out);
   } else {
     accumulate_wide(layout, rows, most_threads, with, out);
   }
-  return out;
-}
-
-template <class Real>
-PackedMoments packed_moments(const PackedLayout<Real>& layout, Index rows,
-                             std::vector<double> shift, Accumulated found) {
-  PackedMoments out;
-  out.n = rows;
-  out.width = layout.width();
-  out.offsets = layout.offsets();
-  out.tiles = layout.product_tiles();
-  out.shift = std::move(shift);
-  out.sums = std::move(found.sums);
-  out.products = std::move(found.products);
+  out.shift = with.shift;
   return out;
 }
 
 // ---- single precision --------------------------------------------------------------------------
 
-// Shifts and scales of every feature.
+// Finds shifts and scales of every feature.
 Preparation prepare_single(const PackedLayout<double>& doubles, const PackedLayout<float>& singles,
                            std::span<const ArrayView> blocks, const std::vector<double>& shift) {
   const Index lanes = doubles.lanes();
@@ -196,14 +185,12 @@ Preparation prepare_single(const PackedLayout<double>& doubles, const PackedLayo
   for_each_probe(blocks[0].rows, [&](Index row, Index depth) {
     doubles.pack(row, depth, 0, doubles.panels(), {shift, {}}, packed.get(),
                  {sums.data(), nullptr});
-    for (std::size_t b = 0; b < blocks.size(); ++b) {
-      for (Index j = doubles.offsets()[b]; j < doubles.offsets()[b] + blocks[b].cols; ++j) {
-        const double* panel = packed.get() + j / lanes * lanes * kDepth + j % lanes;
-        double& most = largest[static_cast<std::size_t>(j)];
-        for (Index k = 0; k < depth; ++k) {
-          most = std::max(most, std::abs(panel[k * lanes]));
-        }
-      }
+    for (Index j = 0; j < doubles.width(); ++j) {
+      const double* panel = packed.get() + j / lanes * lanes * kDepth + j % lanes;
+      const Eigen::Map<const Eigen::ArrayXd, 0, Eigen::InnerStride<>> samples(
+          panel, depth, Eigen::InnerStride<>(lanes));
+      double& most = largest[static_cast<std::size_t>(j)];
+      most = std::max(most, samples.abs().maxCoeff<Eigen::PropagateNumbers>());
     }
   });
   const auto width = static_cast<std::size_t>(singles.width());
@@ -219,22 +206,21 @@ Preparation prepare_single(const PackedLayout<double>& doubles, const PackedLayo
   return out;
 }
 
-// Back to the scale of the samples, which is exact.
-void unscale(const PackedLayout<float>& layout, const std::vector<double>& scale,
-             double* products) {
-  const ProductTiles& tiles = layout.product_tiles();
+// Brings products back to the scale of the samples, which is exact.
+void unscale(PackedMoments& moments, const std::vector<double>& scale) {
+  const ProductTiles& tiles = moments.tiles;
   for (std::size_t j = 0; j < tiles.blocks(); ++j) {
-    const double* col_scale = scale.data() + layout.offsets()[j];
+    const double* col_scale = scale.data() + moments.offsets[j];
     for (std::size_t i = j; i < tiles.blocks(); ++i) {
       if (!tiles.has(i, j)) {
         continue;
       }
-      const double* row_scale = scale.data() + layout.offsets()[i];
+      const auto row_scale = array(std::span(scale).subspan(
+          static_cast<std::size_t>(moments.offsets[i]), static_cast<std::size_t>(tiles.width(i))));
       for (Index col = 0; col < tiles.width(j); ++col) {
-        double* column = products + tiles.begin(i, j) + col * tiles.height(j);
-        for (Index row = 0; row < tiles.width(i); ++row) {
-          column[row] = column[row] / row_scale[row] / col_scale[col];
-        }
+        double* column = moments.products.get() + tiles.begin(i, j) + col * tiles.height(j);
+        Eigen::Map<Eigen::ArrayXd> cells(column, tiles.width(i));
+        cells = cells / row_scale / col_scale[col];
       }
     }
   }
@@ -242,43 +228,25 @@ void unscale(const PackedLayout<float>& layout, const std::vector<double>& scale
 
 }  // namespace
 
-void pack_rows(const simd::Level& level, const ArrayView& view, Index row, Index depth, Index col,
-               Index cols, const double* shift, double* packed, double* sums) {
-  for_each_run(view, row, depth, [&](const simd::Source& run, Index within, Index count, Index at) {
-    level.pack(run, within, count, col, cols, shift, packed + at * level.lanes, sums);
-  });
-}
-
-void pack_rows_single(const simd::Level& level, const ArrayView& view, Index row, Index depth,
-                      Index col, Index cols, const double* shift, const double* scale,
-                      float* packed, double* sums, double* squares) {
-  for_each_run(view, row, depth, [&](const simd::Source& run, Index within, Index count, Index at) {
-    level.pack_single(run, within, count, col, cols, shift, scale, packed + at * 2 * level.lanes,
-                      sums, squares);
-  });
-}
-
-PackedMoments accumulate_packed(std::span<const ArrayView> blocks, const WantedTiles& wanted,
+PackedMoments accumulate_packed(std::span<const ArrayView> blocks, const KeptPairs& kept,
                                 int threads) {
-  const PackedLayout<double> layout(blocks, wanted, simd::level());
+  const PackedLayout<double> layout(blocks, kept, simd::level());
   const Index rows = blocks[0].rows;
-  Preparation with{shift_of(layout, rows), {}};
-  Accumulated found = accumulate_all(layout, rows, threads, with);
-  return packed_moments(layout, rows, std::move(with.shift), std::move(found));
+  return accumulate_all(layout, rows, threads, {shift_of(layout, rows), {}});
 }
 
-PackedMoments accumulate_packed_single(std::span<const ArrayView> blocks, const WantedTiles& wanted,
+PackedMoments accumulate_packed_single(std::span<const ArrayView> blocks, const KeptPairs& kept,
                                        int threads) {
-  const PackedLayout<double> doubles(blocks, wanted, simd::level());
-  const PackedLayout<float> layout(blocks, wanted, simd::level());
+  const PackedLayout<double> doubles(blocks, kept, simd::level());
+  const PackedLayout<float> layout(blocks, kept, simd::level());
   const Index rows = blocks[0].rows;
-  Preparation with = prepare_single(doubles, layout, blocks, shift_of(doubles, rows));
-  Accumulated found = accumulate_all(layout, rows, threads, with);
+  const Preparation with = prepare_single(doubles, layout, blocks, shift_of(doubles, rows));
+  PackedMoments found = accumulate_all(layout, rows, threads, with);
   if (!fits_single({found.sums, found.squares, with.shift, with.scale}, rows)) {
-    return accumulate_packed(blocks, wanted, threads);
+    return accumulate_packed(blocks, kept, threads);
   }
-  unscale(layout, with.scale, found.products.get());
-  return packed_moments(layout, rows, std::move(with.shift), std::move(found));
+  unscale(found, with.scale);
+  return found;
 }
 
 }  // namespace fastcca

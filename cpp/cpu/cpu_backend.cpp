@@ -7,31 +7,26 @@
 
 #include "core/interrupt.hpp"
 #include "cpu/accumulate.hpp"
-#include "cpu/host_matrix.hpp"
-#include "cpu/simd.hpp"
+#include "cpu/linear_algebra.hpp"
+#include "cpu/runs.hpp"
 #include "cpu/stage.hpp"
 #include "cpu/threads.hpp"
 
 namespace fastcca {
 
-using namespace host;
-
 namespace {
 
 BatchMoments centred(const PackedMoments& packed, std::span<const ArrayView> blocks) {
-  const double n = static_cast<double>(packed.n);
-  const ConstVectorMap sums(packed.sums.data(), packed.width);
-  const ConstVectorMap shift(packed.shift.data(), packed.width);
-  const Eigen::VectorXd mean = sums / n;  // of the shifted samples
+  const auto sums = array(packed.sums).matrix();
+  const auto shift = array(packed.shift).matrix();
+  const Eigen::VectorXd mean = sums / static_cast<double>(packed.n);  // of the shifted samples
 
   BatchMoments out;
   out.n = packed.n;
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     const Index row = packed.offsets[i];
     const Index rows = blocks[i].cols;
-    auto& means = out.means.emplace_back(at(rows));
-    Eigen::Map<Eigen::VectorXd>(means.data(), rows) =
-        shift.segment(row, rows) + mean.segment(row, rows);
+    out.means.push_back(vector_of(shift.segment(row, rows) + mean.segment(row, rows)));
     auto& tiles = out.scatter.emplace_back();
     for (std::size_t j = 0; j <= i; ++j) {
       if (!packed.tiles.has(i, j)) {
@@ -70,208 +65,199 @@ void require_host(std::span<const ArrayView> blocks) {
   }
 }
 
-}  // namespace
-
-BatchMoments CpuBackend::accumulate(std::span<const ArrayView> blocks, const WantedTiles& wanted,
-                                    int threads) const {
-  require_host(blocks);
-  return centred(accumulate_packed(blocks, wanted, threads), blocks);
-}
-
-BatchMoments CpuBackend::accumulate_single(std::span<const ArrayView> blocks,
-                                           const WantedTiles& wanted, int threads) const {
-  require_host(blocks);
-  return centred(accumulate_packed_single(blocks, wanted, threads), blocks);
-}
-
-StagingMemory CpuBackend::staging_memory(Index bytes) const { return allocate_staging(bytes); }
-
-bool CpuBackend::stage(const ArrayView& block, unsigned char* to) const {
-  require_host({&block, 1});
-  return stage_samples(block, to);
-}
-
-namespace {
-
-// Calls visit(row, col, value) for every value, a block of samples after the other.
+// Calls visit(row, col, panel) for `count` samples from `first` on, less shift (p,): a panel holds
+// a few features of the samples from `row` on, a feature in each row, and the panels of the same
+// samples follow each other.
 template <class Visit>
-void for_each_value(const ArrayView& block, Visit visit) {
-  constexpr Index kFeatures = 64;
-  const simd::Level& level = simd::level();
-  const Index lanes = level.lanes;
-  const std::vector<double> zeros(at(kFeatures), 0.0);
+void for_each_panel(const ArrayView& block, Index first, Index count, std::span<const double> shift,
+                    Visit visit) {
+  constexpr Index kFeatures = 64;  // as many as stay in the nearest cache
+  const simd::Kernels<double>& kernels = simd::level().doubles;
+  const Index lanes = kernels.lanes;
   std::vector<double> sums(at(kFeatures));
   std::vector<double> packed(at(kFeatures * simd::kDepth));
-  for (Index row = 0; row < block.rows; row += simd::kDepth) {
-    const Index depth = std::min<Index>(simd::kDepth, block.rows - row);
-    throw_if_interrupted();
+  for (Index row = 0; row < count; row += simd::kDepth) {
+    const Index depth = std::min<Index>(simd::kDepth, count - row);
     for (Index col = 0; col < block.cols; col += kFeatures) {
+      throw_if_interrupted();
       const Index cols = std::min(kFeatures, block.cols - col);
-      pack_rows(level, block, row, depth, col, cols, zeros.data(), packed.data(), sums.data());
-      for (Index j = 0; j < cols; ++j) {
-        const double* panel = packed.data() + (j / lanes) * lanes * simd::kDepth + j % lanes;
-        for (Index k = 0; k < depth; ++k) {
-          visit(row + k, col + j, panel[k * lanes]);
-        }
+      pack_rows(kernels, block, first + row, depth, col, cols,
+                {shift.data() + col, nullptr, sums.data(), nullptr}, packed.data());
+      for (Index j = 0; j < cols; j += lanes) {
+        visit(row, col + j,
+              Eigen::Map<const Eigen::MatrixXd, 0, Eigen::OuterStride<>>(
+                  packed.data() + j * simd::kDepth, std::min(lanes, cols - j), depth,
+                  Eigen::OuterStride<>(lanes)));
       }
     }
   }
 }
+
+class CpuBackend final : public CpuLinearAlgebra<double, Backend> {
+ public:
+  explicit CpuBackend(const LapackTable& table)
+      : CpuLinearAlgebra<double, Backend>(table), complex_(table) {}
+
+  BatchMoments accumulate(std::span<const ArrayView> blocks, const KeptPairs& kept,
+                          int threads) const override {
+    require_host(blocks);
+    return centred(accumulate_packed(blocks, kept, threads), blocks);
+  }
+
+  BatchMoments accumulate_single(std::span<const ArrayView> blocks, const KeptPairs& kept,
+                                 int threads) const override {
+    require_host(blocks);
+    return centred(accumulate_packed_single(blocks, kept, threads), blocks);
+  }
+
+  bool stages() const override { return true; }
+  StagingMemory staging_memory(Index bytes) const override { return allocate_staging(bytes); }
+  bool stage(const ArrayView& block, unsigned char* to) const override {
+    require_host({&block, 1});
+    return stage_samples(block, to);
+  }
+
+  NonFinite find_non_finite(const ArrayView& block) const override {
+    require_host({&block, 1});
+    NonFinite out;
+    for_each_panel(block, 0, block.rows, filled(block.cols, 0.0),
+                   [&out](Index from, Index first, const auto& panel) {
+                     for (Index k = 0; k < panel.cols(); ++k) {
+                       for (Index j = 0; j < panel.rows(); ++j) {
+                         const Index row = from + k;
+                         const Index col = first + j;
+                         if (std::isfinite(panel(j, k))) {
+                           continue;
+                         }
+                         if (out.count == 0 || row < out.row || (row == out.row && col < out.col)) {
+                           out.row = row;
+                           out.col = col;
+                           out.value = panel(j, k);
+                         }
+                         ++out.count;
+                       }
+                     }
+                   });
+    return out;
+  }
+
+  double largest_deviation(const ArrayView& block) const override {
+    require_host({&block, 1});
+    Eigen::VectorXd first(block.cols);
+    double out = 0.0;
+    for_each_panel(block, 0, block.rows, filled(block.cols, 0.0),
+                   [&](Index row, Index col, const auto& panel) {
+                     auto reference = first.segment(col, panel.rows());
+                     if (row == 0) {
+                       reference = panel.col(0);
+                     }
+                     out = std::max(out, (panel.colwise() - reference).cwiseAbs().maxCoeff());
+                   });
+    return out;
+  }
+
+  CentredRows read_centred(std::span<const ArrayView> blocks, Index row,
+                           Index count) const override {
+    require_host(blocks);
+    Index width = 0;
+    for (const ArrayView& block : blocks) {
+      width += block.cols;
+    }
+    CentredRows out{std::vector<double>(at(width)), allocate<double>(count + 1, width)};
+    auto samples = map(out.samples);
+    Index first = 0;
+    for (const ArrayView& block : blocks) {
+      for_each_panel(block, row, count, filled(block.cols, 0.0),
+                     [&](Index from, Index col, const auto& panel) {
+                       samples.block(from, first + col, panel.cols(), panel.rows()) =
+                           panel.transpose();
+                     });
+      first += block.cols;
+    }
+    for (Index j = 0; j < width; ++j) {
+      auto column = samples.col(j).head(count);
+      const double mean = column.mean();
+      column.array() -= mean;
+      // The first mean is rounded, and what it leaves is worth a second one.
+      const double rest = column.mean();
+      column.array() -= rest;
+      out.mean[at(j)] = mean + rest;
+      samples(count, j) = 0.0;
+    }
+    return out;
+  }
+
+  Matrix read_samples(const ArrayView& block, Index row, Index count,
+                      std::span<const double> shift) const override {
+    require_host({&block, 1});
+    Matrix out = allocate<double>(block.cols, count);
+    for_each_panel(block, row, count, shift, [&](Index from, Index col, const auto& panel) {
+      map(out).block(col, from, panel.rows(), panel.cols()) = panel;
+    });
+    return out;
+  }
+
+  Index piece_bytes() const override { return Index{1} << 20; }  // which stay in a cache
+
+  Matrix zeros(Index rows, Index cols) const override {
+    Matrix out = allocate<double>(rows, cols);
+    map(out).setZero();
+    return out;
+  }
+
+  void set_columns(Matrix& a, Index first, const Matrix& columns) const override {
+    map(a).middleCols(first, columns.cols()) = map(columns);
+  }
+
+  void set_row(Matrix& a, Index row, std::span<const double> values) const override {
+    map(a).row(row) = array(values).matrix().transpose();
+  }
+
+  void set_rows(Matrix& a, Index row, const Matrix& values) const override {
+    map(a).middleRows(row, values.rows()) = map(values);
+  }
+
+  void add_gram(Matrix& a, const Matrix& b) const override {
+    if (b.cols() > 0) {
+      lapack().gram(true, b.rows(), b.cols(), b.data(), a.data(), 1.0);
+      map(a).triangularView<Eigen::StrictlyUpper>() = map(a).transpose();
+    }
+  }
+
+  void fold_into(Matrix& upper, Matrix rows) const override {
+    lapack().tpqrt(rows.rows(), upper.rows(), upper.data(), rows.data());
+  }
+
+  void for_each(int threads, std::size_t count,
+                const std::function<void(std::size_t)>& body) const override {
+    for_each_on_threads(threads > 0 ? threads : num_threads(), count, body);
+  }
+
+  void add_with_outer(Matrix& a, const Matrix& b, double weight, std::span<const double> u,
+                      std::span<const double> v) const override {
+    // u[i] * v[j] first: with u = v the sum stays symmetric to the last bit.
+    for (Index j = 0; j < a.cols(); ++j) {
+      map(a).col(j) += map(b).col(j) + weight * (array(u).matrix() * v[at(j)]);
+    }
+  }
+
+  const LinearAlgebra<Complex>& complex() const override { return complex_; }
+
+  ComplexMatrix to_complex(const Matrix& real, const Matrix& imaginary) const override {
+    ComplexMatrix out = allocate<Complex>(real.rows(), real.cols());
+    map(out).real() = map(real);
+    map(out).imag() = map(imaginary);
+    return out;
+  }
+
+ private:
+  CpuLinearAlgebra<Complex> complex_;
+};
 
 }  // namespace
 
-NonFinite CpuBackend::find_non_finite(const ArrayView& block) const {
-  require_host({&block, 1});
-  NonFinite out;
-  for_each_value(block, [&out](Index row, Index col, double value) {
-    if (std::isfinite(value)) {
-      return;
-    }
-    if (out.count == 0 || row < out.row || (row == out.row && col < out.col)) {
-      out.row = row;
-      out.col = col;
-      out.value = value;
-    }
-    ++out.count;
-  });
-  return out;
-}
-
-double CpuBackend::largest_deviation(const ArrayView& block) const {
-  require_host({&block, 1});
-  std::vector<double> first(at(block.cols));
-  double out = 0.0;
-  for_each_value(block, [&](Index row, Index col, double value) {
-    if (row == 0) {
-      first[at(col)] = value;
-    }
-    out = std::max(out, std::abs(value - first[at(col)]));
-  });
-  return out;
-}
-
-CentredRows CpuBackend::read_centred(std::span<const ArrayView> blocks, Index row,
-                                     Index count) const {
-  require_host(blocks);
-  const simd::Level& level = simd::level();
-  const Index lanes = level.lanes;
-  Index width = 0;
-  for (const ArrayView& block : blocks) {
-    width += block.cols;
-  }
-  CentredRows out;
-  out.samples = allocate<double>(count + 1, width);
-  out.mean.resize(at(width));
-  auto samples = map(out.samples);
-  const std::vector<double> no_shift(at(lanes), 0.0);
-  std::vector<double> sums(at(lanes));
-  std::vector<double> packed(at(lanes * simd::kDepth));
-  Index first = 0;
-  for (const ArrayView& block : blocks) {
-    for (Index col = 0; col < block.cols; col += lanes) {
-      const Index cols = std::min(lanes, block.cols - col);
-      throw_if_interrupted();
-      for (Index from = 0; from < count; from += simd::kDepth) {
-        const Index depth = std::min<Index>(simd::kDepth, count - from);
-        pack_rows(level, block, row + from, depth, col, cols, no_shift.data(), packed.data(),
-                  sums.data());
-        for (Index j = 0; j < cols; ++j) {
-          samples.col(first + col + j).segment(from, depth) =
-              Eigen::Map<const Eigen::VectorXd, 0, Eigen::InnerStride<>>(
-                  packed.data() + j, depth, Eigen::InnerStride<>(lanes));
-        }
-      }
-    }
-    first += block.cols;
-  }
-  for (Index j = 0; j < width; ++j) {
-    auto column = samples.col(j).head(count);
-    double mean = column.mean();
-    column.array() -= mean;
-    // The first mean is rounded, and what it leaves is worth a second one.
-    const double rest = column.mean();
-    column.array() -= rest;
-    mean += rest;
-    out.mean[at(j)] = mean;
-    samples(count, j) = 0.0;
-  }
-  return out;
-}
-
-Matrix CpuBackend::read_samples(const ArrayView& block, Index row, Index count,
-                                std::span<const double> shift) const {
-  require_host({&block, 1});
-  constexpr Index kFeatures = 64;  // of a call: as many as stay in the nearest cache
-  const simd::Level& level = simd::level();
-  const Index lanes = level.lanes;
-  std::vector<double> sums(at(kFeatures));
-  std::vector<double> packed(at(kFeatures * simd::kDepth));
-  Matrix out = allocate<double>(block.cols, count);
-  for (Index from = 0; from < count; from += simd::kDepth) {
-    const Index depth = std::min<Index>(simd::kDepth, count - from);
-    throw_if_interrupted();
-    for (Index col = 0; col < block.cols; col += kFeatures) {
-      const Index cols = std::min(kFeatures, block.cols - col);
-      pack_rows(level, block, row + from, depth, col, cols, shift.data() + col, packed.data(),
-                sums.data());
-      for (Index j = 0; j < cols; j += lanes) {
-        const Eigen::Map<const Eigen::MatrixXd, 0, Eigen::OuterStride<>> panel(
-            packed.data() + j * simd::kDepth, std::min(lanes, cols - j), depth,
-            Eigen::OuterStride<>(lanes));
-        map(out).block(col + j, from, panel.rows(), depth) = panel;
-      }
-    }
-  }
-  return out;
-}
-
-Matrix CpuBackend::zeros(Index rows, Index cols) const {
-  Matrix out = allocate<double>(rows, cols);
-  map(out).setZero();
-  return out;
-}
-
-void CpuBackend::set_columns(Matrix& a, Index first, const Matrix& columns) const {
-  map(a).middleCols(first, columns.cols()) = map(columns);
-}
-
-void CpuBackend::set_row(Matrix& a, Index row, std::span<const double> values) const {
-  map(a).row(row) = map(values).transpose();
-}
-
-void CpuBackend::set_rows(Matrix& a, Index row, const Matrix& values) const {
-  map(a).middleRows(row, values.rows()) = map(values);
-}
-
-void CpuBackend::add_gram(Matrix& a, const Matrix& b) const {
-  if (b.cols() > 0) {
-    lapack_.gram(true, b.rows(), b.cols(), b.data(), a.data(), 1.0);
-    map(a).triangularView<Eigen::StrictlyUpper>() = map(a).transpose();
-  }
-}
-
-void CpuBackend::fold_into(Matrix& upper, Matrix rows) const {
-  lapack_.tpqrt(rows.rows(), upper.rows(), upper.data(), rows.data());
-}
-
-void CpuBackend::for_each(int threads, std::size_t count,
-                          const std::function<void(std::size_t)>& body) const {
-  for_each_on_threads(threads > 0 ? threads : num_threads(), count, body);
-}
-
-void CpuBackend::add_with_outer(Matrix& a, const Matrix& b, double weight,
-                                std::span<const double> u, std::span<const double> v) const {
-  // u[i] * v[j] first: with u = v the sum stays symmetric to the last bit.
-  for (Index j = 0; j < a.cols(); ++j) {
-    map(a).col(j) += map(b).col(j) + weight * (map(u) * v[at(j)]);
-  }
-}
-
-ComplexMatrix CpuBackend::to_complex(const Matrix& real, const Matrix& imaginary) const {
-  ComplexMatrix out = allocate<Complex>(real.rows(), real.cols());
-  map(out).real() = map(real);
-  map(out).imag() = map(imaginary);
-  return out;
+std::unique_ptr<const Backend> make_cpu_backend(const LapackTable& table) {
+  return std::make_unique<const CpuBackend>(table);
 }
 
 }  // namespace fastcca

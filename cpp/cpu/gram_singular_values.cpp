@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 
+#include "core/host_vectors.hpp"
 #include "cpu/tridiagonal.hpp"
 
 namespace fastcca {
@@ -16,15 +17,12 @@ constexpr double kMostSmall = 0.3;
 
 std::size_t count_of(Index rows, Index cols) { return static_cast<std::size_t>(rows * cols); }
 
-// Of values beyond these the squares over- or underflow.
+// Squares of values beyond these over- or underflow.
 constexpr double kLeast = 0x1p-400;
 constexpr double kMost = 0x1p400;
 
-bool squares_in_range(const double* a, Index count) {
-  double largest = 0.0;
-  for (Index k = 0; k < count; ++k) {
-    largest = std::max(largest, std::abs(a[k]));
-  }
+bool squares_in_range(std::span<const double> a) {
+  const double largest = array(a).abs().maxCoeff<Eigen::PropagateNumbers>();
   return largest > kLeast && largest < kMost;
 }
 
@@ -34,7 +32,7 @@ std::optional<std::vector<double>> gram_singular_values(const Lapack<double>& la
                                                         const double* a, Index rows, Index cols) {
   const bool wide = rows < cols;
   const Index size = std::min(rows, cols);
-  if (!squares_in_range(a, rows * cols)) {
+  if (!squares_in_range({a, count_of(rows, cols)})) {
     return std::nullopt;
   }
   std::vector<double> gram(count_of(size, size));

@@ -8,7 +8,7 @@
 
 namespace fastcca {
 
-// Of matrices with fewer rows or columns LAPACK's own way is as fast.
+// LAPACK's own way is as fast for matrices with fewer rows or columns.
 constexpr Index kGramSingularValuesFrom = 384;
 
 // Singular values of a (rows, cols), descending, from the eigenvalues of its Gram matrix; those

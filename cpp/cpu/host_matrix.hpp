@@ -2,42 +2,33 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
+#include <memory>
 #include <new>
-#include <span>
 
-#include "core/types.hpp"
+#include "core/host_vectors.hpp"
 #include "cpu/unwritten.hpp"
 
-namespace fastcca::host {
-
-template <class Scalar>
-using DynamicMatrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>;
-template <class Scalar>
-using ConstMap = Eigen::Map<const DynamicMatrix<Scalar>>;
-using ConstVectorMap = Eigen::Map<const Eigen::VectorXd>;
+namespace fastcca {
 
 // Uninitialized: every operation writes all of what it returns.
 template <class Scalar>
 MatrixOf<Scalar> allocate(Index rows, Index cols) {
   const auto count = static_cast<std::size_t>(std::max<Index>(rows * cols, 1));
   auto* data = static_cast<Scalar*>(::operator new[](count * sizeof(Scalar)));
+  std::shared_ptr<Scalar[]> storage(data, [](Scalar* p) { ::operator delete[](p); });
   mark_unwritten(data, count);
-  using Storage = typename MatrixOf<Scalar>::Storage;
-  return {Storage(data, [](Scalar* p) { ::operator delete[](p); }), rows, cols};
+  return {std::move(storage), rows, cols};
 }
 
 template <class Scalar>
-Eigen::Map<DynamicMatrix<Scalar>> map(MatrixOf<Scalar>& a) {
+Eigen::Map<Eigen::MatrixX<Scalar>> map(MatrixOf<Scalar>& a) {
   return {a.data(), a.rows(), a.cols()};
 }
 
 template <class Scalar>
-ConstMap<Scalar> map(const MatrixOf<Scalar>& a) {
+Eigen::Map<const Eigen::MatrixX<Scalar>> map(const MatrixOf<Scalar>& a) {
   return {a.data(), a.rows(), a.cols()};
-}
-
-inline ConstVectorMap map(std::span<const double> v) {
-  return {v.data(), static_cast<Index>(v.size())};
 }
 
 template <class T>
@@ -45,4 +36,4 @@ std::size_t at(T i) {
   return static_cast<std::size_t>(i);
 }
 
-}  // namespace fastcca::host
+}  // namespace fastcca

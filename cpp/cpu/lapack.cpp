@@ -17,12 +17,10 @@ namespace {
 template <class Scalar>
 constexpr bool kIsReal = std::is_same_v<Scalar, double>;
 
-// "gemm" as the routine of these numbers: dgemm or zgemm.
+// "gemm" as the routine of these numbers, dgemm or zgemm.
 template <class Scalar>
-std::string named(const char* routine) {
-  std::string out(routine);
-  out.insert(out.begin(), kIsReal<Scalar> ? 'd' : 'z');
-  return out;
+std::string routine_name(const char* routine) {
+  return (kIsReal<Scalar> ? "d" : "z") + std::string(routine);
 }
 
 template <class Scalar>
@@ -45,27 +43,23 @@ template <class Scalar>
 void Lapack<Scalar>::gemm(bool trans_a, bool trans_b, Index m, Index n, Index k, const Scalar* a,
                           const Scalar* b, Scalar* c) const {
   throw_if_interrupted();
-  int im = to_int(m, named<Scalar>("gemm"));
-  int in = to_int(n, named<Scalar>("gemm"));
-  int ik = to_int(k, named<Scalar>("gemm"));
-  char ta = adjoint<Scalar>(trans_a);
-  char tb = adjoint<Scalar>(trans_b);
-  int lda = leading(trans_a ? ik : im);
-  int ldb = leading(trans_b ? in : ik);
-  int ldc = leading(im);
-  Scalar one = 1.0;
-  Scalar zero = 0.0;
+  const int im = to_int(m, routine_name<Scalar>("gemm"));
+  const int in = to_int(n, routine_name<Scalar>("gemm"));
+  const int ik = to_int(k, routine_name<Scalar>("gemm"));
+  const char ta = adjoint<Scalar>(trans_a);
+  const int lda = leading(trans_a ? ik : im);
+  const Scalar one = 1.0;
+  const Scalar zero = 0.0;
   // A product of matrices copies a before it reads it, which one column is not worth.
   if (n == 1 && !trans_b) {
-    int step = 1;
     // What gemv makes of NaN that it is to forget has differed from version to version of OpenBLAS.
     std::fill_n(c, m, zero);
-    routines<Scalar>(table_).gemv(&ta, trans_a ? &ik : &im, trans_a ? &im : &ik, &one, unconst(a),
-                                  &lda, unconst(b), &step, &zero, c, &step);
+    call(routines<Scalar>(table_).gemv, ta, trans_a ? ik : im, trans_a ? im : ik, one, a, lda, b, 1,
+         zero, c, 1);
     return;
   }
-  routines<Scalar>(table_).gemm(&ta, &tb, &im, &in, &ik, &one, unconst(a), &lda, unconst(b), &ldb,
-                                &zero, c, &ldc);
+  call(routines<Scalar>(table_).gemm, ta, adjoint<Scalar>(trans_b), im, in, ik, one, a, lda, b,
+       leading(trans_b ? in : ik), zero, c, leading(im));
 }
 
 template <class Scalar>
@@ -74,29 +68,21 @@ void Lapack<Scalar>::gram(bool of_rows, Index m, Index n, const Scalar* a, Scala
   requires(std::is_same_v<Scalar, double>)
 {
   throw_if_interrupted();
-  int size = to_int(of_rows ? m : n, "dsyrk");
-  int depth = to_int(of_rows ? n : m, "dsyrk");
-  char uplo = 'L';
-  char trans = of_rows ? 'N' : 'T';
-  int lda = leading(of_rows ? size : depth);
-  int ldc = leading(size);
-  double one = 1.0;
-  table_.real.syrk(&uplo, &trans, &size, &depth, &one, unconst(a), &lda, &beta, c, &ldc);
+  const int size = to_int(of_rows ? m : n, "dsyrk");
+  const int depth = to_int(of_rows ? n : m, "dsyrk");
+  call(table_.real.syrk, 'L', of_rows ? 'N' : 'T', size, depth, 1.0, a,
+       leading(of_rows ? size : depth), beta, c, leading(size));
 }
 
 template <class Scalar>
 void Lapack<Scalar>::trsm(bool right, bool trans, Index m, Index n, const Scalar* lower,
                           Scalar* b) const {
   throw_if_interrupted();
-  int rows = to_int(m, named<Scalar>("trsm"));
-  int cols = to_int(n, named<Scalar>("trsm"));
+  const int rows = to_int(m, routine_name<Scalar>("trsm"));
+  const int cols = to_int(n, routine_name<Scalar>("trsm"));
   if (!right && cols == 1) {
-    char uplo = 'L';
-    char transa = adjoint<Scalar>(trans);
-    char diag = 'N';
-    int lda = leading(rows);
-    int step = 1;
-    routines<Scalar>(table_).trsv(&uplo, &transa, &diag, &rows, unconst(lower), &lda, b, &step);
+    call(routines<Scalar>(table_).trsv, 'L', adjoint<Scalar>(trans), 'N', rows, lower,
+         leading(rows), b, 1);
     return;
   }
   solve_part({right, trans, rows, cols, lower, b}, 0, right ? n : m);
@@ -120,38 +106,31 @@ struct Lapack<Scalar>::Triangular {
 template <class Scalar>
 void Lapack<Scalar>::solve_part(const Triangular& t, Index begin, Index end) const {
   constexpr Index kWhole = 64;
-  char transa = adjoint<Scalar>(t.trans);
-  int lda = leading(t.size());
-  int ldb = leading(t.rows);
-  Scalar one = 1.0;
-  if (end - begin <= kWhole) {
-    char side = t.right ? 'R' : 'L';
-    char uplo = 'L';
-    char diag = 'N';
-    int im = t.right ? t.rows : static_cast<int>(end - begin);
-    int in = t.right ? static_cast<int>(end - begin) : t.cols;
-    routines<Scalar>(table_).trsm(&side, &uplo, &transa, &diag, &im, &in, &one,
-                                  unconst(t.factor(begin, begin)), &lda, t.unknowns(begin), &ldb);
+  const auto& blas = routines<Scalar>(table_);
+  const char trans = adjoint<Scalar>(t.trans);
+  const int lda = leading(t.size());
+  const int ldb = leading(t.rows);
+  const Scalar one = 1.0;
+  const Scalar minus = -1.0;
+  const int count = static_cast<int>(end - begin);
+  if (count <= kWhole) {
+    call(blas.trsm, t.right ? 'R' : 'L', 'L', trans, 'N', t.right ? t.rows : count,
+         t.right ? count : t.cols, one, t.factor(begin, begin), lda, t.unknowns(begin), ldb);
     return;
   }
-  const Index middle = begin + (end - begin + kWhole) / (2 * kWhole) * kWhole;
+  const Index middle = begin + (count + kWhole) / (2 * kWhole) * kWhole;
   const bool forwards = t.right == t.trans;
   const Index first = forwards ? begin : middle;
   const Index second = forwards ? middle : begin;
-  int known = static_cast<int>(forwards ? middle - begin : end - middle);
-  int rest = static_cast<int>(end - begin) - known;
+  const int known = static_cast<int>(forwards ? middle - begin : end - middle);
+  const int rest = count - known;
   solve_part(t, first, first + known);
-  char plain = 'N';
-  Scalar minus = -1.0;
-  Scalar* coefficients = unconst(t.factor(middle, begin));
   if (t.right) {
-    int rows = t.rows;
-    routines<Scalar>(table_).gemm(&plain, &transa, &rows, &rest, &known, &minus, t.unknowns(first),
-                                  &ldb, coefficients, &lda, &one, t.unknowns(second), &ldb);
+    call(blas.gemm, 'N', trans, t.rows, rest, known, minus, t.unknowns(first), ldb,
+         t.factor(middle, begin), lda, one, t.unknowns(second), ldb);
   } else {
-    int cols = t.cols;
-    routines<Scalar>(table_).gemm(&transa, &plain, &rest, &cols, &known, &minus, coefficients, &lda,
-                                  t.unknowns(first), &ldb, &one, t.unknowns(second), &ldb);
+    call(blas.gemm, trans, 'N', rest, t.cols, known, minus, t.factor(middle, begin), lda,
+         t.unknowns(first), ldb, one, t.unknowns(second), ldb);
   }
   solve_part(t, second, second + rest);
 }
@@ -159,13 +138,11 @@ void Lapack<Scalar>::solve_part(const Triangular& t, Index begin, Index end) con
 template <class Scalar>
 bool Lapack<Scalar>::potrf(Index n, Scalar* a) const {
   throw_if_interrupted();
-  int in = to_int(n, named<Scalar>("potrf"));
-  int lda = leading(in);
-  char uplo = 'L';
+  const int in = to_int(n, routine_name<Scalar>("potrf"));
   int info = 0;
-  routines<Scalar>(table_).potrf(&uplo, &in, a, &lda, &info);
+  call(routines<Scalar>(table_).potrf, 'L', in, a, leading(in), &info);
   if (info < 0) {
-    fail(named<Scalar>("potrf"), info);
+    fail(routine_name<Scalar>("potrf"), info);
   }
   return info == 0;
 }
@@ -174,39 +151,33 @@ template <class Scalar>
 void Lapack<Scalar>::eigh(bool vectors, Index n, Scalar* a, double* w) const {
   throw_if_interrupted();
   const std::string name = kIsReal<Scalar> ? "dsyevd" : "zheevd";
-  int in = to_int(n, name);
-  int lda = leading(in);
-  char jobz = vectors ? 'V' : 'N';
-  char uplo = 'L';
+  const int in = to_int(n, name);
+  const int lda = leading(in);
+  const char job = vectors ? 'V' : 'N';
   int info = 0;
-  int query = -1;
   if (vectors) {
     const double size = static_cast<double>(n);
     workspace(1.0 + size * (6.0 + 2.0 * size), name);
   }
   const std::vector<Scalar> saved(a, a + n * n);
-  Scalar work_size = 0.0;
-  int iwork_size = 0;
-  if constexpr (kIsReal<Scalar>) {
-    table_.real.syevd(&jobz, &uplo, &in, a, &lda, w, &work_size, &query, &iwork_size, &query,
-                      &info);
-    int lwork = workspace(work_size, name);
-    auto work = array<double>(lwork);
-    auto iwork = array<int>(iwork_size);
-    table_.real.syevd(&jobz, &uplo, &in, a, &lda, w, work.data(), &lwork, iwork.data(), &iwork_size,
-                      &info);
-  } else {
-    double rwork_size = 0.0;
-    table_.complex.heevd(&jobz, &uplo, &in, a, &lda, w, &work_size, &query, &rwork_size, &query,
-                         &iwork_size, &query, &info);
-    int lwork = workspace(work_size, name);
-    int lrwork = workspace(rwork_size, name);
-    auto work = array<Complex>(lwork);
-    auto rwork = array<double>(lrwork);
-    auto iwork = array<int>(iwork_size);
-    table_.complex.heevd(&jobz, &uplo, &in, a, &lda, w, work.data(), &lwork, rwork.data(), &lrwork,
-                         iwork.data(), &iwork_size, &info);
-  }
+  std::vector<double> rwork(1);  // of complex numbers alone
+  std::vector<int> iwork(1);
+  int lrwork = -1;
+  int liwork = -1;
+  run_with_workspace<Scalar>(name, [&](Scalar* work, int lwork) {
+    if constexpr (kIsReal<Scalar>) {
+      call(table_.real.syevd, job, 'L', in, a, lda, w, work, lwork, iwork.data(), liwork, &info);
+    } else {
+      call(table_.complex.heevd, job, 'L', in, a, lda, w, work, lwork, rwork.data(), lrwork,
+           iwork.data(), liwork, &info);
+    }
+    if (lwork == -1) {  // the answers to the other two questions
+      lrwork = workspace(rwork.front(), name);
+      liwork = iwork.front();
+      rwork = array<double>(lrwork);
+      iwork = array<int>(liwork);
+    }
+  });
   if (info == 0) {
     return;
   }
@@ -216,18 +187,14 @@ void Lapack<Scalar>::eigh(bool vectors, Index n, Scalar* a, double* w) const {
   // Divide and conquer did not converge; QR iteration is slower and surer.
   std::copy(saved.begin(), saved.end(), a);
   const std::string slower = kIsReal<Scalar> ? "dsyev" : "zheev";
-  [[maybe_unused]] std::vector<double> rwork(static_cast<std::size_t>(3 * n + 1));
-  const auto syev = [&](Scalar* work, int* lwork) {
+  rwork.resize(static_cast<std::size_t>(3 * n + 1));
+  run_with_workspace<Scalar>(slower, [&](Scalar* work, int lwork) {
     if constexpr (kIsReal<Scalar>) {
-      table_.real.syev(&jobz, &uplo, &in, a, &lda, w, work, lwork, &info);
+      call(table_.real.syev, job, 'L', in, a, lda, w, work, lwork, &info);
     } else {
-      table_.complex.heev(&jobz, &uplo, &in, a, &lda, w, work, lwork, rwork.data(), &info);
+      call(table_.complex.heev, job, 'L', in, a, lda, w, work, lwork, rwork.data(), &info);
     }
-  };
-  syev(&work_size, &query);
-  int lwork = workspace(work_size, slower);
-  auto work = array<Scalar>(lwork);
-  syev(work.data(), &lwork);
+  });
   if (info != 0) {
     fail(slower, info);
   }
@@ -237,67 +204,54 @@ template <class Scalar>
 void Lapack<Scalar>::svd(char job, Index m, Index n, Scalar* a, double* s, Scalar* u,
                          Scalar* vt) const {
   throw_if_interrupted();
-  int im = to_int(m, named<Scalar>("gesdd"));
-  int in = to_int(n, named<Scalar>("gesdd"));
-  int small = std::min(im, in);
-  int large = std::max(im, in);
-  int lda = leading(im);
-  int ldu = leading(im);
-  int ldvt = leading(job == 'A' ? in : small);
+  const int im = to_int(m, routine_name<Scalar>("gesdd"));
+  const int in = to_int(n, routine_name<Scalar>("gesdd"));
+  const int small = std::min(im, in);
+  const int lda = leading(im);
+  const int ldvt = leading(job == 'A' ? in : small);
   if (job != 'N') {
     const double size = static_cast<double>(small);
-    workspace(size * (4.0 * size + 7.0), named<Scalar>("gesdd"));
+    workspace(size * (4.0 * size + 7.0), routine_name<Scalar>("gesdd"));
   }
   const std::vector<Scalar> saved(a, a + m * n);
   int info = 0;
-  int query = -1;
-  Scalar size = 0.0;
   // zgesdd's real workspace, at its largest: 5 small^2 + 5 small or 2 large small + 2 small^2.
   std::vector<double> rwork;
   if constexpr (!kIsReal<Scalar>) {
     const auto k = static_cast<std::size_t>(small);
-    const auto l = static_cast<std::size_t>(large);
+    const auto l = static_cast<std::size_t>(std::max(im, in));
     rwork = workspace_of<double>(
         job == 'N' ? 7 * k + 1 : std::max(5 * k * k + 5 * k, 2 * l * k + 2 * k * k + k) + 1);
   }
   auto iwork = array<int>(8 * small);
-  const auto gesdd = [&](Scalar* work, int* lwork) {
+  run_with_workspace<Scalar>(routine_name<Scalar>("gesdd"), [&](Scalar* work, int lwork) {
     if constexpr (kIsReal<Scalar>) {
-      table_.real.gesdd(&job, &im, &in, a, &lda, s, u, &ldu, vt, &ldvt, work, lwork, iwork.data(),
-                        &info);
+      call(table_.real.gesdd, job, im, in, a, lda, s, u, lda, vt, ldvt, work, lwork, iwork.data(),
+           &info);
     } else {
-      table_.complex.gesdd(&job, &im, &in, a, &lda, s, u, &ldu, vt, &ldvt, work, lwork,
-                           rwork.data(), iwork.data(), &info);
+      call(table_.complex.gesdd, job, im, in, a, lda, s, u, lda, vt, ldvt, work, lwork,
+           rwork.data(), iwork.data(), &info);
     }
-  };
-  gesdd(&size, &query);
-  int lwork = workspace(size, named<Scalar>("gesdd"));
-  auto work = array<Scalar>(lwork);
-  gesdd(work.data(), &lwork);
+  });
   if (info == 0) {
     return;
   }
   if (info < 0) {
-    fail(named<Scalar>("gesdd"), info);
+    fail(routine_name<Scalar>("gesdd"), info);
   }
   // Divide and conquer did not converge; QR iteration is slower and surer.
   std::copy(saved.begin(), saved.end(), a);
-  const auto gesvd = [&](Scalar* work_area, int* area_size) {
+  rwork.resize(std::max(rwork.size(), static_cast<std::size_t>(5 * small + 1)));
+  run_with_workspace<Scalar>(routine_name<Scalar>("gesvd"), [&](Scalar* work, int lwork) {
     if constexpr (kIsReal<Scalar>) {
-      table_.real.gesvd(&job, &job, &im, &in, a, &lda, s, u, &ldu, vt, &ldvt, work_area, area_size,
-                        &info);
+      call(table_.real.gesvd, job, job, im, in, a, lda, s, u, lda, vt, ldvt, work, lwork, &info);
     } else {
-      rwork.resize(std::max(rwork.size(), static_cast<std::size_t>(5 * small + 1)));
-      table_.complex.gesvd(&job, &job, &im, &in, a, &lda, s, u, &ldu, vt, &ldvt, work_area,
-                           area_size, rwork.data(), &info);
+      call(table_.complex.gesvd, job, job, im, in, a, lda, s, u, lda, vt, ldvt, work, lwork,
+           rwork.data(), &info);
     }
-  };
-  gesvd(&size, &query);
-  lwork = workspace(size, named<Scalar>("gesvd"));
-  work.resize(static_cast<std::size_t>(lwork));
-  gesvd(work.data(), &lwork);
+  });
   if (info != 0) {
-    fail(named<Scalar>("gesvd"), info);
+    fail(routine_name<Scalar>("gesvd"), info);
   }
 }
 
@@ -307,18 +261,15 @@ void Lapack<Scalar>::tpqrt(Index m, Index n, double* upper, double* rows) const
 {
   throw_if_interrupted();
   constexpr int kBlock = 32;
-  int im = to_int(m, "dtpqrt");
-  int in = to_int(n, "dtpqrt");
+  const int im = to_int(m, "dtpqrt");
+  const int in = to_int(n, "dtpqrt");
   if (im == 0 || in == 0) {
     return;
   }
-  int no_trapezoid = 0;
-  int nb = std::min(kBlock, in);
-  auto t = array<double>(nb * in);
-  auto work = array<double>(nb * in);
+  const int nb = std::min(kBlock, in);
   int info = 0;
-  table_.real.tpqrt(&im, &in, &no_trapezoid, &nb, upper, &in, rows, &im, t.data(), &nb, work.data(),
-                    &info);
+  call(table_.real.tpqrt, im, in, 0, nb, upper, in, rows, im, array<double>(nb * in).data(), nb,
+       array<double>(nb * in).data(), &info);
   if (info != 0) {
     fail("dtpqrt", info);
   }

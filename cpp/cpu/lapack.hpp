@@ -9,85 +9,47 @@
 
 namespace fastcca {
 
+// A routine of Fortran takes the places of its arguments, in the order of its documentation.
+template <class... Arguments>
+using Fortran = void(Arguments*...);
+
 // The routines for one kind of numbers, with 32-bit integers as in every BLAS that SciPy's wheels
 // ship. For complex numbers: zgemm, zgemv, ztrsm, ztrsv, zpotrf, zheevd, zheev, zgesdd, zgesvd.
-template <class Scalar>
+template <class S>
 struct LapackRoutines {
-  using Gemm = void(char* transa, char* transb, int* m, int* n, int* k, Scalar* alpha, Scalar* a,
-                    int* lda, Scalar* b, int* ldb, Scalar* beta, Scalar* c, int* ldc);
-  using Gemv = void(char* trans, int* m, int* n, Scalar* alpha, Scalar* a, int* lda, Scalar* x,
-                    int* incx, Scalar* beta, Scalar* y, int* incy);
-  using Trsm = void(char* side, char* uplo, char* transa, char* diag, int* m, int* n, Scalar* alpha,
-                    Scalar* a, int* lda, Scalar* b, int* ldb);
-  using Trsv = void(char* uplo, char* trans, char* diag, int* n, Scalar* a, int* lda, Scalar* x,
-                    int* incx);
-  using Potrf = void(char* uplo, int* n, Scalar* a, int* lda, int* info);
-
-  Gemm* gemm = nullptr;
-  Gemv* gemv = nullptr;
-  Trsm* trsm = nullptr;
-  Trsv* trsv = nullptr;
-  Potrf* potrf = nullptr;
+  Fortran<char, char, int, int, int, S, S, int, S, int, S, S, int>* gemm = nullptr;
+  Fortran<char, int, int, S, S, int, S, int, S, S, int>* gemv = nullptr;
+  Fortran<char, char, char, char, int, int, S, S, int, S, int>* trsm = nullptr;
+  Fortran<char, char, char, int, S, int, S, int>* trsv = nullptr;
+  Fortran<char, int, S, int, int>* potrf = nullptr;
 };
 
 struct RealRoutines : LapackRoutines<double> {
-  using Syevd = void(char* jobz, char* uplo, int* n, double* a, int* lda, double* w, double* work,
-                     int* lwork, int* iwork, int* liwork, int* info);
-  using Syev = void(char* jobz, char* uplo, int* n, double* a, int* lda, double* w, double* work,
-                    int* lwork, int* info);
-  using Gesdd = void(char* jobz, int* m, int* n, double* a, int* lda, double* s, double* u,
-                     int* ldu, double* vt, int* ldvt, double* work, int* lwork, int* iwork,
-                     int* info);
-  using Gesvd = void(char* jobu, char* jobvt, int* m, int* n, double* a, int* lda, double* s,
-                     double* u, int* ldu, double* vt, int* ldvt, double* work, int* lwork,
-                     int* info);
+  using D = double;
 
-  using Tpqrt = void(int* m, int* n, int* l, int* nb, double* a, int* lda, double* b, int* ldb,
-                     double* t, int* ldt, double* work, int* info);
-
-  using Syrk = void(char* uplo, char* trans, int* n, int* k, double* alpha, double* a, int* lda,
-                    double* beta, double* c, int* ldc);
-  using Sytrd = void(char* uplo, int* n, double* a, int* lda, double* d, double* e, double* tau,
-                     double* work, int* lwork, int* info);
-  using Sterf = void(int* n, double* d, double* e, int* info);
-  using Stein = void(int* n, double* d, double* e, int* m, double* w, int* iblock, int* isplit,
-                     double* z, int* ldz, double* work, int* iwork, int* ifail, int* info);
-  using Stemr = void(char* jobz, char* range, int* n, double* d, double* e, double* vl, double* vu,
-                     int* il, int* iu, int* m, double* w, double* z, int* ldz, int* nzc,
-                     int* isuppz, int* tryrac, double* work, int* lwork, int* iwork, int* liwork,
-                     int* info);
-  using Ormtr = void(char* side, char* uplo, char* trans, int* m, int* n, double* a, int* lda,
-                     double* tau, double* c, int* ldc, double* work, int* lwork, int* info);
-
-  Tpqrt* tpqrt = nullptr;
-  Syrk* syrk = nullptr;
-  Sytrd* sytrd = nullptr;
-  Sterf* sterf = nullptr;
-  Stein* stein = nullptr;
-  Stemr* stemr = nullptr;
-  Ormtr* ormtr = nullptr;
-  Syevd* syevd = nullptr;
-  Syev* syev = nullptr;
-  Gesdd* gesdd = nullptr;
-  Gesvd* gesvd = nullptr;
+  Fortran<char, char, int, int, D, D, int, D, D, int>* syrk = nullptr;
+  Fortran<int, int, int, int, D, int, D, int, D, int, D, int>* tpqrt = nullptr;
+  Fortran<char, char, int, D, int, D, D, int, int, int, int>* syevd = nullptr;
+  Fortran<char, char, int, D, int, D, D, int, int>* syev = nullptr;
+  Fortran<char, int, int, D, int, D, D, int, D, int, D, int, int, int>* gesdd = nullptr;
+  Fortran<char, char, int, int, D, int, D, D, int, D, int, D, int, int>* gesvd = nullptr;
+  // What works on tridiagonal matrices.
+  Fortran<char, int, D, int, D, D, D, D, int, int>* sytrd = nullptr;
+  Fortran<int, D, D, int>* sterf = nullptr;
+  Fortran<int, D, D, int, D, int, int, D, int, D, int, int, int>* stein = nullptr;
+  Fortran<char, char, int, D, D, D, D, int, int, int, D, D, int, int, int, int, D, int, int, int,
+          int>* stemr = nullptr;
+  Fortran<char, char, char, int, int, D, int, D, D, int, D, int, int>* ormtr = nullptr;
 };
 
 struct ComplexRoutines : LapackRoutines<Complex> {
-  using Heevd = void(char* jobz, char* uplo, int* n, Complex* a, int* lda, double* w, Complex* work,
-                     int* lwork, double* rwork, int* lrwork, int* iwork, int* liwork, int* info);
-  using Heev = void(char* jobz, char* uplo, int* n, Complex* a, int* lda, double* w, Complex* work,
-                    int* lwork, double* rwork, int* info);
-  using Gesdd = void(char* jobz, int* m, int* n, Complex* a, int* lda, double* s, Complex* u,
-                     int* ldu, Complex* vt, int* ldvt, Complex* work, int* lwork, double* rwork,
-                     int* iwork, int* info);
-  using Gesvd = void(char* jobu, char* jobvt, int* m, int* n, Complex* a, int* lda, double* s,
-                     Complex* u, int* ldu, Complex* vt, int* ldvt, Complex* work, int* lwork,
-                     double* rwork, int* info);
+  using D = double;
+  using Z = Complex;
 
-  Heevd* heevd = nullptr;
-  Heev* heev = nullptr;
-  Gesdd* gesdd = nullptr;
-  Gesvd* gesvd = nullptr;
+  Fortran<char, char, int, Z, int, D, Z, int, D, int, int, int, int>* heevd = nullptr;
+  Fortran<char, char, int, Z, int, D, Z, int, D, int>* heev = nullptr;
+  Fortran<char, int, int, Z, int, D, Z, int, Z, int, Z, int, D, int, int>* gesdd = nullptr;
+  Fortran<char, char, int, int, Z, int, D, Z, int, Z, int, Z, int, D, int>* gesvd = nullptr;
 };
 
 struct LapackTable {

@@ -23,7 +23,7 @@ inline int to_int(Index value, const std::string& routine) {
   return static_cast<int>(value);
 }
 
-// Of the size that a routine reports.
+// The size of a workspace, as a routine reports it.
 inline int workspace(double reported, const std::string& routine) {
   if (reported > static_cast<double>(std::numeric_limits<int>::max())) {
     throw std::length_error("the workspace of LAPACK's " + routine +
@@ -37,10 +37,25 @@ inline int workspace(const Complex& reported, const std::string& routine) {
   return workspace(reported.real(), routine);
 }
 
-// LAPACK takes no const, and writes only to the arguments that it documents as output.
-template <class Scalar>
-Scalar* unconst(const Scalar* p) {
-  return const_cast<Scalar*>(p);
+// What Fortran takes of an argument: where it is. It knows no const, and writes only to the
+// arguments that it documents as output.
+template <class T>
+T* address(T& value) {
+  return &value;
+}
+template <class T>
+T* address(T*& array) {
+  return array;
+}
+template <class T>
+T* address(const T*& array) {
+  return const_cast<T*>(array);
+}
+
+// Calls a routine with copies of the numbers and letters, and with the arrays themselves.
+template <class Routine, class... Arguments>
+void call(Routine* routine, Arguments... arguments) {
+  routine(address(arguments)...);
 }
 
 inline int leading(int rows) { return std::max(rows, 1); }
@@ -53,6 +68,16 @@ std::vector<T> array(int size) {
   } else {
     return workspace_of<T>(count);
   }
+}
+
+// run(work, size) asks a routine for the size of its workspace where that is -1, and runs it where
+// it is not; `more` is what the routine forgets to ask for.
+template <class Scalar, class Run>
+void run_with_workspace(const std::string& routine, Run run, double more = 0.0) {
+  Scalar reported = 0.0;
+  run(&reported, -1);
+  const int size = workspace(reported + more, routine);
+  run(array<Scalar>(size).data(), size);
 }
 
 [[noreturn]] inline void fail(const std::string& routine, int info) {

@@ -8,27 +8,22 @@
 #include <type_traits>
 #include <vector>
 
-#include "cpu/accumulate.hpp"
 #include "cpu/product_tiles.hpp"
+#include "cpu/runs.hpp"
 #include "cpu/simd.hpp"
 #include "cpu/unwritten.hpp"
 
 namespace fastcca {
 
-inline constexpr std::size_t kAlignment = 64;
-
 template <class Real>
-struct AlignedDelete {
-  void operator()(Real* p) const { ::operator delete[](p, std::align_val_t{kAlignment}); }
-};
-template <class Real>
-using AlignedBuffer = std::unique_ptr<Real[], AlignedDelete<Real>>;
+using AlignedBuffer = std::shared_ptr<Real[]>;
 
 template <class Real>
 AlignedBuffer<Real> aligned_buffer(Index count) {
+  constexpr std::align_val_t kCacheLine{64};
   const auto bytes = static_cast<std::size_t>(count) * sizeof(Real);
-  AlignedBuffer<Real> out(
-      static_cast<Real*>(::operator new[](bytes, std::align_val_t{kAlignment})));
+  AlignedBuffer<Real> out(static_cast<Real*>(::operator new[](bytes, kCacheLine)),
+                          [](Real* p) { ::operator delete[](p, kCacheLine); });
   mark_unwritten(out.get(), static_cast<std::size_t>(count));
   return out;
 }
@@ -57,9 +52,8 @@ class PackedLayout {
  public:
   static constexpr bool kSingle = std::is_same_v<Real, float>;
 
-  PackedLayout(std::span<const ArrayView> blocks, const WantedTiles& wanted,
-               const simd::Level& level)
-      : blocks_(blocks), level_(level), lanes_(kSingle ? 2 * level.lanes : level.lanes) {
+  PackedLayout(std::span<const ArrayView> blocks, const KeptPairs& kept, const simd::Level& level)
+      : blocks_(blocks), kernels_(kernels_of(level)), lanes_(kernels_.lanes) {
     std::vector<Index> widths;
     for (const ArrayView& block : blocks) {
       offsets_.push_back(width_);
@@ -67,9 +61,9 @@ class PackedLayout {
       width_ += widths.back();
       widest_ += padded(block.cols, simd::kMostLanes);
     }
-    product_tiles_ = ProductTiles(widths, wanted);
+    product_tiles_ = ProductTiles(widths, kept);
     for (std::size_t j = 0; j < blocks.size(); ++j) {
-      // Blocks that are wanted one after the other are worked off as one.
+      // Blocks that are kept one after the other are worked off as one.
       for (std::size_t i = j; i < blocks.size();) {
         std::size_t end = i;
         while (end < blocks.size() && product_tiles_.has(end, j)) {
@@ -103,21 +97,22 @@ class PackedLayout {
         // Sums of this block of samples alone first: however many runs its samples lie in, they
         // are added up in the same order.
         double sums[kAtOnce];
+        double squares[kAtOnce];
         const Index cols = std::min(kAtOnce, end - from);
         const Index to = offsets_[b] + from;
-        const double* shift = with.shift.data() + to;
-        Real* out = packed + to * simd::kDepth;
+        simd::Packing packing{with.shift.data() + to, nullptr, sums, nullptr};
         std::fill_n(sums, cols, 0.0);
         if constexpr (kSingle) {
-          double squares[kAtOnce];
+          packing.scale = with.scale.data() + to;
+          packing.squares = squares;
           std::fill_n(squares, cols, 0.0);
-          pack_rows_single(level_, blocks_[b], row, depth, from, cols, shift,
-                           with.scale.data() + to, out, sums, squares);
-          add_to(totals.squares + to, squares, cols);
-        } else {
-          pack_rows(level_, blocks_[b], row, depth, from, cols, shift, out, sums);
         }
+        pack_rows(kernels_, blocks_[b], row, depth, from, cols, packing,
+                  packed + to * simd::kDepth);
         add_to(totals.sums + to, sums, cols);
+        if constexpr (kSingle) {
+          add_to(totals.squares + to, squares, cols);
+        }
       }
     }
   }
@@ -131,15 +126,19 @@ class PackedLayout {
       const Real* a = packed + row * panel;
       const Real* b = packed + col * panel;
       double* c = products + t.begin + (row - t.row) * lanes_ + (col - t.col) * lanes_ * t.height;
-      if constexpr (kSingle) {
-        level_.update_single(a, t.row_end - row, b, depth, c, t.height);
-      } else {
-        level_.update(a, t.row_end - row, b, depth, c, t.height);
-      }
+      kernels_.update(a, t.row_end - row, b, depth, c, t.height);
     }
   }
 
  private:
+  static const simd::Kernels<Real>& kernels_of(const simd::Level& level) {
+    if constexpr (kSingle) {
+      return level.singles;
+    } else {
+      return level.doubles;
+    }
+  }
+
   // Panels of samples, and where their products begin.
   struct Tile {
     Index row, row_end, col, col_end;
@@ -172,7 +171,7 @@ class PackedLayout {
   static Index padded(Index cols, Index lanes) { return (cols + lanes - 1) / lanes * lanes; }
 
   std::span<const ArrayView> blocks_;
-  const simd::Level& level_;
+  const simd::Kernels<Real>& kernels_;
   Index lanes_;
   std::vector<Index> offsets_;
   ProductTiles product_tiles_;

@@ -4,22 +4,22 @@
 #include <cstddef>
 #include <vector>
 
-#include "core/wanted_tiles.hpp"
+#include "core/kept_pairs.hpp"
 
 namespace fastcca {
 
 // Every block has a column-major matrix: its columns are the features of the block, and its rows
-// those of the blocks wanted with it from itself on, one below the other.
+// those of the blocks kept with it from itself on, one below the other.
 class ProductTiles {
  public:
   ProductTiles() = default;
-  // Of blocks of such widths.
-  ProductTiles(const std::vector<Index>& widths, const WantedTiles& wanted)
+  // For blocks of such widths.
+  ProductTiles(const std::vector<Index>& widths, const KeptPairs& kept)
       : widths_(widths), heights_(widths.size(), 0), begins_(widths.size()) {
     for (std::size_t j = 0; j < widths.size(); ++j) {
       for (std::size_t i = j; i < widths.size(); ++i) {
         begins_[i].resize(i + 1, kNone);
-        if (wanted(i, j)) {
+        if (kept(i, j)) {
           begins_[i][j] = size_ + heights_[j];
           heights_[j] += widths[i];
         }
@@ -31,9 +31,9 @@ class ProductTiles {
   std::size_t blocks() const { return widths_.size(); }
   Index size() const { return size_; }
   Index width(std::size_t block) const { return widths_[block]; }
-  // From column to column of the matrix of block j.
+  // Steps from column to column of the matrix of block j.
   Index height(std::size_t j) const { return heights_[j]; }
-  // For j <= i.
+  // Whether the pair of blocks j <= i has products, and where they begin.
   bool has(std::size_t i, std::size_t j) const { return begins_[i][j] != kNone; }
   Index begin(std::size_t i, std::size_t j) const { return begins_[i][j]; }
 

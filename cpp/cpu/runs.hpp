@@ -1,4 +1,4 @@
-// The runs of samples that a view with several levels of strides consists of.
+// The runs of samples that a view with several levels of strides consists of, and their packing.
 #pragma once
 
 #include <algorithm>
@@ -25,6 +25,15 @@ void for_each_run(const ArrayView& view, Index row, Index depth, Visit visit) {
           within, count, at - row);
     at += count;
   }
+}
+
+// Packs samples [row, row + depth) of a view with any levels of strides.
+template <class Real>
+void pack_rows(const simd::Kernels<Real>& kernels, const ArrayView& view, Index row, Index depth,
+               Index col, Index cols, const simd::Packing& with, Real* packed) {
+  for_each_run(view, row, depth, [&](const simd::Source& run, Index within, Index count, Index at) {
+    kernels.pack(run, within, count, col, cols, with, packed + at * kernels.lanes);
+  });
 }
 
 }  // namespace fastcca

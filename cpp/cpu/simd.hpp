@@ -13,10 +13,10 @@ inline constexpr std::int64_t kDepth = 256;
 // they join a sum in double.
 inline constexpr std::int64_t kSingleRun = 32;
 
-// Features of the widest panel of any level, that of floats in AVX-512.
+// The widest panel of any level has so many features: that of floats in AVX-512.
 inline constexpr std::int64_t kMostLanes = 16;
 
-// Same values as fastcca::DType.
+// These are the values of fastcca::DType.
 enum : std::uint8_t { kF16, kBF16, kF32, kF64, kI8, kI16, kI32, kI64, kU8, kU16, kU32, kU64 };
 
 struct Source {
@@ -27,32 +27,36 @@ struct Source {
   bool byte_swapped;
 };
 
-struct Level {
-  const char* name;
-  // Features per panel. A packed block is a row of panels, each (kDepth, lanes) with the lanes of a
-  // sample next to each other.
-  std::int64_t lanes;
+// What becomes of samples as they are packed, one number for each of their features. Scales and
+// squares are of single precision alone.
+struct Packing {
+  const double* shift;  // subtracted from them
+  const double* scale;  // times what is left, before it is rounded to float
+  double* sums;         // what is left is added to these, one sample after another
+  double* squares;      // the squares of what is scaled, before it is rounded, to these
+};
 
-  // Packs samples [row, row + depth) of features [col, col + cols) minus shift[0..cols) into the
-  // panels from `packed` on, the last panel's unused lanes as zeros, and adds the samples to
-  // sums[0..cols) one after another.
+// Real is what samples are packed as, and multiplied in. A packed block is a row of panels, each
+// (kDepth, lanes) with the lanes of a sample next to each other.
+template <class Real>
+struct Kernels {
+  std::int64_t lanes;  // features per panel
+
+  // Packs samples [row, row + depth) of features [col, col + cols) into the panels from `packed`
+  // on, the last panel's unused lanes as zeros.
   void (*pack)(const Source& source, std::int64_t row, std::int64_t depth, std::int64_t col,
-               std::int64_t cols, const double* shift, double* packed, double* sums);
+               std::int64_t cols, const Packing& with, Real* packed);
 
   // c += a' b for `panels` row panels from a on and the column panel b of the same packed block of
   // samples; c is column-major.
-  void (*update)(const double* a, std::int64_t panels, const double* b, std::int64_t depth,
-                 double* c, std::int64_t ldc);
+  void (*update)(const Real* a, std::int64_t panels, const Real* b, std::int64_t depth, double* c,
+                 std::int64_t ldc);
+};
 
-  // Single precision, in panels of 2 * lanes features: as `pack`, then times scale[0..cols) and
-  // rounded to float; adds squares before they are rounded to squares[0..cols).
-  void (*pack_single)(const Source& source, std::int64_t row, std::int64_t depth, std::int64_t col,
-                      std::int64_t cols, const double* shift, const double* scale, float* packed,
-                      double* sums, double* squares);
-
-  // As `update`, of panels that `pack_single` made.
-  void (*update_single)(const float* a, std::int64_t panels, const float* b, std::int64_t depth,
-                        double* c, std::int64_t ldc);
+struct Level {
+  const char* name;
+  Kernels<double> doubles;
+  Kernels<float> singles;  // in panels of twice as many features
 };
 
 extern const Level kBaseline;

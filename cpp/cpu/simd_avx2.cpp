@@ -1,4 +1,7 @@
-#define FASTCCA_SIMD_LEVEL kAvx2
-#define FASTCCA_SIMD_NAME "avx2"
-#define FASTCCA_SIMD_LANES 4
-#include "cpu/simd_unit.inc"
+#include "cpu/simd_unit.hpp"
+
+namespace fastcca::simd {
+
+constinit const Level kAvx2 = unit<4, 3>("avx2");
+
+}  // namespace fastcca::simd

@@ -1,4 +1,7 @@
-#define FASTCCA_SIMD_LEVEL kAvx512
-#define FASTCCA_SIMD_NAME "avx512"
-#define FASTCCA_SIMD_LANES 8
-#include "cpu/simd_unit.inc"
+#include "cpu/simd_unit.hpp"
+
+namespace fastcca::simd {
+
+constinit const Level kAvx512 = unit<8, 3>("avx512");
+
+}  // namespace fastcca::simd

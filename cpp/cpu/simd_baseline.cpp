@@ -1,5 +1,8 @@
 // The instruction set that every machine of the architecture has.
-#define FASTCCA_SIMD_LEVEL kBaseline
-#define FASTCCA_SIMD_NAME "baseline"
-#define FASTCCA_SIMD_LANES 2
-#include "cpu/simd_unit.inc"
+#include "cpu/simd_unit.hpp"
+
+namespace fastcca::simd {
+
+constinit const Level kBaseline = unit<2, 3>("baseline");
+
+}  // namespace fastcca::simd

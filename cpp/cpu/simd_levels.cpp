@@ -29,18 +29,18 @@ std::vector<const Level*> supported_levels() {
 
 const Level& choose() {
   const auto levels = supported_levels();
-  const char* wanted = std::getenv("FASTCCA_SIMD");
-  if (wanted == nullptr || *wanted == '\0') {
+  const char* asked_for = std::getenv("FASTCCA_SIMD");
+  if (asked_for == nullptr || *asked_for == '\0') {
     return *levels.back();
   }
   std::string names;
   for (const Level* candidate : levels) {
-    if (std::string(wanted) == candidate->name) {
+    if (std::string(asked_for) == candidate->name) {
       return *candidate;
     }
     names += (names.empty() ? "" : ", ") + std::string(candidate->name);
   }
-  throw std::invalid_argument("FASTCCA_SIMD='" + std::string(wanted) +
+  throw std::invalid_argument("FASTCCA_SIMD='" + std::string(asked_for) +
                               "' is not a level of this machine; it has " + names);
 }
 

@@ -18,7 +18,7 @@ namespace fastcca {
 
 namespace {
 
-// Every one of them is tame.
+// Integers are tame, all of them.
 struct Integers {
   template <class Bits>
   static Bits wild(Bits) {
@@ -26,7 +26,7 @@ struct Integers {
   }
 };
 
-// Those of at most 32 bits are tame where they are finite: an exponent of ones says otherwise.
+// Floats of at most 32 bits are tame where they are finite: an exponent of ones says otherwise.
 template <std::uint32_t kExponent>
 struct Floats {
   template <class Bits>
@@ -65,7 +65,7 @@ Bits load(const unsigned char* from) {
   return bits;
 }
 
-// Values without gaps. Returns 0 where all are tame.
+// Copies values without gaps. Returns 0 where all are tame.
 template <class Bits, class Kind>
 Bits copy_line(const unsigned char* from, Index count, unsigned char* to) {
   constexpr Index kSize = sizeof(Bits);
@@ -78,7 +78,8 @@ Bits copy_line(const unsigned char* from, Index count, unsigned char* to) {
   return wild;
 }
 
-// Any strides, by tiles: features may be a power of two apart, of which a cache keeps only few.
+// Copies any strides, by tiles: features may be a power of two apart, of which a cache keeps only
+// few.
 template <class Bits, class Kind>
 Bits copy_tiles(const simd::Source& run, Index first, Index rows, Index cols, unsigned char* to) {
   constexpr Index kSize = sizeof(Bits);
@@ -125,23 +126,21 @@ bool copy_values(const ArrayView& view, unsigned char* to) {
   return wild == 0;
 }
 
-constexpr std::align_val_t kPage{4096};
-
-void free_staging(unsigned char* memory) { ::operator delete(memory, kPage); }
-
 }  // namespace
 
 StagingMemory allocate_staging(Index bytes) {
+  constexpr std::align_val_t kPage{4096};
   const auto size = static_cast<std::size_t>(bytes);
   auto* memory = static_cast<unsigned char*>(::operator new(size, kPage, std::nothrow));
 #ifdef MADV_HUGEPAGE
-  // As numpy does of its arrays: with pages of 4 KiB, it takes a quarter longer to read back.
+  // Numpy asks for the same of its arrays: with pages of 4 KiB, it takes a quarter longer to read
+  // back.
   constexpr Index kLarge = Index{4} << 20;
   if (memory != nullptr && bytes >= kLarge) {
     madvise(memory, size, MADV_HUGEPAGE);  // where that fails, nothing is lost
   }
 #endif
-  return {memory, free_staging};
+  return {memory, [](unsigned char* p) { ::operator delete(p, kPage); }};
 }
 
 bool stage_samples(const ArrayView& view, unsigned char* to) {

@@ -5,10 +5,10 @@
 
 namespace fastcca {
 
-// As Backend::staging_memory.
+// What Backend::staging_memory gives.
 StagingMemory allocate_staging(Index bytes);
 
-// As Backend::stage.
+// What Backend::stage does.
 bool stage_samples(const ArrayView& view, unsigned char* to);
 
 }  // namespace fastcca

@@ -20,8 +20,8 @@ namespace {
 std::atomic<int> requested_threads{0};
 constexpr long kMostThreads = 4096;
 
-// Those that the process is bound to, as by a job scheduler or a container. The standard library
-// counts all that there are, and reads a file for it.
+// The cores that the process is bound to, as by a job scheduler or a container. The standard
+// library counts all that there are, and reads a file for it.
 int usable_cores() {
 #ifdef __linux__
   cpu_set_t cores;
@@ -98,15 +98,9 @@ void Team::check() const {
   }
 }
 
-void Team::rethrow() const {
-  if (error_) {
-    std::rethrow_exception(error_);
-  }
-}
-
-void run_on_threads(int wanted, const Team::Body& body) {
+void run_on_threads(int most, const Team::Body& body) {
   // Everything that can fail for want of memory comes before the first thread.
-  const int members = std::max(wanted, 1);
+  const int members = std::max(most, 1);
   Team team(members);
   std::vector<std::thread> threads;
   threads.reserve(static_cast<std::size_t>(members - 1));
@@ -116,7 +110,7 @@ void run_on_threads(int wanted, const Team::Body& body) {
       threads.emplace_back([&team, &body, index = next] { team.run(body, index); });
     }
   } catch (const std::exception&) {
-    // Fewer threads than wanted do the same work.
+    // Fewer threads do the same work.
     for (; next < members; ++next) {
       team.go_without_one();
     }

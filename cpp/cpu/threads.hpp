@@ -22,11 +22,15 @@ class Team {
  public:
   using Body = std::function<void(int index, Team& team)>;
 
-  // For run_on_threads.
+  // These are for run_on_threads.
   explicit Team(int members) : barrier_(members) {}
   void run(const Body& body, int index);
   void go_without_one() { barrier_.arrive_and_drop(); }
-  void rethrow() const;
+  void rethrow() const {
+    if (error_) {
+      std::rethrow_exception(error_);
+    }
+  }
 
   // Returns when all have come here, or throws where one of them has failed. Bodies that return
   // are not waited for.
@@ -41,9 +45,9 @@ class Team {
   std::exception_ptr error_;
 };
 
-// Calls body(index, team) on up to `wanted` threads at once, index 0 on the caller's. The system
+// Calls body(index, team) on up to `most` threads at once, index 0 on the caller's. The system
 // may give fewer; body must do all the work on any number.
-void run_on_threads(int wanted, const Team::Body& body);
+void run_on_threads(int most, const Team::Body& body);
 
 // Calls body(i) for i in [0, count), one item at a time on each of `threads` threads. The first
 // exception stops the rest and is thrown again here.

@@ -24,17 +24,11 @@ Tridiagonalized::Tridiagonalized(const RealRoutines& routines, Index n, double* 
       e_(d_),
       scales_(d_) {
   throw_if_interrupted();
-  char lower = 'L';
-  int lda = leading(n_);
-  int query = -1;
   int info = 0;
-  double reported = 0.0;
-  routines_.sytrd(&lower, &n_, a, &lda, d_.data(), e_.data(), scales_.data(), &reported, &query,
-                  &info);
-  int lwork = workspace(reported, "dsytrd");
-  auto work = array<double>(lwork);
-  routines_.sytrd(&lower, &n_, a, &lda, d_.data(), e_.data(), scales_.data(), work.data(), &lwork,
-                  &info);
+  run_with_workspace<double>("dsytrd", [&](double* work, int lwork) {
+    call(routines_.sytrd, 'L', n_, a, leading(n_), d_.data(), e_.data(), scales_.data(), work,
+         lwork, &info);
+  });
   if (info != 0) {
     fail("dsytrd", info);
   }
@@ -44,9 +38,8 @@ std::optional<std::vector<double>> Tridiagonalized::eigenvalues() const {
   throw_if_interrupted();
   std::vector<double> values = d_;
   std::vector<double> e = e_;
-  int n = n_;
   int info = 0;
-  routines_.sterf(&n, values.data(), e.data(), &info);
+  call(routines_.sterf, n_, values.data(), e.data(), &info);
   if (info != 0) {
     return std::nullopt;
   }
@@ -56,14 +49,14 @@ std::optional<std::vector<double>> Tridiagonalized::eigenvalues() const {
 std::optional<std::vector<double>> Tridiagonalized::eigenvectors(
     const std::vector<double>& eigenvalues, Index count) const {
   throw_if_interrupted();
-  const int wanted = to_int(count, "dormtr");
+  const int vector_count = to_int(count, "dormtr");
   auto vectors = workspace_of<double>(d_.size() * static_cast<std::size_t>(count));
-  const bool few = wanted <= n_ / kFew;
-  if (!(few && by_inverse_iteration(eigenvalues, vectors.data(), wanted)) &&
-      !by_relatively_robust_representations(vectors.data(), wanted)) {
+  const bool few = vector_count <= n_ / kFew;
+  if (!(few && by_inverse_iteration(eigenvalues, vectors.data(), vector_count)) &&
+      !by_relatively_robust_representations(vectors.data(), vector_count)) {
     return std::nullopt;
   }
-  rotate(vectors, wanted);
+  rotate(vectors, vector_count);
   return vectors;
 }
 
@@ -72,60 +65,42 @@ bool Tridiagonalized::by_inverse_iteration(const std::vector<double>& eigenvalue
   // T is one block, also where an entry beside its diagonal is zero.
   const std::vector<int> block_of(static_cast<std::size_t>(count), 1);
   const std::vector<int> block_end{n_};
-  int n = n_;
-  auto work = array<double>(5 * n);
-  auto iwork = array<int>(n);
-  auto failed = array<int>(count);
   int info = 0;
-  routines_.stein(&n, unconst(d_.data()), unconst(e_.data()), &count, unconst(eigenvalues.data()),
-                  unconst(block_of.data()), unconst(block_end.data()), vectors, &n, work.data(),
-                  iwork.data(), failed.data(), &info);
+  call(routines_.stein, n_, d_.data(), e_.data(), count, eigenvalues.data(), block_of.data(),
+       block_end.data(), vectors, n_, array<double>(5 * n_).data(), array<int>(n_).data(),
+       array<int>(count).data(), &info);
   return info == 0;
 }
 
 bool Tridiagonalized::by_relatively_robust_representations(double* vectors, int count) const {
   std::vector<double> d = d_;
   std::vector<double> e = e_;
-  int n = n_;
-  auto values = workspace_of<double>(d.size());
-  auto support = array<int>(2 * count);
-  char with_vectors = 'V';
-  char by_index = 'I';
-  double unused = 0.0;
-  int first = 1;
+  const double unused = 0.0;
+  const int first = 1;
+  const int high_accuracy = 1;
+  const int lwork = 18 * n_;
+  const int liwork = 10 * n_;
   int found = 0;
-  int high_accuracy = 1;
-  int lwork = 18 * n;
-  int liwork = 10 * n;
-  auto work = array<double>(lwork);
-  auto iwork = array<int>(liwork);
   int info = 0;
-  routines_.stemr(&with_vectors, &by_index, &n, d.data(), e.data(), &unused, &unused, &first,
-                  &count, &found, values.data(), vectors, &n, &count, support.data(),
-                  &high_accuracy, work.data(), &lwork, iwork.data(), &liwork, &info);
+  call(routines_.stemr, 'V', 'I', n_, d.data(), e.data(), unused, unused, first, count, &found,
+       array<double>(n_).data(), vectors, n_, count, array<int>(2 * count).data(), high_accuracy,
+       array<double>(lwork).data(), lwork, array<int>(liwork).data(), liwork, &info);
   return info == 0 && found == count;
 }
 
-// From eigenvectors of T to those of the matrix.
+// Makes eigenvectors of T those of the matrix.
 void Tridiagonalized::rotate(std::vector<double>& vectors, int count) const {
   // dormtr leaves the triangular factors of blocks of reflectors out of the size that it reports,
   // and goes on without blocks where they have no room.
   constexpr int kTriangularFactors = 65 * 64;
-  char left = 'L';
-  char lower = 'L';
-  char plain = 'N';
-  int n = n_;
-  int query = -1;
   int info = 0;
-  double reported = 0.0;
-  const auto ormtr = [&](double* area, int* area_size) {
-    routines_.ormtr(&left, &lower, &plain, &n, &count, unconst(reflectors_), &n,
-                    unconst(scales_.data()), vectors.data(), &n, area, area_size, &info);
-  };
-  ormtr(&reported, &query);
-  int lwork = workspace(reported + kTriangularFactors, "dormtr");
-  auto work = array<double>(lwork);
-  ormtr(work.data(), &lwork);
+  run_with_workspace<double>(
+      "dormtr",
+      [&](double* work, int lwork) {
+        call(routines_.ormtr, 'L', 'L', 'N', n_, count, reflectors_, n_, scales_.data(),
+             vectors.data(), n_, work, lwork, &info);
+      },
+      kTriangularFactors);
   if (info != 0) {
     fail("dormtr", info);
   }

@@ -23,7 +23,7 @@ Columns columns_of(const double* samples, Index depth, Index width) {
 // last one are computed.
 class Pass {
  public:
-  Pass(Context& context, std::span<const ArrayView> blocks, const WantedTiles& wanted, int threads)
+  Pass(Context& context, std::span<const ArrayView> blocks, const KeptPairs& kept, int threads)
       : context_(context),
         blocks_(blocks),
         rows_(blocks[0].rows),
@@ -40,7 +40,7 @@ class Pass {
     for (std::size_t i = 0; i < blocks.size(); ++i) {
       auto& tiles = scatter_.emplace_back();
       for (std::size_t j = 0; j <= i; ++j) {
-        const bool there = wanted(i, j);
+        const bool there = kept(i, j);
         Matrix& tile = tiles.emplace_back(allocate_matrix<double>(
             context.arena(), there ? blocks[i].cols : 0, there ? blocks[j].cols : 0));
         context.set_zero(tile.data(), tile.rows() * tile.cols());
@@ -95,7 +95,7 @@ class Pass {
     }
   }
 
-  // Calls visit(tile, row, col) for every wanted tile, with where its features begin.
+  // Calls visit(tile, row, col) for every kept tile, with where its features begin.
   template <class Visit>
   void for_each_tile(Visit visit) {
     for (std::size_t i = 0; i < scatter_.size(); ++i) {
@@ -170,9 +170,9 @@ class Pass {
 
 }  // namespace
 
-BatchMoments accumulate(Context& context, std::span<const ArrayView> blocks,
-                        const WantedTiles& wanted, int threads) {
-  Pass pass(context, blocks, wanted, threads);
+BatchMoments accumulate(Context& context, std::span<const ArrayView> blocks, const KeptPairs& kept,
+                        int threads) {
+  Pass pass(context, blocks, kept, threads);
   pass.choose_shift();
   pass.walk([](const Columns&) {},
             [&](const double* samples, Index depth) {
@@ -184,9 +184,9 @@ BatchMoments accumulate(Context& context, std::span<const ArrayView> blocks,
 }
 
 BatchMoments accumulate_single(Context& context, std::span<const ArrayView> blocks,
-                               const WantedTiles& wanted, int threads) {
+                               const KeptPairs& kept, int threads) {
   {
-    Pass pass(context, blocks, wanted, threads);
+    Pass pass(context, blocks, kept, threads);
     pass.choose_shift();
     const std::vector<double> scales = pass.choose_scales();
     const auto scale = context.upload(std::span<const double>(scales));
@@ -220,7 +220,7 @@ BatchMoments accumulate_single(Context& context, std::span<const ArrayView> bloc
       return pass.finish();
     }
   }
-  return accumulate(context, blocks, wanted, threads);
+  return accumulate(context, blocks, kept, threads);
 }
 
 }  // namespace fastcca::cuda

@@ -8,10 +8,10 @@
 
 namespace fastcca::cuda {
 
-BatchMoments accumulate(Context& context, std::span<const ArrayView> blocks,
-                        const WantedTiles& wanted, int threads);
+BatchMoments accumulate(Context& context, std::span<const ArrayView> blocks, const KeptPairs& kept,
+                        int threads);
 // The same with products in single precision, where the samples fit into its range.
 BatchMoments accumulate_single(Context& context, std::span<const ArrayView> blocks,
-                               const WantedTiles& wanted, int threads);
+                               const KeptPairs& kept, int threads);
 
 }  // namespace fastcca::cuda

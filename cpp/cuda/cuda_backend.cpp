@@ -72,16 +72,16 @@ Matrix CudaBackend::multiply_samples(std::span<const ArrayView> blocks,
   return cuda::multiply_samples(context(), blocks, shift, weights);
 }
 
-BatchMoments CudaBackend::accumulate(std::span<const ArrayView> blocks, const WantedTiles& wanted,
+BatchMoments CudaBackend::accumulate(std::span<const ArrayView> blocks, const KeptPairs& kept,
                                      int threads) const {
   const Call call(context());
-  return cuda::accumulate(context(), blocks, wanted, threads);
+  return cuda::accumulate(context(), blocks, kept, threads);
 }
 
 BatchMoments CudaBackend::accumulate_single(std::span<const ArrayView> blocks,
-                                            const WantedTiles& wanted, int threads) const {
+                                            const KeptPairs& kept, int threads) const {
   const Call call(context());
-  return cuda::accumulate_single(context(), blocks, wanted, threads);
+  return cuda::accumulate_single(context(), blocks, kept, threads);
 }
 
 namespace {
@@ -270,17 +270,6 @@ void CudaBackend::for_each(int, std::size_t count,
   for (std::size_t i = 0; i < count; ++i) {
     throw_if_interrupted();
     body(i);
-  }
-}
-
-void CudaBackend::for_each_range(int, std::size_t count, Index bytes,
-                                 const std::function<void(std::size_t, std::size_t)>& body) const {
-  constexpr Index kBytes = Index{256} << 20;  // of problems that are solved together
-  const auto at_once =
-      static_cast<std::size_t>(std::max<Index>(kBytes / std::max<Index>(bytes, 1), 1));
-  for (std::size_t first = 0; first < count; first += at_once) {
-    throw_if_interrupted();
-    body(first, std::min(first + at_once, count));
   }
 }
 

@@ -49,16 +49,6 @@ class CudaLinearAlgebra : public Base {
   SvdOf<Scalar> svd(Mat a) const override;
   SvdOf<Scalar> full_svd(Mat a) const override;
 
-  // Matrices of one size at once.
-  using Each = typename LinearAlgebra<Scalar>::Each;
-  std::vector<std::vector<double>> diagonal_each(Each a) const override;
-  std::vector<std::optional<Mat>> cholesky_each(Each a) const override;
-  void solve_triangular_each(Each lower, Transpose trans, Side side,
-                             std::span<Mat* const> b) const override;
-  std::vector<std::vector<double>> eigenvalues_each(Each symmetric) const override;
-  std::vector<EigenDecompositionOf<Scalar>> eigh_each(std::vector<Mat> symmetric) const override;
-  std::vector<std::vector<double>> singular_values_each(std::vector<Mat> a) const override;
-
  protected:
   cuda::Context& context() const { return *context_; }
   const std::shared_ptr<cuda::Context>& shared_context() const { return context_; }
@@ -93,9 +83,9 @@ class CudaBackend final : public CudaLinearAlgebra<double, Backend> {
   Matrix multiply_samples(std::span<const ArrayView> blocks, std::span<const double> shift,
                           const ArrayView& weights) const;
 
-  BatchMoments accumulate(std::span<const ArrayView> blocks, const WantedTiles& wanted,
+  BatchMoments accumulate(std::span<const ArrayView> blocks, const KeptPairs& kept,
                           int threads) const override;
-  BatchMoments accumulate_single(std::span<const ArrayView> blocks, const WantedTiles& wanted,
+  BatchMoments accumulate_single(std::span<const ArrayView> blocks, const KeptPairs& kept,
                                  int threads) const override;
   NonFinite find_non_finite(const ArrayView& block) const override;
   double largest_deviation(const ArrayView& block) const override;
@@ -113,8 +103,6 @@ class CudaBackend final : public CudaLinearAlgebra<double, Backend> {
   // One after the other on the calling thread: the device is shared, more threads would wait.
   void for_each(int threads, std::size_t count,
                 const std::function<void(std::size_t)>& body) const override;
-  void for_each_range(int threads, std::size_t count, Index bytes,
-                      const std::function<void(std::size_t, std::size_t)>& body) const override;
   void add_with_outer(Matrix& a, const Matrix& b, double weight, std::span<const double> u,
                       std::span<const double> v) const override;
   const LinearAlgebra<Complex>& complex() const override { return complex_; }

@@ -6,7 +6,6 @@
 #include <new>
 #include <stdexcept>
 #include <string>
-#include <unordered_map>
 
 namespace fastcca::cuda {
 
@@ -106,49 +105,17 @@ void Arena::free(void* memory) const noexcept {
   }
 }
 
-namespace {
-
-// A matrix knows its memory by the pointer alone.
-class Owners {
- public:
-  void add(void* memory, std::shared_ptr<Arena> arena) {
-    const std::scoped_lock lock(mutex_);
-    arenas_.emplace(memory, std::move(arena));
-  }
-
-  std::shared_ptr<Arena> remove(void* memory) noexcept {
-    const std::scoped_lock lock(mutex_);
-    const auto found = arenas_.find(memory);
-    std::shared_ptr<Arena> out = std::move(found->second);
-    arenas_.erase(found);
-    return out;
-  }
-
- private:
-  std::mutex mutex_;
-  std::unordered_map<void*, std::shared_ptr<Arena>> arenas_;
-};
-
-Owners& owners() {
-  // Never destroyed: matrices in static storage may outlive anything that is.
-  static auto* const out = new Owners;
-  return *out;
-}
-
-void free_matrix(void* memory) noexcept {
-  const std::shared_ptr<Arena> arena = owners().remove(memory);
+void Arena::free_from_anywhere(void* memory) const noexcept {
   int previous = 0;
-  const bool other = cudaGetDevice(&previous) == cudaSuccess && previous != arena->device();
+  const bool other = cudaGetDevice(&previous) == cudaSuccess && previous != device_;
   if (other) {
-    cudaSetDevice(arena->device());
+    cudaSetDevice(device_);
   }
-  arena->free(memory);
+  free(memory);
   if (other) {
     cudaSetDevice(previous);
   }
 }
-
-}  // namespace
 
 template <class Scalar>
 MatrixOf<Scalar> allocate_matrix(const std::shared_ptr<Arena>& arena, Index rows, Index cols) {
@@ -157,15 +124,10 @@ MatrixOf<Scalar> allocate_matrix(const std::shared_ptr<Arena>& arena, Index rows
                             " numbers is beyond what can be addressed");
   }
   const auto bytes = static_cast<std::size_t>(rows * cols) * sizeof(Scalar);
-  void* memory = arena->allocate(bytes);
-  try {
-    owners().add(memory, arena);
-  } catch (...) {
-    arena->free(memory);
-    throw;
-  }
-  using Storage = typename MatrixOf<Scalar>::Storage;
-  return {Storage(static_cast<Scalar*>(memory), [](Scalar* p) { free_matrix(p); }), rows, cols};
+  // Where there is no room for the owner itself, it frees what it was given.
+  std::shared_ptr<Scalar[]> storage(static_cast<Scalar*>(arena->allocate(bytes)),
+                                    [arena](Scalar* p) { arena->free_from_anywhere(p); });
+  return {std::move(storage), rows, cols};
 }
 
 template MatrixOf<double> allocate_matrix(const std::shared_ptr<Arena>&, Index, Index);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <span>
 #include <utility>
 
@@ -67,6 +66,8 @@ class Arena {
   // Throws OutOfDeviceMemory, after what the pool keeps was given back.
   void* allocate(std::size_t bytes);
   void free(void* memory) const noexcept;
+  // The same where another device may be current, for owners that outlive a call.
+  void free_from_anywhere(void* memory) const noexcept;
 
  private:
   cudaError_t try_to_allocate(void** out, std::size_t bytes) const;

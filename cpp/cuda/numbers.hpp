@@ -22,10 +22,6 @@ template <class Scalar>
 NumberOf<Scalar>* numbers(Scalar* p) {
   return reinterpret_cast<NumberOf<Scalar>*>(p);
 }
-template <class Scalar>
-NumberOf<Scalar>** numbers(Scalar** p) {
-  return reinterpret_cast<NumberOf<Scalar>**>(p);
-}
 
 template <class Scalar>
 NumberOf<Scalar> number(double value) {

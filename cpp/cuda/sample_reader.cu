@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <type_traits>
 
+#include "core/number_formats.hpp"
 #include "cuda/gather.hpp"
 #include "cuda/launch.hpp"
 #include "cuda/sample_reader.hpp"
@@ -10,10 +11,6 @@
 namespace fastcca::cuda {
 
 namespace {
-
-#define FASTCCA_NUMBER_FUNCTION __host__ __device__ inline
-#include "core/number_formats.inc"
-#undef FASTCCA_NUMBER_FUNCTION
 
 // Rows, with the starts of runs in device memory.
 struct DeviceRows {

@@ -5,7 +5,7 @@ namespace fastcca::cuda {
 
 namespace {
 
-__host__ __device__ inline bool is_wanted(const Tile& tile, Index at) {
+__host__ __device__ inline bool is_stored(const Tile& tile, Index at) {
   return !tile.on_diagonal || at % tile.rows >= at / tile.rows;
 }
 
@@ -13,7 +13,7 @@ struct AddSingle {
   Tile tile;
   const float* product;
   __host__ __device__ void operator()(Index at) const {
-    if (is_wanted(tile, at)) {
+    if (is_stored(tile, at)) {
       tile.products[at] += static_cast<double>(product[at]);
     }
   }
@@ -24,7 +24,7 @@ struct Unscale {
   const double* row_scale;
   const double* col_scale;
   __host__ __device__ void operator()(Index at) const {
-    if (is_wanted(tile, at)) {
+    if (is_stored(tile, at)) {
       tile.products[at] = tile.products[at] / row_scale[at % tile.rows] / col_scale[at / tile.rows];
     }
   }
@@ -36,7 +36,7 @@ struct Finish {
   const double* col_sums;
   double n;
   __host__ __device__ void operator()(Index at) const {
-    if (!is_wanted(tile, at)) {
+    if (!is_stored(tile, at)) {
       return;
     }
     const Index i = at % tile.rows;

@@ -60,15 +60,12 @@ bool Solver<Scalar>::cholesky(Index n, Scalar* a) const {
   return found == 0;
 }
 
+// By divide and conquer.
 template <class Scalar>
-int Solver<Scalar>::eigenvalues_by(bool batched, bool vectors, Index n, Scalar* a,
-                                   double* w) const {
+int Solver<Scalar>::syevd(bool vectors, Index n, Scalar* a, double* w) const {
   const SolverHandle& solver = context_.solver();
   const auto job = vectors ? CUSOLVER_EIG_MODE_VECTOR : CUSOLVER_EIG_MODE_NOVECTOR;
   const auto half = CUBLAS_FILL_MODE_LOWER;
-  if (batched) {
-    return eigh_batched(context_, vectors, n, 1, a, w).front();
-  }
   const auto info = context_.buffer<int>(1);
   Workspace work(context_, "cusolverDnXsyevd_bufferSize", [&](auto* device, auto* host) {
     return cusolverDnXsyevd_bufferSize(solver.get(), solver.parameters(), job, half, n,
@@ -81,6 +78,25 @@ int Solver<Scalar>::eigenvalues_by(bool batched, bool vectors, Index n, Scalar* 
   return read(info);
 }
 
+// By the algorithm for several matrices, of which there is one.
+template <class Scalar>
+int Solver<Scalar>::syev_batched(bool vectors, Index n, Scalar* a, double* w) const {
+  const SolverHandle& solver = context_.solver();
+  const auto job = vectors ? CUSOLVER_EIG_MODE_VECTOR : CUSOLVER_EIG_MODE_NOVECTOR;
+  const auto half = CUBLAS_FILL_MODE_LOWER;
+  const auto info = context_.buffer<int>(1);
+  Workspace work(context_, "cusolverDnXsyevBatched_bufferSize", [&](auto* device, auto* host) {
+    return cusolverDnXsyevBatched_bufferSize(solver.get(), solver.parameters(), job, half, n,
+                                             kType<Scalar>, a, n, kReal, w, kType<Scalar>, device,
+                                             host, 1);
+  });
+  check(cusolverDnXsyevBatched(solver.get(), solver.parameters(), job, half, n, kType<Scalar>, a, n,
+                               kReal, w, kType<Scalar>, work.device(), work.device_size(),
+                               work.host(), work.host_size(), info.get(), 1),
+        "cusolverDnXsyevBatched");
+  return read(info);
+}
+
 template <class Scalar>
 std::vector<double> Solver<Scalar>::eigh(bool vectors, Index n, Scalar* a) const {
   if (n == 0) {
@@ -90,14 +106,14 @@ std::vector<double> Solver<Scalar>::eigh(bool vectors, Index n, Scalar* a) const
   const auto saved = context_.buffer<Scalar>(n * n);
   context_.copy_within(a, n * n, saved.get());
   const auto w = context_.buffer<double>(n);
-  int info = eigenvalues_by(false, vectors, n, a, w.get());
+  int info = syevd(vectors, n, a, w.get());
   if (info < 0) {
     fail("Xsyevd", info);
   }
   if (info > 0) {
     // Divide and conquer did not converge.
     context_.copy_within(saved.get(), n * n, a);
-    info = eigenvalues_by(true, vectors, n, a, w.get());
+    info = syev_batched(vectors, n, a, w.get());
     if (info != 0) {
       fail("XsyevBatched", info);
     }

@@ -27,7 +27,8 @@ class Solver {
   // and returns it: what cuSOLVER does of itself there is not documented.
   double bring_into_range(Scalar* a, Index count, const char* what) const;
   int read(const DeviceBuffer<int>& info) const;
-  int eigenvalues_by(bool batched, bool vectors, Index n, Scalar* a, double* w) const;
+  int syevd(bool vectors, Index n, Scalar* a, double* w) const;
+  int syev_batched(bool vectors, Index n, Scalar* a, double* w) const;
   int gesvd(bool full, Index m, Index n, Scalar* a, double* s, Scalar* u, Scalar* vt) const;
   int gesvdp(bool full, Index m, Index n, Scalar* a, double* s, Scalar* u, Scalar* vt) const;
 

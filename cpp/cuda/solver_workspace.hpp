@@ -47,25 +47,4 @@ class Workspace {
   std::size_t host_size_ = 0;
 };
 
-// Eigenvalues w (n, count) of the matrices (n, n) in `stack`, which become their vectors or are
-// lost. Waits for the info of each.
-template <class Scalar>
-std::vector<int> eigh_batched(const Context& context, bool vectors, Index n, Index count,
-                              Scalar* stack, double* w) {
-  const SolverHandle& solver = context.solver();
-  const auto job = vectors ? CUSOLVER_EIG_MODE_VECTOR : CUSOLVER_EIG_MODE_NOVECTOR;
-  const auto half = CUBLAS_FILL_MODE_LOWER;
-  const auto info = context.buffer<int>(count);
-  Workspace work(context, "cusolverDnXsyevBatched_bufferSize", [&](auto* device, auto* host) {
-    return cusolverDnXsyevBatched_bufferSize(solver.get(), solver.parameters(), job, half, n,
-                                             kType<Scalar>, stack, n, kReal, w, kType<Scalar>,
-                                             device, host, count);
-  });
-  check(cusolverDnXsyevBatched(solver.get(), solver.parameters(), job, half, n, kType<Scalar>,
-                               stack, n, kReal, w, kType<Scalar>, work.device(), work.device_size(),
-                               work.host(), work.host_size(), info.get(), count),
-        "cusolverDnXsyevBatched");
-  return context.download(info.get(), count);
-}
-
 }  // namespace fastcca::cuda

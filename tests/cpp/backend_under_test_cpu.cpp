@@ -6,8 +6,8 @@
 namespace fastcca::testing {
 
 const Backend& backend() {
-  static const CpuBackend instance(linked_lapack());
-  return instance;
+  static const auto instance = make_cpu_backend(linked_lapack());
+  return *instance;
 }
 
 std::string description_of_backend() {

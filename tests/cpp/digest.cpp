@@ -5,8 +5,8 @@
 
 #include "core/cca.hpp"
 #include "core/factor_measures.hpp"
+#include "core/google_cca.hpp"
 #include "core/measures.hpp"
-#include "core/symmetric_cca.hpp"
 #include "data.hpp"
 
 namespace fastcca::testing {
@@ -170,8 +170,7 @@ void digest_measures(const Moments& moments) {
   }
   const ComplexBlock x{0, std::nullopt};
   const ComplexBlock y{1, 4};
-  const ComplexPair pair(moments, x, y, std::nullopt, std::nullopt);
-  Digest("complex cca").add(solve_cca(backend().complex(), pair.pair(), {0.0, true, {}, {}}));
+  Digest("complex cca").add(solve_cca(moments, x, y, {0.0, true, {}, {}}));
 }
 
 void digest_factor(const std::vector<Dense>& data) {

@@ -6,7 +6,7 @@
 
 #include "complex_data.hpp"
 #include "core/cca.hpp"
-#include "core/symmetric_cca.hpp"
+#include "core/google_cca.hpp"
 #include "known_data.hpp"
 
 namespace fastcca::testing {
@@ -18,9 +18,8 @@ Moments moments_of_parts(const ComplexDense& x, const ComplexDense& y) {
   return moments_of({real_part(x), imaginary_part(x), real_part(y), imaginary_part(y)});
 }
 
-ComplexPair pair_of_parts(const Moments& moments) {
-  return {moments, {0, 1}, {2, 3}, std::nullopt, std::nullopt};
-}
+constexpr ComplexBlock kX{0, 1};
+constexpr ComplexBlock kY{2, 3};
 
 ComplexDense centred(const ComplexDense& x) {
   const Reference real = reference_of(real_part(x));
@@ -55,7 +54,7 @@ Related related(Index n, Index p, Index q, unsigned seed) {
 
 CcaSolutionOf<Complex> solve(const ComplexDense& x, const ComplexDense& y,
                              const CcaOptions& options = {}) {
-  return solve_cca(complex_algebra(), pair_of_parts(moments_of_parts(x, y)).pair(), options);
+  return solve_cca(moments_of_parts(x, y), kX, kY, options);
 }
 
 double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
@@ -78,17 +77,19 @@ TEST_SUITE_BEGIN("complex cca");
 TEST_CASE("the pair holds the sums over conjugated samples, and their energies") {
   const Related data = related(60, 4, 3, 701);
   const Moments moments = moments_of_parts(data.x, data.y);
-  const ComplexPair holder = pair_of_parts(moments);
-  const auto pair = holder.pair();
-  CHECK(pair.degrees() == 59.0);
-  CHECK_FALSE(pair.swapped);
+  const ComplexMatrix xx = complex_scatter(moments, kX, kX);
+  const ComplexMatrix yy = complex_scatter(moments, kY, kY);
+  const auto x_block = covariance_of(moments, kX, xx);
+  const auto y_block = covariance_of(moments, kY, yy);
+  CHECK(x_block.degrees == 59.0);
+  CHECK(y_block.degrees == 59.0);
   const auto close = [](const ComplexMatrix& found, const ComplexDense& wanted) {
     return norm(difference(to_host(found), wanted)) < 1e-13 * norm(wanted);
   };
-  CHECK(close(*pair.rows.scatter, scatter(data.x, data.x)));
-  CHECK(close(*pair.cols.scatter, scatter(data.y, data.y)));
-  CHECK(close(*pair.cross, scatter(data.x, data.y)));
-  for (const auto& [block, x] : {std::pair(&pair.rows, &data.x), std::pair(&pair.cols, &data.y)}) {
+  CHECK(close(xx, scatter(data.x, data.x)));
+  CHECK(close(yy, scatter(data.y, data.y)));
+  CHECK(close(complex_scatter(moments, kX, kY), scatter(data.x, data.y)));
+  for (const auto& [block, x] : {std::pair(&x_block, &data.x), std::pair(&y_block, &data.y)}) {
     REQUIRE(block->energy.size() == at(x->cols));
     const ComplexDense c = centred(*x);
     for (Index j = 0; j < x->cols; ++j) {
@@ -101,21 +102,19 @@ TEST_CASE("the pair holds the sums over conjugated samples, and their energies")
     }
   }
   // The other way round, out of the same tiles.
-  const ComplexPair swapped(moments, {2, 3}, {0, 1}, std::nullopt, std::nullopt);
-  CHECK(close(*swapped.pair().cross, scatter(data.y, data.x)));
+  CHECK(close(complex_scatter(moments, kY, kX), scatter(data.y, data.x)));
 }
 
 TEST_CASE("energies that are given replace what the samples say") {
   const Related data = related(40, 2, 2, 702);
   const Moments moments = moments_of_parts(data.x, data.y);
   const std::vector<double> energy{5.0, 6.0};
-  const ComplexPair pair(moments, {0, 1}, {2, 3}, energy, std::nullopt);
-  CHECK(pair.pair().rows.energy == energy);
-  CHECK(pair.pair().cols.energy != energy);
+  const ComplexMatrix xx = complex_scatter(moments, kX, kX);
+  CHECK(covariance_of(moments, kX, xx, energy).energy == energy);
+  CHECK(covariance_of(moments, kX, xx).energy != energy);
   // So much energy that every unit is rounding.
   const std::vector<double> flood{1e40, 1e40};
-  const ComplexPair drowned(moments, {0, 1}, {2, 3}, flood, std::nullopt);
-  const auto s = solve_cca(complex_algebra(), drowned.pair(), {});
+  const auto s = solve_cca(moments, kX, kY, {}, flood);
   CHECK(s.x.rank == 0);
   CHECK(s.x.dead == std::vector<Index>{0, 1});
   CHECK(s.correlations.empty());
@@ -129,16 +128,16 @@ TEST_CASE("the coarser of both parts is the precision of the pair") {
   const ArrayView views[] = {fine.view, coarse.view};
   Moments moments(backend());
   moments.update(names, views);
-  const ComplexPair pair(moments, {0, 1}, {1, 0}, std::nullopt, std::nullopt);
-  CHECK(pair.pair().cols.input_epsilon == 0x1p-23);
-  CHECK(pair.pair().rows.input_epsilon == 0x1p-23);
+  for (const ComplexBlock& block : {ComplexBlock{0, 1}, ComplexBlock{1, 0}}) {
+    const ComplexMatrix own = complex_scatter(moments, block, block);
+    CHECK(covariance_of(moments, block, own).input_epsilon == 0x1p-23);
+  }
 }
 
 TEST_CASE("samples without imaginary part: the real answer") {
   const Known data = known(100, 4, 3, {0.9, 0.5, 0.1}, 703);
   const Moments moments = moments_of({data.x, data.y});
-  const ComplexPair pair(moments, {0, std::nullopt}, {1, std::nullopt}, std::nullopt, std::nullopt);
-  const auto s = solve_cca(complex_algebra(), pair.pair(), {});
+  const auto s = solve_cca(moments, ComplexBlock{0, {}}, ComplexBlock{1, {}}, {});
   check_correlations(s.correlations, data.correlations, 1e-12);
 
   // One side real, the other complex, in both orders.
@@ -146,13 +145,13 @@ TEST_CASE("samples without imaginary part: the real answer") {
   const Moments three =
       moments_of({real_part(mixed.x), real_part(mixed.y), imaginary_part(mixed.y)});
   const ComplexDense real_x = complex_of(real_part(mixed.x), Dense(80, 3));
-  const ComplexPair forwards(three, {0, std::nullopt}, {1, 2}, std::nullopt, std::nullopt);
-  const ComplexPair backwards(three, {1, 2}, {0, std::nullopt}, std::nullopt, std::nullopt);
+  const ComplexBlock x{0, std::nullopt};
+  const ComplexBlock y{1, 2};
   const auto wanted = scatter(real_x, mixed.y);
-  CHECK(norm(difference(to_host(*forwards.pair().cross), wanted)) < 1e-12);
-  CHECK(norm(difference(to_host(*backwards.pair().cross), adjoint(wanted))) < 1e-12);
-  const auto a = solve_cca(complex_algebra(), forwards.pair(), {});
-  const auto b = solve_cca(complex_algebra(), backwards.pair(), {});
+  CHECK(norm(difference(to_host(complex_scatter(three, x, y)), wanted)) < 1e-12);
+  CHECK(norm(difference(to_host(complex_scatter(three, y, x)), adjoint(wanted))) < 1e-12);
+  const auto a = solve_cca(three, x, y, {});
+  const auto b = solve_cca(three, y, x, {});
   CHECK(largest_difference(a.correlations, b.correlations) < 1e-13);
 }
 
@@ -227,15 +226,17 @@ TEST_CASE("symmetric CCA: Hermitian inverse roots and the same correlations") {
   for (const auto& [p, q] : {std::pair<Index, Index>{1, 1}, {5, 3}, {3, 8}}) {
     const Related data = related(200, p, q, 711);
     const Moments moments = moments_of_parts(data.x, data.y);
-    const ComplexPair holder = pair_of_parts(moments);
-    const auto pair = holder.pair();
+    const ComplexMatrix xx = complex_scatter(moments, kX, kX);
+    const ComplexMatrix yy = complex_scatter(moments, kY, kY);
+    const auto x_block = covariance_of(moments, kX, xx);
+    const auto y_block = covariance_of(moments, kY, yy);
     const ComplexDense sxx = scaled(scatter(data.x, data.x), 1.0 / 199.0);
     const ComplexDense syy = scaled(scatter(data.y, data.y), 1.0 / 199.0);
     const ComplexDense sxy = scaled(scatter(data.x, data.y), 1.0 / 199.0);
     for (const double epsilon : {0.0, 1e-3}) {
       CAPTURE(epsilon);
       const auto s =
-          solve_symmetric_cca(complex_algebra(), pair.rows, pair.cols, to_backend(sxy), epsilon);
+          solve_symmetric_cca(complex_algebra(), x_block, y_block, to_backend(sxy), epsilon);
       CHECK(s.x_rank == p);
       CHECK(s.y_rank == q);
       const ComplexDense u = to_host(s.u);
@@ -266,7 +267,7 @@ TEST_CASE("symmetric CCA: Hermitian inverse roots and the same correlations") {
   }
 }
 
-TEST_CASE("several pairs at once have what each of them has alone") {
+TEST_CASE("ranks of collinear, dead and constant features, with weights and without") {
   ComplexDense collinear = complex_random(80, 4, 741);
   ComplexDense with_dead = complex_random(80, 4, 742);
   for (Index i = 0; i < 80; ++i) {
@@ -279,43 +280,24 @@ TEST_CASE("several pairs at once have what each of them has alone") {
   const std::vector<std::pair<const ComplexDense*, const ComplexDense*>> data{
       {&full.x, &full.y},   {&collinear, &full.y}, {&wide.x, &wide.y},      {&with_dead, &full.y},
       {&full.x, &constant}, {&full.y, &full.x},    {&collinear, &collinear}};
-  std::vector<ComplexPair> held;
-  for (const auto& [x, y] : data) {
-    held.push_back(pair_of_parts(moments_of_parts(*x, *y)));
-  }
-  std::vector<BlockPairOf<Complex>> pairs;
-  for (const ComplexPair& pair : held) {
-    pairs.push_back(pair.pair());
-  }
+  const std::vector<Index> x_ranks{4, 3, 6, 3, 4, 3, 3};
+  const std::vector<Index> y_ranks{3, 3, 5, 3, 0, 4, 3};
   for (const double ridge : {0.0, 0.1}) {
     for (const bool weights : {false, true}) {
       CcaOptions options;
       options.ridge = ridge;
       options.weights = weights;
-      const auto found =
-          solve_cca_each(complex_algebra(), std::span(std::as_const(pairs)), options);
-      REQUIRE(found.size() == pairs.size());
-      for (std::size_t i = 0; i < pairs.size(); ++i) {
+      for (std::size_t i = 0; i < data.size(); ++i) {
         CAPTURE(i);
-        const auto alone = solve_cca(complex_algebra(), pairs[i], options);
-        CHECK(largest_difference(found[i].correlations, alone.correlations) < 1e-13);
-        CHECK(found[i].x.rank == alone.x.rank);
-        CHECK(found[i].y.rank == alone.y.rank);
-        CHECK(found[i].x.dead == alone.x.dead);
-        CHECK(found[i].y.dead == alone.y.dead);
-        CHECK(found[i].x.condition == doctest::Approx(alone.x.condition).epsilon(1e-9));
-        CHECK(found[i].x.weights.has_value() == weights);
-        CHECK(found[i].y.loadings.has_value() == weights);
-      }
-      const std::vector<Index> x_ranks{4, 3, 6, 3, 4, 3, 3};
-      const std::vector<Index> y_ranks{3, 3, 5, 3, 0, 4, 3};
-      for (std::size_t i = 0; i < pairs.size(); ++i) {
-        CHECK(found[i].x.rank == x_ranks[i]);
-        CHECK(found[i].y.rank == y_ranks[i]);
-      }
-      if (ridge == 0.0) {
-        for (const double rho : found[6].correlations) {
-          CHECK(rho == doctest::Approx(1.0).epsilon(1e-10));
+        const auto found = solve(*data[i].first, *data[i].second, options);
+        CHECK(found.x.rank == x_ranks[i]);
+        CHECK(found.y.rank == y_ranks[i]);
+        CHECK(found.x.weights.has_value() == weights);
+        CHECK(found.y.loadings.has_value() == weights);
+        if (i == 6 && ridge == 0.0) {
+          for (const double rho : found.correlations) {
+            CHECK(rho == doctest::Approx(1.0).epsilon(1e-10));
+          }
         }
       }
     }

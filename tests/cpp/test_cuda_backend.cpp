@@ -197,68 +197,6 @@ TEST_CASE("decompositions that do not converge go another way") {
   }
 }
 
-TEST_CASE("several matrices of one size are decomposed by one call, and alone where that fails") {
-  const std::vector<double> spectrum{1e-3, 0.5, 1.0, 1.5, 2.0, 4.0, 9.0};
-  std::vector<ComplexMatrix> matrices;
-  std::vector<const ComplexMatrix*> pointers;
-  for (const unsigned seed : {35, 36, 37}) {
-    matrices.push_back(to_backend(hermitian_with(spectrum, seed)));
-  }
-  for (const ComplexMatrix& m : matrices) {
-    pointers.push_back(&m);
-  }
-  const LinearAlgebra<Complex>& algebra = complex_algebra();
-  for (const bool together : {true, false}) {
-    CAPTURE(together);
-    // The one call that is left must do for all.
-    const Failing failing(together ? "cusolverDnXsyevd" : "cusolverDnXsyevBatched", 0, -1, 0, 3);
-    for (const auto& values : algebra.eigenvalues_each(pointers)) {
-      for (std::size_t i = 0; i < spectrum.size(); ++i) {
-        CHECK(values[i] == doctest::Approx(spectrum[i]).epsilon(1e-12));
-      }
-    }
-  }
-  for (const auto& [call, work] :
-       {std::pair<const char*, std::function<void()>>{
-            "cusolverDnZpotrfBatched", [&] { (void)algebra.cholesky_each(pointers); }},
-        {"cublasZtrsmBatched", [&] {
-           const std::vector<ComplexMatrix*> in_place{&matrices[1], &matrices[2]};
-           algebra.solve_triangular_each(std::span(pointers).first(2), Transpose::kNo, Side::kLeft,
-                                         in_place);
-         }}}) {
-    CAPTURE(call);
-    const Failing failing(call, 0, 1, 7, 0);  // no status of either library for want of memory
-    if (failing.possible()) {
-      CHECK(contains(message_of<DeviceError>(work), call));
-    }
-  }
-}
-
-TEST_CASE("as many problems are solved together as fit into some memory") {
-  using Ranges = std::vector<std::pair<std::size_t, std::size_t>>;
-  const auto ranges_of = [](std::size_t count, Index bytes) {
-    Ranges out;
-    backend().for_each_range(2, count, bytes, [&](std::size_t first, std::size_t last) {
-      out.emplace_back(first, last);
-    });
-    return out;
-  };
-  CHECK(ranges_of(5, Index{100} << 20) == Ranges{{0, 2}, {2, 4}, {4, 5}});
-  CHECK(ranges_of(3, Index{1} << 40) == Ranges{{0, 1}, {1, 2}, {2, 3}});
-  CHECK(ranges_of(1000, 1000) == Ranges{{0, 1000}});
-}
-
-TEST_CASE("one that is not finite among several spoils no other") {
-  Dense bad = identity(3);
-  bad(1, 1) = std::numeric_limits<double>::quiet_NaN();
-  const Matrix good = to_backend(identity(3));
-  const Matrix spoilt = to_backend(bad);
-  CHECK_THROWS_AS(backend().eigenvalues_each(std::vector{&good, &spoilt, &good}),
-                  DecompositionError);
-  const auto values = backend().eigenvalues_each(std::vector<const Matrix*>{&good, &good});
-  CHECK(values[1] == std::vector<double>(3, 1.0));
-}
-
 TEST_CASE("a decomposition that fails both ways names the routine and its info") {
   const Failing first("cusolverDnXsyevd", 0, -1, 0, 3);
   const Failing second("cusolverDnXsyevBatched", 0, -1, 0, 4);

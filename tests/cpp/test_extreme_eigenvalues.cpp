@@ -40,9 +40,7 @@ void check(const ExtremeEigenvalues& found, std::vector<double> spectrum, double
 
 template <class Scalar>
 ExtremeEigenvalues extremes_of(const LinearAlgebra<Scalar>& algebra, const MatrixOf<Scalar>& a) {
-  const auto lower = algebra.cholesky(a);
-  const Factorized<Scalar> factorized{&a, &*lower};
-  return extreme_eigenvalues_each(algebra, std::span(&factorized, 1)).front();
+  return extreme_eigenvalues(algebra, a, *algebra.cholesky(a));
 }
 
 ExtremeEigenvalues of_spectrum(const std::vector<double>& spectrum, unsigned seed) {
@@ -105,29 +103,6 @@ TEST_CASE("complex matrices") {
   const auto spectrum = geometric(150, 1e-5);
   const ComplexMatrix a = to_backend(hermitian_with(spectrum, 16));
   check(extremes_of(complex_algebra(), a), spectrum, 0.02);
-}
-
-TEST_CASE("several matrices, small and large, keep their order") {
-  const std::vector<std::vector<double>> spectra{geometric(40, 1e-3), geometric(150, 1e-2),
-                                                 geometric(3, 0.5), geometric(40, 0.1)};
-  std::vector<Matrix> matrices;
-  std::vector<Matrix> lowers;
-  std::vector<Factorized<double>> all;
-  for (std::size_t i = 0; i < spectra.size(); ++i) {
-    const auto n = static_cast<Index>(spectra[i].size());
-    const Dense q = random_orthonormal(n, n, static_cast<unsigned>(17 + i));
-    matrices.push_back(to_backend(product(product(q, diagonal_matrix(spectra[i])), transposed(q))));
-    lowers.push_back(*algebra().cholesky(matrices.back()));
-  }
-  for (std::size_t i = 0; i < spectra.size(); ++i) {
-    all.push_back({&matrices[i], &lowers[i]});
-  }
-  const auto found = extreme_eigenvalues_each(algebra(), std::span(std::as_const(all)));
-  REQUIRE(found.size() == spectra.size());
-  for (std::size_t i = 0; i < spectra.size(); ++i) {
-    CAPTURE(i);
-    check(found[i], spectra[i], spectra[i].size() > 128 ? 0.02 : 1e-9);
-  }
 }
 
 TEST_SUITE_END();

@@ -5,8 +5,8 @@
 #include <stdexcept>
 
 #include "core/factor_measures.hpp"
+#include "core/google_cca.hpp"
 #include "core/measures.hpp"
-#include "core/symmetric_cca.hpp"
 #include "data.hpp"
 
 namespace fastcca::testing {

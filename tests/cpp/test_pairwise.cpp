@@ -33,7 +33,7 @@ TEST_CASE("pairwise: the same bits as one pair at a time, on any number of threa
         truncated ? std::optional<Truncation>{{Truncation::By::kVariance, 0.8, 0}} : std::nullopt;
     for (const int threads : {1, 3}) {
       const PreparedBlocks blocks(moments, {{0, keep}, {1, keep}, {2, keep}}, 0.0, 0.0, threads);
-      const auto found = blocks.cca(moments, kPairs, Wanted::kWeights, threads);
+      const auto found = blocks.cca(moments, kPairs, CcaParts::kWeights, threads);
       REQUIRE(found.size() == kPairs.size());
       for (std::size_t i = 0; i < kPairs.size(); ++i) {
         const auto [x, y] = kPairs[i];
@@ -51,8 +51,8 @@ TEST_CASE("pairwise: the same bits as one pair at a time, on any number of threa
 TEST_CASE("pairwise: the sum of squares without correlations") {
   const Moments moments = three_blocks(60);
   const PreparedBlocks blocks(moments, {{0, {}}, {1, {}}, {2, {}}}, 0.0, 0.0, 2);
-  const auto squares = blocks.cca(moments, kPairs, Wanted::kSumOfSquares, 2);
-  const auto whole = blocks.cca(moments, kPairs, Wanted::kCorrelations, 2);
+  const auto squares = blocks.cca(moments, kPairs, CcaParts::kSumOfSquares, 2);
+  const auto whole = blocks.cca(moments, kPairs, CcaParts::kCorrelations, 2);
   for (std::size_t i = 0; i < kPairs.size(); ++i) {
     double sum = 0.0;
     for (const double rho : whole[i].correlations) {
@@ -83,10 +83,10 @@ TEST_CASE("pairwise: a state that has changed is refused, and so is a block that
   Moments moments = three_blocks(60);
   const PreparedBlocks blocks(moments, {{0, {}}, {1, {}}}, 0.0, 0.0, 1);
   const std::array<IndexPair, 1> beyond{{{0, 2}}};
-  CHECK_THROWS_AS(blocks.cca(moments, beyond, Wanted::kCorrelations, 1), std::out_of_range);
+  CHECK_THROWS_AS(blocks.cca(moments, beyond, CcaParts::kCorrelations, 1), std::out_of_range);
   moments.merge(three_blocks(30));
   const std::array<IndexPair, 1> first{{{0, 1}}};
-  CHECK_THROWS_AS(blocks.cca(moments, first, Wanted::kCorrelations, 1), std::logic_error);
+  CHECK_THROWS_AS(blocks.cca(moments, first, CcaParts::kCorrelations, 1), std::logic_error);
 }
 
 }  // namespace fastcca::testing

@@ -67,8 +67,8 @@ void check(const Level& level) {
     for (const std::int64_t depth : {std::int64_t{1}, simd::kSingleRun - 1, simd::kSingleRun,
                                      simd::kSingleRun + 1, kDepth - 1, kDepth}) {
       CAPTURE(depth);
-      CHECK(wrong_entries<double>(level.update, level.lanes, panels, depth) == 0);
-      CHECK(wrong_entries<float>(level.update_single, 2 * level.lanes, panels, depth) == 0);
+      CHECK(wrong_entries<double>(level.doubles.update, level.doubles.lanes, panels, depth) == 0);
+      CHECK(wrong_entries<float>(level.singles.update, level.singles.lanes, panels, depth) == 0);
     }
   }
 }

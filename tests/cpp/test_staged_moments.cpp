@@ -271,7 +271,7 @@ TEST_CASE("single products and chosen pairs hold for samples that wait") {
     CHECK(found(i, i) == doctest::Approx(wanted(i, i)).epsilon(1e-5));
   }
 
-  const WantedTiles apart(2, {});
+  const KeptPairs apart(2, {});
   StagedMoments state = staged();
   for (int i = 0; i < 5; ++i) {
     const Samples x = samples_of(rows_of(blocks[0], 0, 6));

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "core/cca.hpp"
-#include "core/symmetric_cca.hpp"
+#include "core/google_cca.hpp"
 #include "data.hpp"
 
 namespace fastcca::testing {

@@ -35,7 +35,7 @@ Whitener whitener_of(const Moments& moments, double ridge = 0.0) {
 }
 
 std::vector<Index> dead_of(const Moments& moments) {
-  return dead_units(algebra(), covariance_of(moments, 0));
+  return units_of(algebra(), covariance_of(moments, 0)).dead();
 }
 
 Dense covariance(const Moments& moments) {
@@ -208,9 +208,7 @@ TEST_CASE("both routes whiten the same cross covariance to the same core") {
     const Whitener wy(algebra(), covariance_of(moments, 0), 0.0);
     const Whitener wx(algebra(), covariance_of(moments, 1), 0.0);
     CHECK(wx.rank() == 4);
-    const WhitenedPairOf<double> pair{&wx, &wy, &moments.scatter(1, 0), 499.0};
-    return backend().singular_values(
-        std::move(core_matrices(algebra(), std::span(&pair, 1)).front()));
+    return backend().singular_values(core_matrix(algebra(), wx, wy, moments.scatter(1, 0), 499.0));
   };
   const auto plain = core_values(x);
   const auto repeated = core_values(close);

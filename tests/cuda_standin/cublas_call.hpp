@@ -23,11 +23,6 @@ T* standard(T* p) {
   return p;
 }
 
-template <class T>
-auto standard(T* const* p) {
-  return reinterpret_cast<decltype(standard(*p)) const*>(p);
-}
-
 // alpha or beta: host memory read at the call, or device memory read when the operation runs.
 template <class T>
 struct Scalar {
@@ -71,19 +66,13 @@ class BlasCall {
     return add(argument, data, rows, cols, leading, true);
   }
 
-  template <class Run>  // run() or run(moment)
+  template <class Run>
   cublasStatus_t submit(Run run) {
     const StreamPointer stream = stream_of_call(name(), *handle_);
     if (handle_->workspace) operands_.push_back(*handle_->workspace);
     enqueue(stream, {.name = name(),
                      .operands = std::move(operands_),
-                     .run = [run = std::move(run)](const Moment& moment) {
-                       if constexpr (std::is_invocable_v<Run, const Moment&>) {
-                         run(moment);
-                       } else {
-                         run();
-                       }
-                     }});
+                     .run = [run = std::move(run)](const Moment&) { run(); }});
     return CUBLAS_STATUS_SUCCESS;
   }
 

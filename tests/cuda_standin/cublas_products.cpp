@@ -1,4 +1,4 @@
-// cuBLAS: gemm, syrk, herk, trsm and its batched form.
+// cuBLAS: gemm, syrk, herk, trsm.
 #include <algorithm>
 #include <array>
 
@@ -130,35 +130,6 @@ cublasStatus_t trsm(BlasCall call, cublasSideMode_t side, cublasFillMode_t uplo,
   });
 }
 
-template <class T>
-cublasStatus_t trsm_batched(BlasCall call, cublasSideMode_t side, cublasFillMode_t uplo,
-                            cublasOperation_t op, cublasDiagType_t diag, std::int64_t m64,
-                            std::int64_t n64, const T* alpha_at, const T* const* a_at,
-                            std::int64_t lda64, T* const* b_at, std::int64_t ldb64,
-                            std::int64_t batch) {
-  if (const cublasStatus_t refused = call.refused()) return refused;
-  const std::int64_t order = side == CUBLAS_SIDE_LEFT ? m64 : n64;
-  if (m64 < 0 || n64 < 0 || batch < 0 || !is_leading_dimension(lda64, order) ||
-      !is_leading_dimension(ldb64, m64) || uplo == CUBLAS_FILL_MODE_FULL) {
-    return CUBLAS_STATUS_INVALID_VALUE;
-  }
-  const auto [m, n] = std::array{narrow(call.name(), m64), narrow(call.name(), n64)};
-  const auto [lda, ldb] = std::array{narrow(call.name(), lda64), narrow(call.name(), ldb64)};
-  const Scalar<T> alpha = call.scalar("alpha", alpha_at);
-  if (m == 0 || n == 0 || batch == 0) return CUBLAS_STATUS_SUCCESS;
-  const T* const* a = call.read("Aarray", a_at, batch, 1, batch);
-  T* const* b = call.read("Barray", b_at, batch, 1, batch);
-  return call.submit([=, name = call.name(), device = call.handle().device](const Moment& moment) {
-    for (std::int64_t i = 0; i < batch; ++i) {
-      const T* one =
-          matrix_found(moment, name, "Aarray[i]", device, a[i], order, order, lda, false);
-      T* solved = matrix_found(moment, name, "Barray[i]", device, b[i], m, n, ldb, true);
-      host::trsm<T>(side == CUBLAS_SIDE_LEFT ? 'L' : 'R', letter(uplo), letter(op),
-                    diag == CUBLAS_DIAG_UNIT ? 'U' : 'N', m, n, alpha.get(), one, lda, solved, ldb);
-    }
-  });
-}
-
 }  // namespace
 }  // namespace standin
 
@@ -186,15 +157,6 @@ using namespace standin;  // NOLINT(google-build-using-namespace): this file is 
                 standard(b), ldb);                                                              \
   }
 
-#define FASTCCA_TRSM_BATCHED(name, T, integer)                                                     \
-  cublasStatus_t name(cublasHandle_t handle, cublasSideMode_t side, cublasFillMode_t uplo,         \
-                      cublasOperation_t op, cublasDiagType_t diag, integer m, integer n,           \
-                      const T* alpha, const T* const a[], integer lda, T* const b[], integer ldb,  \
-                      integer batch) {                                                             \
-    return trsm_batched({#name, handle}, side, uplo, op, diag, m, n, standard(alpha), standard(a), \
-                        lda, standard(b), ldb, batch);                                             \
-  }
-
 extern "C" {
 FASTCCA_GEMM(cublasSgemm_v2, float, int)
 FASTCCA_GEMM(cublasSgemm_v2_64, float, int64_t)
@@ -212,8 +174,4 @@ FASTCCA_TRSM(cublasDtrsm_v2, double, int)
 FASTCCA_TRSM(cublasDtrsm_v2_64, double, int64_t)
 FASTCCA_TRSM(cublasZtrsm_v2, cuDoubleComplex, int)
 FASTCCA_TRSM(cublasZtrsm_v2_64, cuDoubleComplex, int64_t)
-FASTCCA_TRSM_BATCHED(cublasDtrsmBatched, double, int)
-FASTCCA_TRSM_BATCHED(cublasDtrsmBatched_64, double, int64_t)
-FASTCCA_TRSM_BATCHED(cublasZtrsmBatched, cuDoubleComplex, int)
-FASTCCA_TRSM_BATCHED(cublasZtrsmBatched_64, cuDoubleComplex, int64_t)
 }  // extern "C"

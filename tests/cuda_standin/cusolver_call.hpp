@@ -56,7 +56,6 @@ class SolverCall {
   const char* name() const { return entry_.name(); }
   cusolverStatus_t refused() const;
   cusolverStatus_t refused(cusolverDnParams_t params) const;
-  int device() const { return handle_->device; }
   int narrow_size(std::int64_t size) const { return narrow(name(), size); }
 
   template <class T>
@@ -80,7 +79,7 @@ class SolverCall {
     return submit_batch(info, 1, [compute](int* infos) { infos[0] = compute(); });
   }
 
-  template <class Compute>  // compute(infos) or compute(infos, moment)
+  template <class Compute>  // compute(infos)
   cusolverStatus_t submit_batch(int* info, std::int64_t batch, Compute compute) {
     const StreamPointer stream = stream_of_call(name(), *handle_);
     const std::vector<Operand> written = written_operands();
@@ -88,14 +87,10 @@ class SolverCall {
     const int asked_for = entry_.info();
     enqueue(stream, {.name = name(),
                      .operands = operands_,
-                     .run = [=, this_workspace = workspace_](const Moment& moment) {
+                     .run = [=, this_workspace = workspace_](const Moment&) {
                        spoil(this_workspace);
                        if (asked_for == 0) {
-                         if constexpr (std::is_invocable_v<Compute, int*, const Moment&>) {
-                           compute(infos, moment);
-                         } else {
-                           compute(infos);
-                         }
+                         compute(infos);
                        } else {
                          for (const Operand& operand : written) spoil(operand);
                          std::fill_n(infos, batch, asked_for);

@@ -1,4 +1,4 @@
-// cuSOLVER: Cholesky, of several matrices as well, and QR.
+// cuSOLVER: Cholesky and QR.
 #include "cusolver_call.hpp"
 
 namespace standin {
@@ -15,37 +15,6 @@ cusolverStatus_t potrf(SolverCall call, cublasFillMode_t uplo, std::int64_t n64,
   if (!call.take(workspace, workspace_size(n, n, sizeof(T)))) return CUSOLVER_STATUS_INVALID_VALUE;
   T* const a = call.write<T>("A", a_at, n, n, lda);
   return call.submit(info, [=] { return n == 0 ? 0 : host::potrf<T>(letter(uplo), n, a, lda); });
-}
-
-// Documented to use the other triangle as a workspace.
-template <class T>
-void spoil_other_triangle(cublasFillMode_t uplo, T* a, int n, int lda) {
-  for (std::int64_t j = 0; j < n; ++j) {
-    T* const column = a + j * lda;
-    if (uplo == CUBLAS_FILL_MODE_LOWER) {
-      fill_nan(column, j, 1, lda);
-    } else {
-      fill_nan(column + j + 1, n - j - 1, 1, lda);
-    }
-  }
-}
-
-template <class T>
-cusolverStatus_t potrf_batched(SolverCall call, cublasFillMode_t uplo, int n, T** a_at, int lda,
-                               int* info, int batch) {
-  if (const cusolverStatus_t refused = call.refused()) return refused;
-  if (n < 0 || batch < 0 || !is_leading(lda, n)) return CUSOLVER_STATUS_INVALID_VALUE;
-  if (n == 0 || batch == 0) return CUSOLVER_STATUS_SUCCESS;
-  T* const* const a = call.read<T*>("Aarray", a_at, batch, 1, batch);
-  return call.submit_batch(
-      info, batch,
-      [=, name = call.name(), device = call.device()](int* infos, const Moment& moment) {
-        for (int i = 0; i < batch; ++i) {
-          T* const one = matrix_found(moment, name, "Aarray[i]", device, a[i], n, n, lda, true);
-          infos[i] = host::potrf<T>(letter(uplo), n, one, lda);
-          spoil_other_triangle(uplo, one, n, lda);
-        }
-      });
 }
 
 template <class T>
@@ -106,17 +75,6 @@ cusolverStatus_t cusolverDnXpotrf(cusolverDnHandle_t handle, cusolverDnParams_t 
     return potrf<decltype(zero)>(std::move(call), uplo, n, a, lda,
                                  {device_buffer, device_bytes, host_buffer, host_bytes}, info);
   });
-}
-
-cusolverStatus_t cusolverDnDpotrfBatched(cusolverDnHandle_t handle, cublasFillMode_t uplo, int n,
-                                         double* a[], int lda, int* info, int batch) {
-  return potrf_batched<double>({"cusolverDnDpotrfBatched", handle}, uplo, n, a, lda, info, batch);
-}
-
-cusolverStatus_t cusolverDnZpotrfBatched(cusolverDnHandle_t handle, cublasFillMode_t uplo, int n,
-                                         cuDoubleComplex* a[], int lda, int* info, int batch) {
-  return potrf_batched<host::Complex>({"cusolverDnZpotrfBatched", handle}, uplo, n,
-                                      reinterpret_cast<host::Complex**>(a), lda, info, batch);
 }
 
 cusolverStatus_t cusolverDnXgeqrf_bufferSize(cusolverDnHandle_t handle, cusolverDnParams_t,

@@ -44,22 +44,6 @@ Operand matrix(const char* call, const char* argument, const Handle& handle, con
                         writes);
 }
 
-// The same where its address is found in device memory, once the operation runs.
-template <class T>
-T* matrix_found(const Moment& moment, const char* call, const char* argument, int device, T* data,
-                std::int64_t rows, std::int64_t cols, std::int64_t leading, bool writes) {
-  const Operand operand = device_operand(call, argument, data, device,
-                                         {.offset = 0,
-                                          .width = static_cast<std::size_t>(rows) * sizeof(T),
-                                          .rows = static_cast<std::size_t>(cols),
-                                          .pitch = static_cast<std::size_t>(leading) * sizeof(T)},
-                                         writes, Checked::kWhenItRuns);
-  operand.block->history.add(
-      {.moment = moment, .region = operand.region, .argument = argument, .writes = writes},
-      operand.block->name());
-  return reinterpret_cast<T*>(operand.data());
-}
-
 // The stand-in's LAPACK counts with int.
 int narrow(const char* call, std::int64_t size);
 

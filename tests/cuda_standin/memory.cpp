@@ -78,9 +78,8 @@ void* add_block(int device, std::size_t bytes, const char* call, char* first_pag
 }
 
 Operand operand_in(const char* call, const char* argument, const BlockPointer& block,
-                   const void* pointer, Region region, bool writes,
-                   Checked checked = Checked::kAtTheCall) {
-  if (block->freed_in_stream_order && checked == Checked::kAtTheCall) {
+                   const void* pointer, Region region, bool writes) {
+  if (block->freed_in_stream_order) {
     die("%s: argument %s is %s, which cudaFreeAsync has been called for", call, argument,
         describe(pointer).c_str());
   }
@@ -195,7 +194,7 @@ void require_host(const char* call, const char* argument, const void* pointer) {
 }
 
 Operand device_operand(const char* call, const char* argument, const void* pointer, int device,
-                       Region region, bool writes, Checked checked) {
+                       Region region, bool writes) {
   const BlockPointer block = find_block(pointer);
   if (block == nullptr || block->device == kHost) {
     die("%s: argument %s must be device memory, got %s", call, argument, describe(pointer).c_str());
@@ -204,7 +203,7 @@ Operand device_operand(const char* call, const char* argument, const void* point
     die("%s: argument %s is %s, but the call works on device %d", call, argument,
         describe(pointer).c_str(), device);
   }
-  return operand_in(call, argument, block, pointer, region, writes, checked);
+  return operand_in(call, argument, block, pointer, region, writes);
 }
 
 std::optional<Operand> pinned_operand(const char* call, const char* argument, const void* pointer,

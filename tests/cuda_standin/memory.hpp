@@ -54,11 +54,9 @@ bool is_device_address(const void* pointer);
 BlockPointer find_block(const void* pointer);  // null where no live block contains it
 std::string describe(const void* pointer);     // for messages
 
-// Once an operation runs, a free that was queued after it may have been called for.
-enum class Checked : std::uint8_t { kAtTheCall, kWhenItRuns };
 // A device operand; whatever is wrong with it ends the process with a message.
 Operand device_operand(const char* call, const char* argument, const void* pointer, int device,
-                       Region region, bool writes, Checked checked = Checked::kAtTheCall);
+                       Region region, bool writes);
 // The same where the pointer is pinned memory; nothing where it is pageable.
 std::optional<Operand> pinned_operand(const char* call, const char* argument, const void* pointer,
                                       Region region, bool writes);

@@ -3,8 +3,6 @@
 
 #include <cmath>
 #include <limits>
-#include <memory>
-#include <type_traits>
 #include <vector>
 
 #include "matrices.hpp"
@@ -56,10 +54,6 @@ template <class T>
 constexpr auto kTrsm = cublasDtrsm_64;
 template <>
 constexpr auto kTrsm<Complex> = cublasZtrsm_64;
-template <class T>
-constexpr auto kTrsmBatched = cublasDtrsmBatched_64;
-template <>
-constexpr auto kTrsmBatched<Complex> = cublasZtrsmBatched_64;
 template <class T>
 constexpr auto kGeam = cublasDgeam_64;
 template <>
@@ -192,38 +186,6 @@ TEST_CASE_TEMPLATE("trsm solves what it says", T, double, Complex) {
       const auto l = opened(lower, trans);
       CHECK(distance(right ? product(x, l) : product(l, x), b) < tolerance<T>());
     }
-  }
-}
-
-TEST_CASE_TEMPLATE("trsmBatched finds its matrices where device memory says", T, double, Complex) {
-  using Vendor = std::remove_pointer_t<decltype(vendor(static_cast<T*>(nullptr)))>;
-  const Session session;
-  std::vector<Dense<T>> lowers;
-  std::vector<Dense<T>> right_sides;
-  std::vector<std::unique_ptr<DeviceArray<T>>> there;
-  std::vector<const Vendor*> lower_pointers;
-  std::vector<Vendor*> right_pointers;
-  for (unsigned i = 0; i < 3; ++i) {
-    lowers.push_back(drawn<T>(kM, kM, 30 + i, kLeading));
-    for (int j = 0; j < kM; ++j) {
-      for (int k = 0; k < j; ++k) lowers.back()(k, j) = T{};
-      lowers.back()(j, j) += T(3);
-    }
-    right_sides.push_back(drawn<T>(kM, kN, 40 + i, kLeading));
-    there.push_back(std::make_unique<DeviceArray<T>>(lowers.back().data));
-    lower_pointers.push_back(vendor(there.back()->get()));
-    there.push_back(std::make_unique<DeviceArray<T>>(right_sides.back().data));
-    right_pointers.push_back(vendor(there.back()->get()));
-  }
-  const DeviceArray<const Vendor*> on_lowers(lower_pointers);
-  const DeviceArray<Vendor*> on_right(right_pointers);
-  const T one = T(1);
-  OK(kTrsmBatched<T>(session.blas, CUBLAS_SIDE_LEFT, CUBLAS_FILL_MODE_LOWER, CUBLAS_OP_N,
-                     CUBLAS_DIAG_NON_UNIT, kM, kN, vendor(&one), on_lowers.get(), kLeading,
-                     on_right.get(), kLeading, 3));
-  for (std::size_t i = 0; i < 3; ++i) {
-    const auto x = result_of(session, *there[2 * i + 1], kM, kN, kLeading);
-    CHECK(distance(product(lowers[i], x), right_sides[i]) < tolerance<T>());
   }
 }
 

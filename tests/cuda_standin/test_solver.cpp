@@ -178,40 +178,6 @@ TEST_CASE("syevBatched does what syevd does to each matrix") {
   }
 }
 
-TEST_CASE_TEMPLATE("potrfBatched factors each, and spoils what is above the diagonals", T, double,
-                   Complex) {
-  using Vendor = std::conditional_t<std::is_same_v<T, Complex>, cuDoubleComplex, double>;
-  const Session session;
-  std::vector<Dense<T>> matrices;
-  std::vector<std::unique_ptr<DeviceArray<T>>> there;
-  std::vector<Vendor*> pointers;
-  for (unsigned i = 0; i < 3; ++i) {
-    matrices.push_back(positive_definite<T>(20 + i));
-    if (i == 1) matrices.back()(2, 2) = T(-1);
-    there.push_back(std::make_unique<DeviceArray<T>>(matrices.back().data));
-    pointers.push_back(reinterpret_cast<Vendor*>(there.back()->get()));
-  }
-  const DeviceArray<Vendor*> on_device(pointers);
-  const DeviceArray<int> info(3);
-  if constexpr (std::is_same_v<T, Complex>) {
-    OK(cusolverDnZpotrfBatched(session.solver, CUBLAS_FILL_MODE_LOWER, kN, on_device.get(),
-                               kLeading, info.get(), 3));
-  } else {
-    OK(cusolverDnDpotrfBatched(session.solver, CUBLAS_FILL_MODE_LOWER, kN, on_device.get(),
-                               kLeading, info.get(), 3));
-  }
-  session.finish();
-  CHECK(info.values() == std::vector<int>{0, 3, 0});
-  for (const std::size_t i : {0, 2}) {
-    auto factor = read(*there[i], kN, kN, kLeading);
-    CHECK(std::isnan(std::abs(factor(0, 1))));
-    for (int col = 0; col < kN; ++col) {
-      for (int row = 0; row < col; ++row) factor(row, col) = T{};
-    }
-    CHECK(distance(product(factor, factor.adjoint()), matrices[i]) < kTolerance);
-  }
-}
-
 TEST_CASE_TEMPLATE("gesvd and gesvdp give singular vectors, transposed and not", T, double,
                    Complex) {
   const Session session;

@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-#include "core/symmetric_cca.hpp"
+#include "core/google_cca.hpp"
 
 namespace fastcca::fuzz {
 
@@ -72,9 +72,8 @@ void ask_complex_cca(Reader& in, const Held<Moments>& held) {
     y.imaginary = 2;
   }
   attempt(Op::kComplexCca, held.made_up, [&] {
-    const ComplexPair pair(m, x, y, std::nullopt, std::nullopt);
     const auto& algebra = testing::backend().complex();
-    const auto solution = solve_cca(algebra, pair.pair(), chosen);
+    const auto solution = solve_cca(m, x, y, chosen);
     if (!held.made_up) {
       check_solution(algebra, solution, size(held, x.real), size(held, y.real), chosen);
     }
@@ -145,27 +144,13 @@ void ask_moments_of_factor(const Held<QrFactor>& held) {
   });
 }
 
-namespace {
-
-PrincipalAxes axes_of(const Moments& moments, Index block, double rank_tolerance) {
-  BlockCovariance covariance = covariance_of(moments, block);
-  covariance.rank_tolerance = rank_tolerance;
-  return principal_axes(testing::algebra(), covariance);
-}
-
-PrincipalAxes axes_of(const QrFactor& factor, Index block, double rank_tolerance) {
-  return principal_axes(factor, block, rank_tolerance);
-}
-
-}  // namespace
-
 template <class State>
 void ask_axes(Reader& in, const Held<State>& held, Index blocks) {
   const Index x = any_block(in, blocks);
   const Truncation keep = truncation(in);
   const double rank_tolerance = tolerance(in);
   attempt(Op::kPrincipalAxes, held.made_up, [&] {
-    const auto found = axes_of(held.state, x, rank_tolerance);
+    const auto found = principal_axes(held.state, x, rank_tolerance);
     const auto kept = kept_axes(found, keep);
     if (held.made_up) {
       return;
@@ -194,15 +179,15 @@ void ask_symmetric(Reader& in, const Held<Moments>& held, Index blocks) {
   const double epsilon = kEpsilons[static_cast<std::size_t>(in.below(4))];
   const auto& algebra = testing::algebra();
   attempt(Op::kSymmetricCca, held.made_up, [&] {
-    const BlockPair pair = pair_of(held.state, x, y);
-    const Matrix oriented =
-        pair.swapped ? algebra.transposed(*pair.cross) : algebra.copy(*pair.cross);
-    const std::vector<double> rows(static_cast<std::size_t>(oriented.rows()), 1.0 / pair.degrees());
+    const BlockCovariance x_block = covariance_of(held.state, x);
+    const BlockCovariance y_block = covariance_of(held.state, y);
+    const Matrix oriented = held.state.copy_of_cross(x, y);
+    const std::vector<double> rows(static_cast<std::size_t>(oriented.rows()),
+                                   1.0 / x_block.degrees);
     const std::vector<double> cols(static_cast<std::size_t>(oriented.cols()), 1.0);
     const Matrix cross = algebra.scaled_submatrix(oriented, index_range(oriented.rows()), rows,
                                                   index_range(oriented.cols()), cols);
-    const auto solution = solve_symmetric_cca(algebra, pair.swapped ? pair.cols : pair.rows,
-                                              pair.swapped ? pair.rows : pair.cols, cross, epsilon);
+    const auto solution = solve_symmetric_cca(algebra, x_block, y_block, cross, epsilon);
     if (held.made_up) {
       return;
     }

@@ -1,6 +1,17 @@
-// How one number of each format is read. Included inside the namespace of whoever reads numbers,
-// who says by FASTCCA_NUMBER_FUNCTION how a function is declared: every unit has its own copy,
-// compiled for its own instructions.
+// How one number of each format is read. Every unit that includes this has its own copy, compiled
+// for its own instructions or its own device: names of an unnamed namespace are never shared.
+#pragma once
+
+#include <cstdint>
+
+#ifdef __CUDACC__
+#define FASTCCA_NUMBER_FUNCTION __host__ __device__ inline
+#else
+#define FASTCCA_NUMBER_FUNCTION inline
+#endif
+
+namespace fastcca {
+namespace {
 
 struct Half {
   std::uint16_t bits;
@@ -52,3 +63,6 @@ FASTCCA_NUMBER_FUNCTION double read(const unsigned char* p) {
   }
   return widen(value);
 }
+
+}  // namespace
+}  // namespace fastcca

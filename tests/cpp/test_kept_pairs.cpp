@@ -44,7 +44,7 @@ std::vector<ArrayView> views_of(const std::vector<Samples>& samples) {
 
 bool is_empty(const Matrix& a) { return a.rows() == 0 && a.cols() == 0; }
 
-void check_part(const BatchMoments& part, const BatchMoments& whole, const WantedTiles& wanted) {
+void check_part(const BatchMoments& part, const BatchMoments& whole, const KeptPairs& kept) {
   REQUIRE(part.scatter.size() == whole.scatter.size());
   CHECK(part.n == whole.n);
   for (std::size_t i = 0; i < whole.scatter.size(); ++i) {
@@ -54,8 +54,8 @@ void check_part(const BatchMoments& part, const BatchMoments& whole, const Wante
       CAPTURE(i);
       CAPTURE(j);
       const Matrix& tile = part.scatter[i][j];
-      CHECK(is_empty(tile) == !wanted(i, j));
-      if (wanted(i, j)) {
+      CHECK(is_empty(tile) == !kept(i, j));
+      if (kept(i, j)) {
         CHECK(same_bits(to_host(tile).values, to_host(whole.scatter[i][j]).values));
       }
     }
@@ -70,7 +70,7 @@ void add(Moments& moments, unsigned seed, const std::vector<IndexPair>& pairs) {
     samples.push_back(
         random_samples(50, width, DType::kFloat32, seed + static_cast<unsigned>(width)));
   }
-  moments.update(kNames, views_of(samples), 0, WantedTiles(3, pairs));
+  moments.update(kNames, views_of(samples), 0, KeptPairs(3, pairs));
 }
 
 Moments state_of(unsigned seed, const std::vector<IndexPair>& pairs) {
@@ -94,24 +94,24 @@ void check_part(const Moments& part, const Moments& whole) {
 
 }  // namespace
 
-TEST_SUITE_BEGIN("wanted tiles");
+TEST_SUITE_BEGIN("kept pairs");
 
 TEST_CASE("pairs in any order, and every block with itself") {
-  const WantedTiles some(4, {{2, 0}, {1, 3}, {0, 2}});
+  const KeptPairs some(4, {{2, 0}, {1, 3}, {0, 2}});
   for (std::size_t i = 0; i < 4; ++i) {
     for (std::size_t j = 0; j < 4; ++j) {
       const bool chosen = i == j || (i + j == 2 && i != j) || (i + j == 4 && i != j);
       CHECK(some(i, j) == chosen);
-      CHECK(WantedTiles()(i, j));
+      CHECK(KeptPairs()(i, j));
     }
   }
   CHECK(!some.all());
-  CHECK(some == WantedTiles(4, {{3, 1}, {0, 2}}));
-  CHECK(some != WantedTiles(4, {{3, 1}, {0, 1}}));
-  CHECK(WantedTiles(3, kAll) == WantedTiles());
-  CHECK(WantedTiles(1, {}).all());
-  CHECK_THROWS_AS(WantedTiles(2, {{0, 2}}), std::out_of_range);
-  CHECK_THROWS_AS(WantedTiles(2, {{-1, 1}}), std::out_of_range);
+  CHECK(some == KeptPairs(4, {{3, 1}, {0, 2}}));
+  CHECK(some != KeptPairs(4, {{3, 1}, {0, 1}}));
+  CHECK(KeptPairs(3, kAll) == KeptPairs());
+  CHECK(KeptPairs(1, {}).all());
+  CHECK_THROWS_AS(KeptPairs(2, {{0, 2}}), std::out_of_range);
+  CHECK_THROWS_AS(KeptPairs(2, {{-1, 1}}), std::out_of_range);
 }
 
 TEST_CASE("what is wanted has the bits of the whole, on any number of threads") {
@@ -120,7 +120,7 @@ TEST_CASE("what is wanted has the bits of the whole, on any number of threads") 
     CAPTURE(c.widths.size());
     const auto samples = samples_of(c, DType::kFloat32);
     const auto views = views_of(samples);
-    const WantedTiles wanted(static_cast<Index>(views.size()), c.pairs);
+    const KeptPairs wanted(static_cast<Index>(views.size()), c.pairs);
     const BatchMoments whole = backend().accumulate(views, {}, 1);
     const BatchMoments whole_single = backend().accumulate_single(views, {}, 1);
     for (const int threads : {1, 2, 5}) {
@@ -135,14 +135,14 @@ TEST_CASE("there is no place for products of other pairs") {
   const Case c{300, {64, 64, 64, 64}, {{0, 1}}};
   const auto samples = samples_of(c, DType::kFloat64);
   const auto views = views_of(samples);
-  const PackedMoments packed = accumulate_packed(views, WantedTiles(4, c.pairs), 1);
+  const PackedMoments packed = accumulate_packed(views, KeptPairs(4, c.pairs), 1);
   CHECK(packed.tiles.size() == 5 * 64 * 64);
 }
 
 TEST_CASE("batches and merges of chosen pairs are those of all") {
   Moments part = state_of(1, kSome);
   Moments whole = state_of(1, kAll);
-  CHECK(!part.wanted().all());
+  CHECK(!part.kept().all());
   add(part, 2, kSome);
   add(whole, 2, kAll);
   check_part(part, whole);
@@ -151,7 +151,7 @@ TEST_CASE("batches and merges of chosen pairs are those of all") {
   check_part(part, whole);
   Moments empty(backend());
   empty.merge(part);
-  CHECK(empty.wanted() == part.wanted());
+  CHECK(empty.kept() == part.kept());
   check_part(empty, whole);
   const Moments copy = part.clone();
   check_part(copy, whole);
@@ -182,14 +182,14 @@ TEST_CASE("a stored state of chosen pairs comes back") {
       blocks.push_back(part.block(i));
       auto& row = scatter.emplace_back();
       for (Index j = 0; j <= i; ++j) {
-        const bool kept = part.wanted()(at(i), at(j)) && (with_diagonal || i != 1 || j != 1);
+        const bool kept = part.kept()(at(i), at(j)) && (with_diagonal || i != 1 || j != 1);
         row.push_back(kept ? backend().copy(part.scatter(i, j)) : backend().zeros(0, 0));
       }
     }
     return Moments::restore(backend(), part.n_samples(), std::move(blocks), std::move(scatter));
   };
   const Moments copy = restored(true);
-  CHECK(copy.wanted() == part.wanted());
+  CHECK(copy.kept() == part.kept());
   check_part(copy, part);
   CHECK(contains(refusal<std::exception>([&] { restored(false); }), "do not fit"));
 }

@@ -1,162 +1,125 @@
 // Packing, a part of one SIMD unit: samples of any format and strides, less a shift, as panels of
 // doubles, or scaled and rounded as panels of floats of twice as many features.
+#pragma once
 
-constexpr std::int64_t kSingleLanes = 2 * kLanes;
-static_assert(kMostLanes % kSingleLanes == 0);
+#include "cpu/simd_vectors.hpp"
 
-typedef float HalfVec __attribute__((vector_size(sizeof(float) * kLanes)));
-
-inline double load_like(double, const double* p) { return *p; }
-inline Vec load_like(Vec, const double* p) { return load(p); }
+namespace fastcca::simd {
+namespace {
 
 inline float round_to_single(double v) { return static_cast<float>(v); }
-inline HalfVec round_to_single(Vec v) { return __builtin_convertvector(v, HalfVec); }
-
-template <class Real, class V>
-inline void write(Real* p, V v) {
-  __builtin_memcpy(p, &v, sizeof(v));
+template <class Vec>
+inline auto round_to_single(Vec v) {
+  return __builtin_convertvector(v, Vector<float, sizeof(Vec) / sizeof(double)>);
 }
 
-// Where samples go. Features are counted from the first one that is packed.
-struct Doubles {
-  static constexpr std::int64_t kPanelLanes = kLanes;
+// Where samples go, as doubles or as floats. Features are counted from the first one that is
+// packed.
+template <std::int64_t kVectorLanes, class Real>
+struct Output {
+  static constexpr std::int64_t kLanes = kVectorLanes;
+  static constexpr bool kSingle = sizeof(Real) == sizeof(float);
+  static constexpr std::int64_t kPanelLanes = kSingle ? 2 * kLanes : kLanes;
+  static_assert(kMostLanes % kPanelLanes == 0);
 
-  const double* shift;
-  double* packed;
-  double* sums;
+  Packing with;
+  Real* packed;
 
-  // Of kGroups values side by side, each a sample of `lanes` features or of a single one.
+  // Takes kGroups values side by side, each a sample of kLanes features or of a single one.
   template <class V, int kGroups>
   struct Writer {
-    Writer(const Doubles& to, std::int64_t feature)
-        : packed(to.at(feature)), sums(to.sums + feature) {
+    Writer(const Output& to, std::int64_t feature) : to_(to), first_(feature) {
       for (int g = 0; g < kGroups; ++g) {
-        offset[g] = load_like(V{}, to.shift + feature + g * kLanes);
-        sum[g] = load_like(V{}, sums + g * kLanes);
+        const std::int64_t j = first_ + g * kLanes;
+        packed_[g] = to.at(j);
+        offset_[g] = load<V>(to.with.shift + j);
+        sum_[g] = load<V>(to.with.sums + j);
+        if constexpr (kSingle) {
+          factor_[g] = load<V>(to.with.scale + j);
+          square_[g] = load<V>(to.with.squares + j);
+        }
       }
     }
 
     void put(int g, std::int64_t k, V sample) {
-      const V v = sample - offset[g];
-      write(packed + (g * kDepth + k) * kLanes, v);
-      sum[g] += v;
+      const V v = sample - offset_[g];
+      sum_[g] += v;
+      if constexpr (kSingle) {
+        const V scaled = v * factor_[g];
+        store(packed_[g] + k * kPanelLanes, round_to_single(scaled));
+        square_[g] += scaled * scaled;
+      } else {
+        store(packed_[g] + k * kPanelLanes, v);
+      }
     }
 
     void finish() const {
       for (int g = 0; g < kGroups; ++g) {
-        write(sums + g * kLanes, sum[g]);
+        store(to_.with.sums + first_ + g * kLanes, sum_[g]);
+        if constexpr (kSingle) {
+          store(to_.with.squares + first_ + g * kLanes, square_[g]);
+        }
       }
     }
 
-    double* packed;
-    double* sums;
-    V offset[kGroups];
-    V sum[kGroups];
+   private:
+    const Output& to_;
+    std::int64_t first_;
+    Real* packed_[kGroups];
+    V offset_[kGroups];
+    V sum_[kGroups];
+    V factor_[kSingle ? kGroups : 1];
+    V square_[kSingle ? kGroups : 1];
   };
 
-  Doubles from(std::int64_t feature) const {
-    return {shift + feature, at(feature), sums + feature};
+  Output from(std::int64_t feature) const {
+    Output out{{with.shift + feature, nullptr, with.sums + feature, nullptr}, at(feature)};
+    if constexpr (kSingle) {
+      out.with.scale = with.scale + feature;
+      out.with.squares = with.squares + feature;
+    }
+    return out;
   }
 
-  double* at(std::int64_t feature) const {
-    return packed + feature / kLanes * kLanes * kDepth + feature % kLanes;
+  Real* at(std::int64_t feature) const {
+    return packed + feature / kPanelLanes * kPanelLanes * kDepth + feature % kPanelLanes;
   }
 };
 
-struct Singles {
-  static constexpr std::int64_t kPanelLanes = kSingleLanes;
-
-  const double* shift;
-  const double* scale;
-  float* packed;
-  double* sums;
-  double* squares;  // of scaled samples before they are rounded
-
-  template <class V, int kGroups>
-  struct Writer {
-    Writer(const Singles& to, std::int64_t feature)
-        : sums(to.sums + feature), squares(to.squares + feature) {
-      for (int g = 0; g < kGroups; ++g) {
-        packed[g] = to.at(feature + g * kLanes);
-        offset[g] = load_like(V{}, to.shift + feature + g * kLanes);
-        factor[g] = load_like(V{}, to.scale + feature + g * kLanes);
-        sum[g] = load_like(V{}, sums + g * kLanes);
-        square[g] = load_like(V{}, squares + g * kLanes);
-      }
-    }
-
-    void put(int g, std::int64_t k, V sample) {
-      const V v = sample - offset[g];
-      sum[g] += v;
-      const V scaled = v * factor[g];
-      write(packed[g] + k * kSingleLanes, round_to_single(scaled));
-      square[g] += scaled * scaled;
-    }
-
-    void finish() const {
-      for (int g = 0; g < kGroups; ++g) {
-        write(sums + g * kLanes, sum[g]);
-        write(squares + g * kLanes, square[g]);
-      }
-    }
-
-    double* sums;
-    double* squares;
-    float* packed[kGroups];
-    V offset[kGroups];
-    V factor[kGroups];
-    V sum[kGroups];
-    V square[kGroups];
-  };
-
-  Singles from(std::int64_t feature) const {
-    return {shift + feature, scale + feature, at(feature), sums + feature, squares + feature};
-  }
-
-  float* at(std::int64_t feature) const {
-    return packed + feature / kSingleLanes * kSingleLanes * kDepth + feature % kSingleLanes;
-  }
+template <int... kIndices>
+struct Indices {};
+template <int kCount, int... kIndices>
+struct CountedTo : CountedTo<kCount - 1, kCount - 1, kIndices...> {};
+template <int... kIndices>
+struct CountedTo<0, kIndices...> {
+  using Type = Indices<kIndices...>;
 };
 
-inline void transpose(Vec (&rows)[kLanes]) {
-  // log2(lanes) rounds, each exchanging the off-diagonal quarters of blocks of twice the size.
-#if FASTCCA_SIMD_LANES == 2
-  const Vec low = __builtin_shufflevector(rows[0], rows[1], 0, 2);
-  rows[1] = __builtin_shufflevector(rows[0], rows[1], 1, 3);
-  rows[0] = low;
-#elif FASTCCA_SIMD_LANES == 4
-  for (int i = 0; i < 2; ++i) {
-    const Vec low = __builtin_shufflevector(rows[i], rows[i + 2], 0, 1, 4, 5);
-    rows[i + 2] = __builtin_shufflevector(rows[i], rows[i + 2], 2, 3, 6, 7);
-    rows[i] = low;
-  }
-  for (int i = 0; i < 4; i += 2) {
-    const Vec low = __builtin_shufflevector(rows[i], rows[i + 1], 0, 4, 2, 6);
-    rows[i + 1] = __builtin_shufflevector(rows[i], rows[i + 1], 1, 5, 3, 7);
-    rows[i] = low;
-  }
-#else
-  for (int i = 0; i < 4; ++i) {
-    const Vec low = __builtin_shufflevector(rows[i], rows[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-    rows[i + 4] = __builtin_shufflevector(rows[i], rows[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
-    rows[i] = low;
-  }
-  for (int h = 0; h < 8; h += 4) {
-    for (int i = h; i < h + 2; ++i) {
-      const Vec low = __builtin_shufflevector(rows[i], rows[i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
-      rows[i + 2] = __builtin_shufflevector(rows[i], rows[i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
-      rows[i] = low;
-    }
-  }
-  for (int i = 0; i < 8; i += 2) {
-    const Vec low = __builtin_shufflevector(rows[i], rows[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
-    rows[i + 1] = __builtin_shufflevector(rows[i], rows[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
-    rows[i] = low;
-  }
-#endif
+// Exchanges the lanes of a whose number has the bit kStride with those of b that lack it.
+template <int kStride, class Vec, int... kI>
+inline void exchange(Vec& a, Vec& b, Indices<kI...>) {
+  constexpr std::int64_t kLanes = sizeof...(kI);
+  const Vec low =
+      __builtin_shufflevector(a, b, ((kI & kStride) != 0 ? kLanes + kI - kStride : kI)...);
+  b = __builtin_shufflevector(a, b, ((kI & kStride) != 0 ? kLanes + kI : kI + kStride)...);
+  a = low;
 }
 
-// Features [feature, cols), one after the other.
+// In log2(lanes) rounds, each of which exchanges the off-diagonal quarters of blocks.
+template <std::int64_t kLanes, std::int64_t kStride = kLanes / 2>
+inline void transpose(Vector<double, kLanes> (&rows)[kLanes]) {
+#pragma GCC unroll 8
+  for (int i = 0; i < kLanes; ++i) {
+    if ((i & kStride) == 0) {
+      exchange<kStride>(rows[i], rows[i + kStride], typename CountedTo<kLanes>::Type{});
+    }
+  }
+  if constexpr (kStride > 1) {
+    transpose<kLanes, kStride / 2>(rows);
+  }
+}
+
+// Packs features [feature, cols), one after the other.
 template <class T, class Out>
 void pack_scalar(const unsigned char* p, const Source& s, std::int64_t depth, std::int64_t feature,
                  std::int64_t cols, const Out& out) {
@@ -174,26 +137,29 @@ void pack_scalar(const unsigned char* p, const Source& s, std::int64_t depth, st
 // another page.
 constexpr std::int64_t kSamplesAtOnce = 8;
 
-// Features next to each other in memory: vectors are read along them.
+// Packs features that are next to each other in memory: vectors are read along them.
 template <class T, int kGroups, class Out>
 void pack_along_features(const unsigned char* p, const Source& s, std::int64_t first,
                          std::int64_t last, std::int64_t feature, const Out& out) {
-  typename Out::template Writer<Vec, kGroups> writer(out, feature);
+  constexpr std::int64_t kLanes = Out::kLanes;
+  typename Out::template Writer<Vector<double, kLanes>, kGroups> writer(out, feature);
   for (std::int64_t k = first; k < last; ++k) {
     const unsigned char* row = p + k * s.row_stride + feature * s.col_stride;
-    // Of the next samples: what is read of each is too short for a processor to foresee the rest.
+    // Fetches the next samples: what is read of each is too short for a processor to foresee them.
     __builtin_prefetch(row + kSamplesAtOnce * s.row_stride);
     for (int g = 0; g < kGroups; ++g) {
-      writer.put(g, k, read_vector<T>(row + g * kLanes * s.col_stride, s.col_stride));
+      writer.put(g, k, read_vector<kLanes, T>(row + g * kLanes * s.col_stride, s.col_stride));
     }
   }
   writer.finish();
 }
 
-// Samples next to each other in memory: vectors are read along them and transposed.
+// Packs samples that are next to each other in memory: vectors are read along them, transposed.
 template <class T, class Out>
 void pack_along_samples(const unsigned char* p, const Source& s, std::int64_t depth,
                         std::int64_t feature, const Out& out) {
+  constexpr std::int64_t kLanes = Out::kLanes;
+  using Vec = Vector<double, kLanes>;
   const unsigned char* column = p + feature * s.col_stride;
   typename Out::template Writer<Vec, 1> writer(out, feature);
   std::int64_t k = 0;
@@ -201,22 +167,22 @@ void pack_along_samples(const unsigned char* p, const Source& s, std::int64_t de
     Vec rows[kLanes];
     for (std::int64_t j = 0; j < kLanes; ++j) {
       const unsigned char* samples = column + k * s.row_stride + j * s.col_stride;
-      rows[j] = read_vector<T>(samples, s.row_stride);
-      // Of the features that are next: each of them lies on a page of its own.
+      rows[j] = read_vector<kLanes, T>(samples, s.row_stride);
+      // Fetches the features that are next: each of them lies on a page of its own.
       __builtin_prefetch(samples + kLanes * s.col_stride);
     }
-    transpose(rows);
+    transpose<kLanes>(rows);
     for (std::int64_t i = 0; i < kLanes; ++i) {
       writer.put(0, k + i, rows[i]);
     }
   }
   for (; k < depth; ++k) {
-    writer.put(0, k, read_vector<T>(column + k * s.row_stride, s.col_stride));
+    writer.put(0, k, read_vector<kLanes, T>(column + k * s.row_stride, s.col_stride));
   }
   writer.finish();
 }
 
-// Zeros in the lanes of the last panel that no feature is in.
+// Writes zeros into the lanes of the last panel that no feature is in.
 template <class Out>
 void clear_rest(const Out& out, std::int64_t feature, std::int64_t depth) {
   for (; feature % Out::kPanelLanes != 0; ++feature) {
@@ -229,6 +195,7 @@ void clear_rest(const Out& out, std::int64_t feature, std::int64_t depth) {
 template <class T, class Out>
 void pack_vectors(const unsigned char* p, const Source& s, std::int64_t depth, std::int64_t cols,
                   const Out& out) {
+  constexpr std::int64_t kLanes = Out::kLanes;
   constexpr int kGroups = 4;  // enough features at once to use up the cache lines they lie in
   const bool along_samples = (s.row_stride < 0 ? -s.row_stride : s.row_stride) <
                              (s.col_stride < 0 ? -s.col_stride : s.col_stride);
@@ -254,7 +221,7 @@ template <class T, class Out>
 void pack_typed(const Source& s, std::int64_t row, std::int64_t depth, std::int64_t col,
                 std::int64_t cols, const Out& out) {
   const unsigned char* p = s.data + row * s.row_stride + col * s.col_stride;
-  const std::int64_t whole = cols / kLanes * kLanes;
+  const std::int64_t whole = cols / Out::kLanes * Out::kLanes;
   pack_vectors<T>(p, s, depth, whole, out);
   pack_scalar<T>(p, s, depth, whole, cols, out);
   clear_rest(out, cols, depth);
@@ -273,9 +240,9 @@ void widen_values(const unsigned char* p, const Source& s, std::int64_t depth, s
   }
 }
 
-// Samples as doubles, kDepth from feature to feature.
-void widen_block(const Source& s, std::int64_t row, std::int64_t depth, std::int64_t col,
-                 std::int64_t cols, double* wide) {
+// Makes samples doubles, kDepth from feature to feature.
+inline void widen_block(const Source& s, std::int64_t row, std::int64_t depth, std::int64_t col,
+                        std::int64_t cols, double* wide) {
   const unsigned char* p = s.data + row * s.row_stride + col * s.col_stride;
   switch (s.dtype) {
     case kF16:
@@ -320,9 +287,10 @@ void pack_widened(const Source& s, std::int64_t row, std::int64_t depth, std::in
   }
 }
 
-template <class Out>
-void pack_to(const Source& s, std::int64_t row, std::int64_t depth, std::int64_t col,
-             std::int64_t cols, const Out& out) {
+template <std::int64_t kLanes, class Real>
+void pack(const Source& s, std::int64_t row, std::int64_t depth, std::int64_t col,
+          std::int64_t cols, const Packing& with, Real* packed) {
+  const Output<kLanes, Real> out{with, packed};
   if (!s.byte_swapped) {
     switch (s.dtype) {
       case kF16:
@@ -340,13 +308,5 @@ void pack_to(const Source& s, std::int64_t row, std::int64_t depth, std::int64_t
   pack_widened(s, row, depth, col, cols, out);
 }
 
-void pack(const Source& s, std::int64_t row, std::int64_t depth, std::int64_t col,
-          std::int64_t cols, const double* shift, double* packed, double* sums) {
-  pack_to(s, row, depth, col, cols, Doubles{shift, packed, sums});
-}
-
-void pack_single(const Source& s, std::int64_t row, std::int64_t depth, std::int64_t col,
-                 std::int64_t cols, const double* shift, const double* scale, float* packed,
-                 double* sums, double* squares) {
-  pack_to(s, row, depth, col, cols, Singles{shift, scale, packed, sums, squares});
-}
+}  // namespace
+}  // namespace fastcca::simd
