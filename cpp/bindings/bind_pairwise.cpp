@@ -1,5 +1,4 @@
-#include "bindings/bindings.hpp"
-#include "bindings/facts.hpp"
+#include "bindings/results.hpp"
 #include "core/pairwise.hpp"
 
 namespace fastcca {
@@ -34,10 +33,10 @@ CcaParts parts_named(const std::string& name) {
   return name == "weights" ? CcaParts::kWeights : CcaParts::kCorrelations;
 }
 
-// What `solve` finds for each pair, as `to_dict` gives it, with the facts of the pair's blocks.
-template <class Solve, class ToDict>
-py::list dicts_of_pairs(const PreparedBlocks& prepared, const LockedMoments& moments,
-                        const Pairs& pairs, Solve solve, ToDict to_dict) {
+// The dicts of what `solve` finds for all pairs.
+template <class Solve>
+py::list solved_pairs(const PreparedBlocks& prepared, const LockedMoments& moments,
+                      const Pairs& pairs, Solve solve) {
   require_usable();
   std::vector<Facts> facts;
   auto solutions = without_gil(moments, [&](const Moments& m) {
@@ -49,32 +48,33 @@ py::list dicts_of_pairs(const PreparedBlocks& prepared, const LockedMoments& mom
   });
   py::list out;
   for (std::size_t i = 0; i < solutions.size(); ++i) {
-    py::dict one = to_dict(std::move(solutions[i]));
-    add_facts(one, facts[i]);
-    out.append(std::move(one));
+    out.append(
+        to_dict(moments.backend(), std::pair(std::move(solutions[i]), std::move(facts[i])), false));
   }
   return out;
 }
 
 py::list cca_of_pairs(const PreparedBlocks& prepared, const LockedMoments& moments,
                       const Pairs& pairs, const std::string& wanted, int threads) {
-  return dicts_of_pairs(
-      prepared, moments, pairs,
-      [&](const Moments& m) { return prepared.cca(m, pairs, parts_named(wanted), threads); },
-      [&](CcaSolution solution) {
-        const double sum_of_squares = solution.sum_of_squares;
-        py::dict out = to_dict(moments.backend(), std::move(solution));
-        out["sum_of_squares"] = sum_of_squares;
-        return out;
-      });
+  std::vector<double> sums;
+  py::list out = solved_pairs(prepared, moments, pairs, [&](const Moments& m) {
+    auto found = prepared.cca(m, pairs, parts_named(wanted), threads);
+    for (const CcaSolution& solution : found) {
+      sums.push_back(solution.sum_of_squares);
+    }
+    return found;
+  });
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    out[i]["sum_of_squares"] = sums[i];
+  }
+  return out;
 }
 
 py::list regression_of_pairs(const PreparedBlocks& prepared, const LockedMoments& moments,
                              const Pairs& pairs, int threads) {
-  return dicts_of_pairs(
-      prepared, moments, pairs,
-      [&](const Moments& m) { return prepared.linear_regression(m, pairs, threads); },
-      [](const Regression& solution) { return to_dict(solution); });
+  return solved_pairs(prepared, moments, pairs, [&](const Moments& m) {
+    return prepared.linear_regression(m, pairs, threads);
+  });
 }
 
 template <double (*kMeasure)(const Moments&, Index, Index)>

@@ -160,10 +160,6 @@ using Energy = std::optional<std::vector<double>>;
 using Keep = std::optional<std::pair<std::string, double>>;
 std::optional<Truncation> truncation_of(const Keep& keep);
 
-// `in_place` is that of to_python.
-py::dict to_dict(const Backend& backend, CcaSolution solution, bool in_place = false);
-py::dict to_dict(const Regression& regression);
-
 void bind_dlpack(py::module_& m);
 void bind_moments(py::module_& m);
 void bind_qr_factor(py::module_& m);

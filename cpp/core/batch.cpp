@@ -142,16 +142,16 @@ bool squares_underflow(std::span<const double> sums, Index n) {
   return std::all_of(sums.begin(), sums.end(), [least](double s) { return s < least; });
 }
 
-void refuse_small(const std::string& name) {
-  throw ScaleError(name +
-                   " varies by so little that squares underflow float64; multiply it by a "
-                   "constant (correlations do not depend on the scale)");
+void refuse_small(const std::string& name, const char* aside) {
+  throw ScaleError(
+      name + " varies by so little that squares underflow float64; multiply it by a constant" +
+      aside);
 }
 
-void refuse_large(const std::string& name) {
-  throw ScaleError(name +
-                   " holds values so large that their squares overflow float64; divide it by a "
-                   "constant (correlations do not depend on the scale)");
+void refuse_large(const std::string& name, const char* aside) {
+  throw ScaleError(
+      name + " holds values so large that their squares overflow float64; divide it by a constant" +
+      aside);
 }
 
 void refuse_non_finite(const Backend& backend, const std::string& name, const ArrayView& view) {

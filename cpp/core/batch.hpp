@@ -28,8 +28,10 @@ void check_same_pairs(std::span<const Block> blocks, const KeptPairs& here, cons
 
 // Whether sums of that many squares are so small that the squares have lost digits.
 bool squares_underflow(std::span<const double> sums, Index n);
-[[noreturn]] void refuse_small(const std::string& name);
-[[noreturn]] void refuse_large(const std::string& name);
+// `aside` goes with the advice to change the scale.
+inline constexpr const char* kCorrelationsStay = " (correlations do not depend on the scale)";
+[[noreturn]] void refuse_small(const std::string& name, const char* aside = kCorrelationsStay);
+[[noreturn]] void refuse_large(const std::string& name, const char* aside = kCorrelationsStay);
 
 // Throws where the view holds NaN or infinity, and says where.
 void refuse_non_finite(const Backend& backend, const std::string& name, const ArrayView& view);

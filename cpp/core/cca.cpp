@@ -27,6 +27,15 @@ CcaSideOf<Scalar> side_of(const LinearAlgebra<Scalar>& algebra,
 }  // namespace
 
 template <class Scalar>
+void CcaSolutionOf<Scalar>::set_correlations(std::vector<double> singular_values) {
+  correlations = std::move(singular_values);
+  for (double& rho : correlations) {
+    rho = std::clamp(rho, 0.0, 1.0);
+    sum_of_squares += rho * rho;
+  }
+}
+
+template <class Scalar>
 PreparedBlockOf<Scalar>::PreparedBlockOf(const LinearAlgebra<Scalar>& algebra,
                                          const PrincipalAxesOf<Scalar>& axes,
                                          const Truncation& keep)
@@ -64,17 +73,13 @@ CcaSolutionOf<Scalar> solve_whitened(const LinearAlgebra<Scalar>& algebra,
   if (parts == CcaParts::kWeights) {
     auto svd = algebra.svd(std::move(core));
     auto v = algebra.transposed(svd.vt);
-    out.correlations = std::move(svd.values);
+    out.set_correlations(std::move(svd.values));
     out.x.loadings = x.whitener.loadings(svd.u);
     out.y.loadings = y.whitener.loadings(v);
     out.x.weights = x.whitener.weights(std::move(svd.u));
     out.y.weights = y.whitener.weights(std::move(v));
   } else {
-    out.correlations = algebra.singular_values(std::move(core));
-  }
-  for (double& rho : out.correlations) {
-    rho = std::clamp(rho, 0.0, 1.0);
-    out.sum_of_squares += rho * rho;
+    out.set_correlations(algebra.singular_values(std::move(core)));
   }
   return out;
 }
@@ -116,6 +121,8 @@ CcaSolutionOf<Complex> solve_cca(const Moments& moments, const ComplexBlock& x,
                    covariance_of(moments, y, yy, y_energy), xy, options);
 }
 
+template struct CcaSolutionOf<double>;
+template struct CcaSolutionOf<Complex>;
 template struct PreparedBlockOf<double>;
 template struct PreparedBlockOf<Complex>;
 template PreparedBlock prepare(const LinearAlgebra<double>&, BlockCovariance, double, double,

@@ -45,6 +45,8 @@ struct CcaSolutionOf {
   CcaSideOf<Scalar> y;
 
   void exchange_sides() { std::swap(x, y); }
+  // From the singular values of a core matrix, which rounding may have left above 1.
+  void set_correlations(std::vector<double> singular_values);
 };
 using CcaSolution = CcaSolutionOf<double>;
 

@@ -125,7 +125,7 @@ Moments moments_of(const QrFactor& factor) {
     }
     // Half of it plus the transpose of that is symmetric to the last bit.
     const Matrix whole = backend.multiply(rows, Transpose::kYes, rows, Transpose::kNo);
-    Matrix tile = backend.scaled_columns(whole, index_range(rows.cols()), filled(rows.cols(), 0.5));
+    Matrix tile = backend.scaled(whole, 0.5);
     backend.add_scaled(tile, 1.0, backend.transposed(tile));
     tiles.push_back(std::move(tile));
   }

@@ -2,93 +2,80 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <numeric>
 #include <utility>
 
-#include "core/accuracy.hpp"
-#include "core/units.hpp"
+#include "core/host_vectors.hpp"
+#include "core/rank_rule.hpp"
 
 namespace fastcca {
 
 namespace {
 
-std::vector<double> ones(std::size_t n) { return std::vector<double>(n, 1.0); }
-
 // One side of a comparison: the directions that are compared, and their deviations.
 struct SampledSide {
   SampleSpace space;
   std::vector<Index> kept;
-  std::vector<double> deviations;
+  Eigen::ArrayXd deviations;
+  Eigen::ArrayXd regularized;  // the same with the ridge added to their squares
 
-  SampledSide(const SampledBlock& block, Decomposed by, double rank_tolerance,
+  SampledSide(const SampledBlock& block, Decomposed by, const CcaOptions& options,
               const std::optional<Truncation>& keep)
-      : space(block, keep ? Scale::kOwn : Scale::kUnit, by, rank_tolerance), kept(space.real) {
-    for (const double s : space.singular) {
-      deviations.push_back(s / std::sqrt(block.degrees()));
-    }
+      : space(block, keep ? Scale::kOwn : Scale::kUnit, by, options.rank_tolerance),
+        kept(space.real) {
+    const Eigen::ArrayXd all = array(space.singular) / std::sqrt(block.degrees());
     if (keep) {
       PrincipalAxes axes;
       axes.real = space.real;
-      for (const double d : deviations) {
-        axes.variances.push_back(d * d);
-      }
+      axes.variances = vector_of(all.square());
       kept = kept_axes(axes, *keep);
     }
+    deviations = all(kept);
+    regularized = (deviations.square() + options.ridge).sqrt();
   }
+
+  const Backend& backend() const { return space.block->backend(); }
 
   // Whether the data hold more than their Gram matrix has left of them.
   bool loses(const std::optional<Truncation>& keep) const {
     const bool matters = !keep || wants_more(*keep, static_cast<Index>(space.real.size()));
     return (space.undecided && matters) ||
-           loses_digits(space.condition(kept), space.block->input_epsilon());
+           rank_rule::loses_digits(space.condition(kept), space.block->units().input_epsilon);
   }
 
-  // f(deviation) of every direction that is compared.
-  template <class F>
-  std::vector<double> of_kept(F f) const {
-    std::vector<double> out;
-    for (const Index k : kept) {
-      out.push_back(f(deviations[static_cast<std::size_t>(k)]));
-    }
-    return out;
+  // Orthonormal, or shorter with a ridge: (n, kept).
+  Matrix basis() const {
+    return backend().scaled_columns(space.left, kept, vector_of(deviations / regularized));
   }
 
-  CcaSideOf<double> side(const Matrix* turn, double ridge) const {
+  // With `turn`, which makes variates of the basis, where weights are asked for.
+  CcaSideOf<double> side(const Matrix* turn) const {
     CcaSideOf<double> out;
     out.rank = static_cast<Index>(space.real.size());
     out.kept = static_cast<Index>(kept.size());
     out.condition = space.condition(kept);
-    out.dead = all_but(space.block->live(), space.block->size());
+    out.dead = space.block->units().dead();
     if (turn != nullptr) {
-      const Backend& backend = space.block->backend();
-      const auto scaled = [&](const std::vector<double>& factors) {
-        return backend.scaled_submatrix(*turn, index_range(turn->rows()), factors,
-                                        index_range(turn->cols()),
-                                        ones(static_cast<std::size_t>(turn->cols())));
-      };
-      const auto root = [ridge](double d) { return std::sqrt(d * d + ridge); };
-      out.weights = space.weights(kept, scaled(of_kept([&](double d) { return 1.0 / root(d); })));
-      out.loadings =
-          space.loadings(kept, scaled(of_kept([&](double d) { return d / root(d) * d; })));
+      out.weights = space.weights(kept, backend().scaled_rows(*turn, vector_of(1.0 / regularized)));
+      out.loadings = space.loadings(
+          kept, backend().scaled_rows(*turn, vector_of(deviations / regularized * deviations)));
     }
     return out;
   }
 };
 
-SampledSide side_of(const SampledBlock& block, Decomposed by, double rank_tolerance,
+SampledSide side_of(const SampledBlock& block, Decomposed by, const CcaOptions& options,
                     const std::optional<Truncation>& keep) {
   if (block.is_wide() && by == Decomposed::kGram) {
-    SampledSide side(block, Decomposed::kGram, rank_tolerance, keep);
+    SampledSide side(block, Decomposed::kGram, options, keep);
     if (!side.loses(keep)) {
       return side;
     }
   }
-  return {block, Decomposed::kData, rank_tolerance, keep};
+  return {block, Decomposed::kData, options, keep};
 }
 
 bool both_vary(const SampledBlock& x, const SampledBlock& y) {
-  return !x.live().empty() && !y.live().empty();
+  return !x.units().live.empty() && !y.units().live.empty();
 }
 
 }  // namespace
@@ -98,7 +85,7 @@ Matrix complete_scores(const SampledBlock& block) {
     return block.features(block.factors(Scale::kOwn));
   }
   const SampleSpace space(block, Scale::kOwn, Decomposed::kGram, 0.0);
-  if (!loses_digits(space.singular.front() / space.singular.back(), 0x1p-52)) {
+  if (!rank_rule::loses_digits(space.singular.front() / space.singular.back(), 0x1p-52)) {
     return space.scores();
   }
   return SampleSpace(block, Scale::kOwn, Decomposed::kData, 0.0).scores();
@@ -107,26 +94,16 @@ Matrix complete_scores(const SampledBlock& block) {
 SampledCca solve_cca(const SampledBlock& x, const SampledBlock& y, const CcaOptions& options,
                      Decomposed by) {
   const Backend& backend = x.backend();
-  const SampledSide of_x = side_of(x, by, options.rank_tolerance, options.x_keep);
-  const SampledSide of_y = side_of(y, by, options.rank_tolerance, options.y_keep);
-  // Of unit variance, or less with a ridge.
-  const auto basis = [&](const SampledSide& side) {
-    return backend.scaled_columns(side.space.left, side.kept, side.of_kept([&](double d) {
-      return d / std::sqrt(d * d + options.ridge);
-    }));
-  };
+  const SampledSide of_x = side_of(x, by, options, options.x_keep);
+  const SampledSide of_y = side_of(y, by, options, options.y_keep);
   Svd svd =
-      backend.svd(backend.multiply(basis(of_x), Transpose::kYes, basis(of_y), Transpose::kNo));
+      backend.svd(backend.multiply(of_x.basis(), Transpose::kYes, of_y.basis(), Transpose::kNo));
   const Matrix v = backend.transposed(svd.vt);
 
   SampledCca out;
-  out.solution.x = of_x.side(options.weights ? &svd.u : nullptr, options.ridge);
-  out.solution.y = of_y.side(options.weights ? &v : nullptr, options.ridge);
-  for (const double s : svd.values) {
-    const double rho = std::clamp(s, 0.0, 1.0);
-    out.solution.correlations.push_back(rho);
-    out.solution.sum_of_squares += rho * rho;
-  }
+  out.solution.x = of_x.side(options.weights ? &svd.u : nullptr);
+  out.solution.y = of_y.side(options.weights ? &v : nullptr);
+  out.solution.set_correlations(std::move(svd.values));
   const auto of_data = [](const SampledSide& side) {
     return side.space.block->is_wide() && side.space.by == Decomposed::kData;
   };
@@ -156,21 +133,17 @@ PlsSolution solve_pls(const SampledBlock& x, const SampledBlock& y) {
   const Rotated of_y(y);
   Svd svd =
       backend.svd(backend.multiply(of_x.samples, Transpose::kYes, of_y.samples, Transpose::kNo));
-  for (double& s : svd.values) {
-    s /= x.degrees();
-  }
+  array(svd.values) /= x.degrees();
   return {std::move(svd.values), of_x.back(backend, std::move(svd.u)),
           of_y.back(backend, backend.transposed(svd.vt))};
 }
 
 PrincipalAxes principal_axes(const SampledBlock& block, double rank_tolerance) {
-  SampledSide side(block, Decomposed::kData, rank_tolerance, Truncation{});
+  SampleSpace space(block, Scale::kOwn, Decomposed::kData, rank_tolerance);
   PrincipalAxes out;
-  for (const double d : side.deviations) {
-    out.variances.push_back(d * d);
-  }
-  out.axes = std::move(side.space.right);
-  out.real = side.space.real;
+  out.variances = space.variances();
+  out.axes = std::move(space.right);
+  out.real = std::move(space.real);
   return out;
 }
 
@@ -181,13 +154,11 @@ double linear_cka(const SampledBlock& x, const SampledBlock& y) {
   const Backend& backend = x.backend();
   const auto unit_gram = [&](const SampledBlock& block) {
     const Matrix gram = block.gram(block.factors(Scale::kOwn));
-    const std::vector<double> scale(static_cast<std::size_t>(gram.cols()),
-                                    1.0 / backend.frobenius_norm(gram));
-    return backend.scaled_columns(gram, index_range(gram.cols()), scale);
+    return backend.scaled(gram, 1.0 / backend.frobenius_norm(gram));
   };
   const auto diagonal = backend.diagonal(
       backend.multiply(unit_gram(x), Transpose::kNo, unit_gram(y), Transpose::kNo));
-  return std::clamp(std::accumulate(diagonal.begin(), diagonal.end(), 0.0), 0.0, 1.0);
+  return std::clamp(array(diagonal).sum(), 0.0, 1.0);
 }
 
 double procrustes(const SampledBlock& x, const SampledBlock& y) {
@@ -196,23 +167,22 @@ double procrustes(const SampledBlock& x, const SampledBlock& y) {
   }
   const Backend& backend = x.backend();
   const auto unit_scores = [&](const SampledBlock& block) {
-    const Matrix scores = complete_scores(block);
-    const std::vector<double> scale(static_cast<std::size_t>(scores.cols()), 1.0 / block.norm());
-    return backend.scaled_columns(scores, index_range(scores.cols()), scale);
+    return backend.scaled(complete_scores(block), 1.0 / block.norm());
   };
   const auto values = backend.singular_values(
       backend.multiply(unit_scores(x), Transpose::kYes, unit_scores(y), Transpose::kNo));
-  return std::clamp(std::accumulate(values.begin(), values.end(), 0.0), 0.0, 1.0);
+  return std::clamp(array(values).sum(), 0.0, 1.0);
 }
 
 Regression linear_regression(const SampledBlock& x, const SampledBlock& y, double rank_tolerance) {
-  const SampledSide source = side_of(x, Decomposed::kGram, rank_tolerance, std::nullopt);
-  if (source.kept.empty() || y.live().empty()) {
+  CcaOptions options;
+  options.rank_tolerance = rank_tolerance;
+  const SampledSide source = side_of(x, Decomposed::kGram, options, std::nullopt);
+  if (source.kept.empty() || y.units().live.empty()) {
     return {};
   }
   const Backend& backend = x.backend();
-  const Matrix basis =
-      backend.scaled_columns(source.space.left, source.kept, ones(source.kept.size()));
+  const Matrix basis = backend.columns(source.space.left, source.kept);
   double explained = 0.0;
   y.for_each_slice(y.factors(Scale::kOwn), [&](Index, const Matrix& features) {
     explained = std::hypot(explained, backend.frobenius_norm(backend.multiply(

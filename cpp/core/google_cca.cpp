@@ -19,7 +19,7 @@ MatrixOf<Scalar> symmetric_product(const LinearAlgebra<Scalar>& algebra,
                                    const MatrixOf<Scalar>& basis, std::span<const double> scale,
                                    std::span<const Index> rows, Index size) {
   const auto placed = algebra.placed_rows(basis, rows, size);
-  const auto scaled = algebra.scaled_columns(placed, index_range(placed.cols()), scale);
+  const auto scaled = algebra.scaled_columns(placed, scale);
   return algebra.multiply(scaled, Transpose::kNo, placed, Transpose::kYes);
 }
 

@@ -7,16 +7,13 @@
 #include <string>
 #include <utility>
 
+#include "core/host_vectors.hpp"
 #include "core/interrupt.hpp"
 #include "core/projection_weights.hpp"
 
 namespace fastcca {
 
 namespace {
-
-std::vector<double> filled(std::size_t count, double value) {
-  return std::vector<double>(count, value);
-}
 
 void check(const PermutedUnits& units, Index x_samples, Index y_samples) {
   const auto n = static_cast<Index>(units.samples.size());
@@ -42,11 +39,7 @@ void for_each_piece(const Backend& backend, std::span<const Index> places, Index
 
 // The roots of the `count` largest eigenvalues, descending.
 std::vector<double> largest_roots(const std::vector<double>& ascending, Index count) {
-  std::vector<double> out(ascending.rbegin(), ascending.rbegin() + count);
-  for (double& value : out) {
-    value = std::sqrt(std::max(value, 0.0));
-  }
-  return out;
+  return vector_of(array(ascending).tail(count).reverse().max(0.0).sqrt());
 }
 
 }  // namespace
@@ -82,10 +75,10 @@ PermutedProducts::PermutedProducts(Block x, Block y, PermutedUnits units,
       (statistic_ == ProductStatistic::kWeightedByBoth && y_loadings_.cols() != of_y.rows())) {
     throw std::invalid_argument("projection weights need the loadings of every coordinate");
   }
-  y_ = backend_->scaled_columns(of_y, units_.samples, filled(units_.samples.size(), y.scale));
+  y_ = backend_->scaled(backend_->columns(of_y, units_.samples), y.scale);
   // In the pieces in which y is rearranged.
   for_each_piece(*backend_, units_.samples, of_y.rows(), [&](std::span<const Index> samples) {
-    x_.push_back(backend_->scaled_columns(of_x, samples, filled(samples.size(), x.scale)));
+    x_.push_back(backend_->scaled(backend_->columns(of_x, samples), x.scale));
   });
 }
 
@@ -98,7 +91,7 @@ double PermutedProducts::value(std::span<const Index> order) const {
   Matrix product = backend_->zeros(rows, cols);
   std::size_t i = 0;
   for_each_piece(*backend_, units_.places(order), cols, [&](std::span<const Index> places) {
-    const Matrix others = backend_->scaled_columns(y_, places, filled(places.size(), 1.0));
+    const Matrix others = backend_->columns(y_, places);
     backend_->add_scaled(product, 1.0,
                          backend_->multiply(x_[i++], Transpose::kNo, others, Transpose::kYes));
   });
@@ -129,7 +122,7 @@ double PermutedProducts::weighted_sum(const Matrix& product) const {
     std::vector<Index> descending = index_range(product.rows());
     std::reverse(descending.begin(), descending.end());
     descending.resize(svd.values.size());
-    svd.u = backend_->scaled_columns(eigen.vectors, descending, filled(descending.size(), 1.0));
+    svd.u = backend_->columns(eigen.vectors, descending);
   }
   const auto weighted = [&](const Matrix& loadings, const Matrix& turn, Transpose transpose) {
     const auto shares = projection_weights(
@@ -147,12 +140,9 @@ PermutedGrams::PermutedGrams(const Backend& backend, const Matrix& x, const Matr
   const double x_norm = backend.frobenius_norm(x);
   const double y_norm = backend.frobenius_norm(y);
   both_vary_ = x_norm > 0.0 && y_norm > 0.0;
-  const auto ones = filled(units_.samples.size(), 1.0);
-  y_ = backend.scaled_submatrix(y, units_.samples, ones, units_.samples,
-                                filled(ones.size(), 1.0 / y_norm));
+  y_ = backend.scaled(backend.submatrix(y, units_.samples, units_.samples), 1.0 / y_norm);
   for_each_piece(backend, units_.samples, x.rows(), [&](std::span<const Index> samples) {
-    x_.push_back(backend.scaled_submatrix(x, units_.samples, ones, samples,
-                                          filled(samples.size(), 1.0 / x_norm)));
+    x_.push_back(backend.scaled(backend.submatrix(x, units_.samples, samples), 1.0 / x_norm));
   });
 }
 
@@ -161,20 +151,16 @@ double PermutedGrams::value(std::span<const Index> order) const {
     return 0.0;
   }
   const std::vector<Index> rows = units_.places(order);
-  const auto ones = filled(rows.size(), 1.0);
+  const auto ones = filled(static_cast<Index>(rows.size()), 1.0);
   // Of matrices of norm 1 the distance tells the inner product.
   double squared_distance = 0.0;
   std::size_t i = 0;
   for_each_piece(*backend_, rows, y_.rows(), [&](std::span<const Index> cols) {
     // Whole columns first: what is then rearranged within them is in a cache.
-    const auto some = std::span(ones).first(cols.size());
-    const Matrix columns = backend_->scaled_columns(y_, cols, some);
-    Matrix difference =
-        backend_->scaled_submatrix(columns, rows, ones, index_range(columns.cols()), some);
+    const Matrix columns = backend_->columns(y_, cols);
+    Matrix difference = backend_->submatrix(columns, rows, index_range(columns.cols()));
     backend_->add_scaled(difference, -1.0, x_[i++]);
-    for (const double column : backend_->weighted_squared_column_norms(difference, ones)) {
-      squared_distance += column;
-    }
+    squared_distance += array(backend_->weighted_squared_column_norms(difference, ones)).sum();
   });
   return 1.0 - squared_distance / 2.0;
 }

@@ -6,16 +6,14 @@
 #include <stdexcept>
 #include <string>
 
+#include "core/host_vectors.hpp"
+
 namespace fastcca {
 
 namespace {
 
 // Correlations are computed to about this, so what is closer cannot be told apart.
 constexpr double kTie = 1e-10;
-
-double sum(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0);
-}
 
 }  // namespace
 
@@ -29,9 +27,8 @@ std::vector<double> projection_weights(const LinearAlgebra<double>& algebra, con
   const Matrix* used = &loadings;
   std::vector<double> shares = algebra.column_abs_sums(loadings);
   Matrix smaller;
-  if (!std::isfinite(sum(shares))) {
-    smaller = algebra.scaled_columns(loadings, index_range(loadings.cols()),
-                                     std::vector<double>(count, 0x1p-600));
+  if (!std::isfinite(array(shares).sum())) {
+    smaller = algebra.scaled(loadings, 0x1p-600);
     shares = algebra.column_abs_sums(smaller);
     used = &smaller;
   }
@@ -43,18 +40,13 @@ std::vector<double> projection_weights(const LinearAlgebra<double>& algebra, con
     }
     std::vector<Index> tied(end - first);
     std::iota(tied.begin(), tied.end(), static_cast<Index>(first));
-    const std::vector<double> ones(tied.size(), 1.0);
-    const Svd svd = algebra.svd(algebra.scaled_columns(*used, tied, ones));
-    const auto sums = algebra.column_abs_sums(
-        algebra.scaled_columns(svd.u, index_range(svd.u.cols()), svd.values));
+    const Svd svd = algebra.svd(algebra.columns(*used, tied));
+    const auto sums = algebra.column_abs_sums(algebra.scaled_columns(svd.u, svd.values));
     // There can be fewer features than variates of numbers that vanish.
     const auto from = shares.begin() + static_cast<Index>(first);
     std::fill_n(std::copy(sums.begin(), sums.end(), from), tied.size() - sums.size(), 0.0);
   }
-  const double total = sum(shares);
-  for (double& share : shares) {
-    share /= total;
-  }
+  array(shares) /= array(shares).sum();
   return shares;
 }
 

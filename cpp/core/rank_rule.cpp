@@ -101,4 +101,9 @@ bool keeps_all(double smallest, double largest, std::span<const double> noise_of
   return smallest > kSafety * std::max(noise, floors.highest() * largest);
 }
 
+bool loses_digits(double condition, double input_epsilon) {
+  const double error = 10.0 * condition * condition * kEps;
+  return !std::isfinite(condition) || error > std::max(1e-10, 0.1 * condition * input_epsilon);
+}
+
 }  // namespace fastcca::rank_rule

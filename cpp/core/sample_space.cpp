@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <numeric>
 #include <stdexcept>
 
+#include "core/host_vectors.hpp"
 #include "core/rank_rule.hpp"
 
 namespace fastcca {
@@ -14,12 +13,6 @@ namespace {
 
 // Float64 copies of features that are held at a time: in cache, where a Gram matrix is, too.
 constexpr Index kSliceBytes = Index{1} << 20;
-
-std::vector<double> ones(Index n) { return std::vector<double>(static_cast<std::size_t>(n), 1.0); }
-
-double sum(std::span<const double> values) {
-  return std::accumulate(values.begin(), values.end(), 0.0);
-}
 
 template <class Value>
 std::span<const Value> part(std::span<const Value> of, Index first, Index count) {
@@ -33,53 +26,47 @@ Index features_at_a_time(Index n) {
 }  // namespace
 
 SampledBlock::SampledBlock(const Backend& backend, const std::string& name, const ArrayView& view)
-    : backend_(&backend), view_(view) {
-  const auto weights = ones(n_samples() + 1);
+    : backend_(&backend), view_(view), units_(read_units(name)) {}
+
+// Finds the means as well.
+Units SampledBlock::read_units(const std::string& name) {
+  std::vector<double> squares;
+  const auto weights = filled(n_samples() + 1, 1.0);
   const Index step = features_at_a_time(n_samples());
   for (Index first = 0; first < size(); first += step) {
     const CentredRows rows = read(first, std::min(step, size() - first));
-    const auto squares = backend.weighted_squared_column_norms(rows.samples, weights);
+    const auto some = backend_->weighted_squared_column_norms(rows.samples, weights);
     mean_.insert(mean_.end(), rows.mean.begin(), rows.mean.end());
-    variances_.insert(variances_.end(), squares.begin(), squares.end());
+    squares.insert(squares.end(), some.begin(), some.end());
   }
-  const auto finite = [](double v) { return std::isfinite(v); };
-  if (!std::all_of(mean_.begin(), mean_.end(), finite) || !std::isfinite(sum(variances_))) {
-    refuse_non_finite(backend, name, view);
+  if (!array(mean_).isFinite().all() || !std::isfinite(array(squares).sum())) {
+    refuse_non_finite(*backend_, name, view_);
     refuse_large(name);
   }
-  if (squares_underflow(variances_, n_samples()) && backend.largest_deviation(view) > 0.0) {
+  if (squares_underflow(squares, n_samples()) && backend_->largest_deviation(view_) > 0.0) {
     refuse_small(name);
   }
-  for (std::size_t j = 0; j < mean_.size(); ++j) {
-    variances_[j] /= degrees();
-    energy_.push_back(mean_[j] * mean_[j] + variances_[j]);
-  }
-  live_ = rank_rule::live_units(variances_, energy_, input_epsilon());
+  array(squares) /= degrees();
+  auto energy = vector_of(array(mean_).square() + array(squares));
+  return {std::move(squares), std::move(energy), epsilon(precision_of(view_))};
 }
 
 double SampledBlock::norm() const {
-  double variance = 0.0;
-  for (const Index j : live_) {
-    variance += variances_[static_cast<std::size_t>(j)];
-  }
-  return std::sqrt(variance * degrees());
+  return std::sqrt(array(units_.variances)(units_.live).sum() * degrees());
 }
 
 std::vector<double> SampledBlock::factors(Scale scale) const {
-  std::vector<double> out(mean_.size(), 0.0);
-  for (const Index j : live_) {
-    const auto k = static_cast<std::size_t>(j);
-    out[k] = scale == Scale::kUnit ? 1.0 / std::sqrt(variances_[k]) : 1.0;
-  }
+  auto out = filled(size(), 0.0);
+  array(out)(units_.live) = scale == Scale::kUnit
+                                ? array(units_.inverse_scale()).eval()
+                                : Eigen::ArrayXd::Ones(static_cast<Index>(units_.live.size()));
   return out;
 }
 
-std::vector<double> SampledBlock::noise(std::span<const double> factors) const {
-  std::vector<double> out(mean_.size(), 0.0);
-  for (const Index j : live_) {
-    const auto k = static_cast<std::size_t>(j);
-    out[k] = rank_rule::noise_variance(energy_[k] * factors[k] * factors[k], input_epsilon());
-  }
+std::vector<double> SampledBlock::noise(Scale scale) const {
+  auto out = filled(size(), 0.0);
+  const auto of_live = scale == Scale::kUnit ? units_.unit_noise() : units_.noise();
+  array(out)(units_.live) = array(of_live);
   return out;
 }
 
@@ -92,7 +79,7 @@ CentredRows SampledBlock::read(Index first, Index count) const {
 
 // Without the row that is zero.
 Matrix SampledBlock::scaled(const Matrix& rows, std::span<const double> factors) const {
-  return backend_->scaled_submatrix(rows, index_range(n_samples()), ones(n_samples()),
+  return backend_->scaled_submatrix(rows, index_range(n_samples()), filled(n_samples(), 1.0),
                                     index_range(rows.cols()), factors);
 }
 
@@ -141,47 +128,39 @@ std::vector<SampledBlock> sampled_blocks(const Backend& backend, std::span<const
   return out;
 }
 
-SampleSpace::SampleSpace(const SampledBlock& of, Scale scale, Decomposed how, double rank_tolerance)
-    : block(&of), by(how), factors(of.factors(scale)) {
+SampleSpace::SampleSpace(const SampledBlock& of, Scale in, Decomposed how, double rank_tolerance)
+    : block(&of), scale(in), by(how), factors(of.factors(in)) {
   const auto n = static_cast<std::size_t>(of.n_samples());
-  const double lost = rank_rule::factor_floor(n);  // a share of the largest singular value
-  const double largest_share = by == Decomposed::kGram ? std::sqrt(lost) : lost;
   by == Decomposed::kGram ? decompose_gram(rank_tolerance) : decompose_data();
-  const double floor = std::max(largest_share, rank_tolerance) * singular.front();
-  const auto noise = of.noise(factors);
-  const double most_noise = *std::max_element(noise.begin(), noise.end());
-  const auto variance = [&](Index k) {
-    const double s = singular[static_cast<std::size_t>(k)];
-    return s * s / of.degrees();
-  };
-  for (Index k = 0; k < left.cols() && singular[static_cast<std::size_t>(k)] > floor; ++k) {
-    real.push_back(k);
-  }
-  if (!real.empty() && variance(real.back()) <= most_noise) {
-    const auto along = noise_along(noise);
-    std::erase_if(real, [&](Index k) { return variance(k) <= along[static_cast<std::size_t>(k)]; });
+  const auto floors = by == Decomposed::kGram
+                          ? rank_rule::floors_of_covariance(n, 0x1p-52, rank_tolerance)
+                          : rank_rule::floors_of_factor(n, rank_tolerance);
+  const auto along = variances();
+  const auto noise = of.noise(scale);
+  real = rank_rule::decide(along, filled(left.cols(), 0.0), floors).kept;
+  // What stands above the noise of every feature does so along any direction.
+  if (!real.empty() &&
+      along[static_cast<std::size_t>(real.back())] <= array(noise).maxCoeff()) {
+    real = rank_rule::decide(along, noise_along(noise), floors).kept;
   }
 }
 
 void SampleSpace::decompose_gram(double rank_tolerance) {
   const Backend& backend = block->backend();
   const Index n = block->n_samples();
-  auto eigen = backend.eigh(block->gram(factors));
+  const auto eigen = backend.eigh(block->gram(factors));
   // In descending order, without the last one: its dimension is the mean's.
-  std::vector<Index> order;
-  for (Index k = n - 1; k > 0; --k) {
-    order.push_back(k);
-    singular.push_back(std::sqrt(std::max(eigen.values[static_cast<std::size_t>(k)], 0.0)));
-  }
-  left = backend.scaled_columns(eigen.vectors, order, ones(n - 1));
+  auto order = index_range(n);
+  std::reverse(order.begin(), order.end());
+  order.pop_back();
+  left = backend.columns(eigen.vectors, order);
+  singular = vector_of(array(eigen.values)(order).max(0.0).sqrt());
   const double largest = singular.front() * singular.front();
   const double lost = rank_rule::factor_floor(static_cast<std::size_t>(n)) * largest;
-  double least_noise = std::numeric_limits<double>::infinity();
-  const auto noise = block->noise(factors);
-  for (const Index j : block->live()) {
-    least_noise = std::min(least_noise, noise[static_cast<std::size_t>(j)]);
-  }
-  undecided = singular.back() * singular.back() <= lost && block->degrees() * least_noise < lost &&
+  const auto noise = block->noise(scale);
+  const auto& live = block->units().live;
+  undecided = !live.empty() && singular.back() * singular.back() <= lost &&
+              block->degrees() * array(noise)(live).minCoeff() < lost &&
               rank_tolerance * rank_tolerance * largest < lost;
 }
 
@@ -200,19 +179,19 @@ std::vector<double> SampleSpace::noise_along(std::span<const double> noise) cons
   if (by == Decomposed::kData) {
     return backend.weighted_squared_column_norms(right, noise);
   }
-  std::vector<double> inverse;
-  for (const double s : singular) {
-    inverse.push_back(s > 0.0 ? 1.0 / s : 1.0);
-  }
-  const Matrix turned = backend.scaled_columns(left, index_range(left.cols()), inverse);
-  std::vector<double> out(singular.size(), 0.0);
+  const auto s = array(singular);
+  const Matrix turned = backend.scaled_columns(left, vector_of((s > 0.0).select(1.0 / s, 1.0)));
+  auto out = filled(left.cols(), 0.0);
   block->for_each_slice(factors, [&](Index first, const Matrix& features) {
-    const auto some = backend.weighted_squared_column_norms(
+    array(out) += array(backend.weighted_squared_column_norms(
         backend.multiply(features, Transpose::kYes, turned, Transpose::kNo),
-        part(noise, first, features.cols()));
-    std::transform(out.begin(), out.end(), some.begin(), out.begin(), std::plus<>());
+        part(noise, first, features.cols())));
   });
   return out;
+}
+
+std::vector<double> SampleSpace::variances() const {
+  return vector_of(array(singular).square() / block->degrees());
 }
 
 double SampleSpace::condition(std::span<const Index> kept) const {
@@ -221,39 +200,28 @@ double SampleSpace::condition(std::span<const Index> kept) const {
                             singular[static_cast<std::size_t>(kept.back())];
 }
 
-Matrix SampleSpace::scores() const {
-  return block->backend().scaled_columns(left, index_range(left.cols()), singular);
-}
+Matrix SampleSpace::scores() const { return block->backend().scaled_columns(left, singular); }
 
 Matrix SampleSpace::weights(std::span<const Index> kept, const Matrix& combinations) const {
   return directions(kept, combinations, factors);
 }
 
 Matrix SampleSpace::loadings(std::span<const Index> kept, const Matrix& combinations) const {
-  std::vector<double> deviations;
-  for (const double factor : factors) {
-    deviations.push_back(factor > 0.0 ? 1.0 / factor : 0.0);
-  }
-  return directions(kept, combinations, deviations);
+  const auto f = array(factors);
+  return directions(kept, combinations, vector_of((f > 0.0).select(1.0 / f, 0.0)));
 }
 
 Matrix SampleSpace::directions(std::span<const Index> kept, const Matrix& combinations,
                                std::span<const double> row_factors) const {
   const Backend& backend = block->backend();
   if (by == Decomposed::kData) {
-    const Matrix chosen = backend.scaled_submatrix(right, index_range(block->size()), row_factors,
-                                                   kept, ones(static_cast<Index>(kept.size())));
-    return backend.multiply(chosen, Transpose::kNo, combinations, Transpose::kNo);
+    return backend.multiply(backend.scaled_rows(backend.columns(right, kept), row_factors),
+                            Transpose::kNo, combinations, Transpose::kNo);
   }
-  std::vector<double> inverse;
-  for (const Index i : kept) {
-    inverse.push_back(1.0 / singular[static_cast<std::size_t>(i)]);
-  }
-  std::vector<double> both;
-  std::transform(factors.begin(), factors.end(), row_factors.begin(), std::back_inserter(both),
-                 std::multiplies<>());
-  return block->products(both, backend.multiply(backend.scaled_columns(left, kept, inverse),
-                                                Transpose::kNo, combinations, Transpose::kNo));
+  const auto inverse = vector_of(1.0 / array(singular)(kept));
+  return block->products(vector_of(array(factors) * array(row_factors)),
+                         backend.multiply(backend.scaled_columns(left, kept, inverse),
+                                          Transpose::kNo, combinations, Transpose::kNo));
 }
 
 }  // namespace fastcca

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/batch.hpp"
+#include "core/units.hpp"
 
 namespace fastcca {
 
@@ -31,16 +32,15 @@ class SampledBlock {
   Index size() const { return view_.cols; }
   bool is_wide() const { return view_.rows < view_.cols; }
   double degrees() const { return static_cast<double>(view_.rows - 1); }
-  double input_epsilon() const { return epsilon(precision_of(view_)); }
   const std::vector<double>& mean() const { return mean_; }
-  const std::vector<Index>& live() const { return live_; }
+  const Units& units() const { return units_; }
   // The root of the summed squares of all live features around their means.
   double norm() const;
 
   // What every feature (p,) is multiplied by; 0 takes a dead one out of all that follows.
   std::vector<double> factors(Scale scale) const;
   // The variance of every feature (p,), so multiplied, that the rounding of its values explains.
-  std::vector<double> noise(std::span<const double> factors) const;
+  std::vector<double> noise(Scale scale) const;
 
   // The features centred and multiplied by factors (p,): all at once (n, p), or a few at a time.
   Matrix features(std::span<const double> factors) const;
@@ -52,13 +52,14 @@ class SampledBlock {
   Matrix products(std::span<const double> factors, const Matrix& columns) const;
 
  private:
+  Units read_units(const std::string& name);
   CentredRows read(Index first, Index count) const;
   Matrix scaled(const Matrix& rows, std::span<const double> factors) const;
 
   const Backend* backend_;
   ArrayView view_;
-  std::vector<double> mean_, variances_, energy_;  // (p,)
-  std::vector<Index> live_;
+  std::vector<double> mean_;  // (p,)
+  Units units_;
 };
 
 // Samples of all blocks belong together, two of them at least.
@@ -73,6 +74,7 @@ struct SampleSpace {
   SampleSpace(const SampledBlock& block, Scale scale, Decomposed by, double rank_tolerance);
 
   const SampledBlock* block;
+  Scale scale;
   Decomposed by;
   std::vector<double> factors;   // of the features, (p,)
   Matrix left;                   // (n, m), orthonormal columns
@@ -81,6 +83,8 @@ struct SampleSpace {
   std::vector<Index> real;       // directions that are more than the rounding of the input
   bool undecided = false;  // whether the Gram matrix has lost a direction that the data could hold
 
+  // The variance of the samples along each direction, (m,).
+  std::vector<double> variances() const;
   // The ratio of the largest to the smallest singular value of some directions, 1 of none.
   double condition(std::span<const Index> kept) const;
   // The samples in these coordinates, (n, m).

@@ -108,8 +108,7 @@ MatrixOf<Scalar> WhitenerOf<Scalar>::whiten_rows(Mat c) const {
     return c;
   }
   const Mat rotated = algebra_->multiply(basis_, Transpose::kYes, c, Transpose::kNo);
-  return algebra_->scaled_submatrix(rotated, index_range(rank()), inverse_roots(kept_variance_),
-                                    index_range(rotated.cols()), filled(rotated.cols(), 1.0));
+  return algebra_->scaled_rows(rotated, inverse_roots(kept_variance_));
 }
 
 template <class Scalar>
@@ -119,7 +118,7 @@ MatrixOf<Scalar> WhitenerOf<Scalar>::whiten_columns(Mat c) const {
     return c;
   }
   const Mat rotated = algebra_->multiply(c, Transpose::kNo, basis_, Transpose::kNo);
-  return algebra_->scaled_columns(rotated, index_range(rank()), inverse_roots(kept_variance_));
+  return algebra_->scaled_columns(rotated, inverse_roots(kept_variance_));
 }
 
 template <class Scalar>
@@ -128,8 +127,7 @@ MatrixOf<Scalar> WhitenerOf<Scalar>::weights(Mat u) const {
     algebra_->solve_triangular(basis_, Transpose::kYes, Side::kLeft, u);
     return algebra_->scattered_rows(u, live_, inverse_scale_, size_);
   }
-  const Mat whitening =
-      algebra_->scaled_columns(basis_, index_range(rank()), inverse_roots(kept_variance_));
+  const Mat whitening = algebra_->scaled_columns(basis_, inverse_roots(kept_variance_));
   const Mat combined = algebra_->multiply(whitening, Transpose::kNo, u, Transpose::kNo);
   return algebra_->scattered_rows(combined, live_, inverse_scale_, size_);
 }
@@ -148,7 +146,7 @@ MatrixOf<Scalar> WhitenerOf<Scalar>::loadings(const Mat& u) const {
   }
   const auto variance = array(kept_variance_);
   const auto spread = vector_of((variance - ridge_) / variance.sqrt());
-  const Mat factor = algebra_->scaled_columns(basis_, index_range(rank()), spread);
+  const Mat factor = algebra_->scaled_columns(basis_, spread);
   const Mat combined = algebra_->multiply(factor, Transpose::kNo, u, Transpose::kNo);
   return algebra_->scattered_rows(combined, live_, scale, size_);
 }

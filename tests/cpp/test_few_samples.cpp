@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/accuracy.hpp"
 #include "core/errors.hpp"
 #include "core/few_samples.hpp"
+#include "core/rank_rule.hpp"
 #include "data.hpp"
 #include "interrupts.hpp"
 #include "known_data.hpp"
@@ -193,10 +193,10 @@ TEST_CASE("where the Gram matrix has lost digits, the data are decomposed") {
   CHECK(keep(3).solution.x.kept == 3);
   CHECK(keep(12).by == Decomposed::kData);
   CHECK(keep(12).solution.x.kept == 12);
-  CHECK_FALSE(loses_digits(100.0, kEps));
-  CHECK(loses_digits(1e4, kEps));
-  CHECK_FALSE(loses_digits(1e4, 0x1p-23));
-  CHECK(loses_digits(std::nan(""), kEps));
+  CHECK_FALSE(rank_rule::loses_digits(100.0, kEps));
+  CHECK(rank_rule::loses_digits(1e4, kEps));
+  CHECK_FALSE(rank_rule::loses_digits(1e4, 0x1p-23));
+  CHECK(rank_rule::loses_digits(std::nan(""), kEps));
 }
 
 TEST_CASE("the rank is that of the data, whatever their dtype and means") {
