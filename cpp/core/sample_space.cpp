@@ -12,7 +12,7 @@ namespace fastcca {
 
 namespace {
 
-// Float64 copies of features that are held at a time: in cache, where a Gram matrix is, too.
+// Float64 copies of features that are held at a time stay in cache.
 constexpr Index kSliceBytes = Index{1} << 20;
 
 std::vector<double> ones(Index n) { return std::vector<double>(static_cast<std::size_t>(n), 1.0); }
@@ -26,6 +26,7 @@ std::span<const Value> part(std::span<const Value> of, Index first, Index count)
   return of.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
 }
 
+// At least n / 8, so that products outweigh the passes over the Gram matrix that they are added to.
 Index features_at_a_time(Index n) {
   return std::max({Index{1}, kSliceBytes / (Index{sizeof(double)} * n), n / 8});
 }
@@ -146,7 +147,11 @@ SampleSpace::SampleSpace(const SampledBlock& of, Scale scale, Decomposed how, do
   const auto n = static_cast<std::size_t>(of.n_samples());
   const double lost = rank_rule::factor_floor(n);  // a share of the largest singular value
   const double largest_share = by == Decomposed::kGram ? std::sqrt(lost) : lost;
-  by == Decomposed::kGram ? decompose_gram(rank_tolerance) : decompose_data();
+  if (by == Decomposed::kGram) {
+    decompose_gram(rank_tolerance);
+  } else {
+    decompose_data();
+  }
   const double floor = std::max(largest_share, rank_tolerance) * singular.front();
   const auto noise = of.noise(factors);
   const double most_noise = *std::max_element(noise.begin(), noise.end());
