@@ -6,6 +6,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "core/errors.hpp"
 #include "core/rank_rule.hpp"
 
 namespace fastcca {
@@ -46,10 +47,14 @@ SampledBlock::SampledBlock(const Backend& backend, const std::string& name, cons
   const auto finite = [](double v) { return std::isfinite(v); };
   if (!std::all_of(mean_.begin(), mean_.end(), finite) || !std::isfinite(sum(variances_))) {
     refuse_non_finite(backend, name, view);
-    refuse_large(name);
+    throw ScaleError(name +
+                     " holds values so large that their squares overflow float64; divide it by a "
+                     "constant");
   }
   if (squares_underflow(variances_, n_samples()) && backend.largest_deviation(view) > 0.0) {
-    refuse_small(name);
+    throw ScaleError(name +
+                     " varies by so little that squares underflow float64; multiply it by a "
+                     "constant");
   }
   for (std::size_t j = 0; j < mean_.size(); ++j) {
     variances_[j] /= degrees();
