@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -164,13 +163,13 @@ PlsSolution solve_pls(const SampledBlock& x, const SampledBlock& y) {
 }
 
 PrincipalAxes principal_axes(const SampledBlock& block, double rank_tolerance) {
-  SampledSide side(block, Decomposed::kData, rank_tolerance, Truncation{});
+  SampleSpace space(block, Scale::kOwn, Decomposed::kData, rank_tolerance);
   PrincipalAxes out;
-  for (const double d : side.deviations) {
-    out.variances.push_back(d * d);
+  for (const double s : space.singular) {
+    out.variances.push_back(s * s / block.degrees());
   }
-  out.axes = std::move(side.space.right);
-  out.real = side.space.real;
+  out.axes = std::move(space.right);
+  out.real = std::move(space.real);
   return out;
 }
 

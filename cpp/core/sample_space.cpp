@@ -6,13 +6,14 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "core/errors.hpp"
 #include "core/rank_rule.hpp"
 
 namespace fastcca {
 
 namespace {
 
-// Float64 copies of features that are held at a time: in cache, where a Gram matrix is, too.
+// Float64 copies of features that are held at a time stay in cache.
 constexpr Index kSliceBytes = Index{1} << 20;
 
 std::vector<double> ones(Index n) { return std::vector<double>(static_cast<std::size_t>(n), 1.0); }
@@ -26,6 +27,7 @@ std::span<const Value> part(std::span<const Value> of, Index first, Index count)
   return of.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
 }
 
+// At least n / 8, so that products outweigh the passes over the Gram matrix that they are added to.
 Index features_at_a_time(Index n) {
   return std::max({Index{1}, kSliceBytes / (Index{sizeof(double)} * n), n / 8});
 }
@@ -45,10 +47,14 @@ SampledBlock::SampledBlock(const Backend& backend, const std::string& name, cons
   const auto finite = [](double v) { return std::isfinite(v); };
   if (!std::all_of(mean_.begin(), mean_.end(), finite) || !std::isfinite(sum(variances_))) {
     refuse_non_finite(backend, name, view);
-    refuse_large(name);
+    throw ScaleError(name +
+                     " holds values so large that their squares overflow float64; divide it by a "
+                     "constant");
   }
   if (squares_underflow(variances_, n_samples()) && backend.largest_deviation(view) > 0.0) {
-    refuse_small(name);
+    throw ScaleError(name +
+                     " varies by so little that squares underflow float64; multiply it by a "
+                     "constant");
   }
   for (std::size_t j = 0; j < mean_.size(); ++j) {
     variances_[j] /= degrees();
@@ -146,7 +152,11 @@ SampleSpace::SampleSpace(const SampledBlock& of, Scale scale, Decomposed how, do
   const auto n = static_cast<std::size_t>(of.n_samples());
   const double lost = rank_rule::factor_floor(n);  // a share of the largest singular value
   const double largest_share = by == Decomposed::kGram ? std::sqrt(lost) : lost;
-  by == Decomposed::kGram ? decompose_gram(rank_tolerance) : decompose_data();
+  if (by == Decomposed::kGram) {
+    decompose_gram(rank_tolerance);
+  } else {
+    decompose_data();
+  }
   const double floor = std::max(largest_share, rank_tolerance) * singular.front();
   const auto noise = of.noise(factors);
   const double most_noise = *std::max_element(noise.begin(), noise.end());

@@ -70,7 +70,7 @@ std::vector<SampledBlock> sampled_blocks(const Backend& backend, std::span<const
 enum class Decomposed : std::uint8_t { kGram, kData };
 
 struct SampleSpace {
-  SampleSpace(const SampledBlock& block, Scale scale, Decomposed by, double rank_tolerance);
+  SampleSpace(const SampledBlock& of, Scale scale, Decomposed how, double rank_tolerance);
 
   const SampledBlock* block;
   Decomposed by;
