@@ -22,7 +22,7 @@ BUILD = ROOT / "build" / "cuda"
 PYTHON = ENVIRONMENT / "bin" / "python"
 PYTEST = (PYTHON, "-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider")
 # Those that take backends and are quick: the whole suite takes too long beside that of the CPU, and
-# can be asked for, by --whole. Of fewer samples than features (test_wide) the CPU does most.
+# can be asked for, by --whole.
 TESTS = [
     "test_answers",
     "test_backend",
@@ -47,6 +47,7 @@ TESTS = [
     "test_states",
     "test_statistics",
     "test_svcca",
+    "test_wide",
 ]
 LEFT_OUT = ["--deselect=tests/test_dft_cca.py::test_agrees_with_the_reference"]  # takes long
 # Optimized enough for tests, and compiled in half the time; one GPU's architecture.

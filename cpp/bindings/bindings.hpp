@@ -87,10 +87,10 @@ NumpyMatrix<Scalar> to_array(const Backend& backend, MatrixOf<Scalar> matrix) {
   return NumpyMatrix<Scalar>(shape, values, keeper_of(std::move(owner)));
 }
 
-// A matrix of a result, copied to the host unless it is to stay in its place.
+// A matrix of a result, copied to the host unless it is there or is to stay in its place.
 template <class Scalar>
 NumpyMatrix<Scalar> to_python(const Backend& backend, MatrixOf<Scalar> matrix, bool in_place) {
-  if (in_place) {
+  if (in_place || memory_of_tensors() == Memory::kHost) {
     return to_array<Scalar>(backend, std::move(matrix));
   }
   return to_numpy<Scalar>(algebra_of<Scalar>(backend), matrix);

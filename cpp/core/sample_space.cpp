@@ -11,7 +11,7 @@ namespace fastcca {
 
 namespace {
 
-// Float64 copies of features that are held at a time: in cache, where a Gram matrix is, too.
+// Float64 copies of features that are held at a time stay in cache.
 constexpr Index kSliceBytes = Index{1} << 20;
 
 template <class Value>
@@ -19,6 +19,7 @@ std::span<const Value> part(std::span<const Value> of, Index first, Index count)
   return of.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
 }
 
+// At least n / 8, so that products outweigh the passes over the Gram matrix that they are added to.
 Index features_at_a_time(Index n) {
   return std::max({Index{1}, kSliceBytes / (Index{sizeof(double)} * n), n / 8});
 }
@@ -41,10 +42,10 @@ Units SampledBlock::read_units(const std::string& name) {
   }
   if (!array(mean_).isFinite().all() || !std::isfinite(array(squares).sum())) {
     refuse_non_finite(*backend_, name, view_);
-    refuse_large(name);
+    refuse_large(name, "");
   }
   if (squares_underflow(squares, n_samples()) && backend_->largest_deviation(view_) > 0.0) {
-    refuse_small(name);
+    refuse_small(name, "");
   }
   array(squares) /= degrees();
   auto energy = vector_of(array(mean_).square() + array(squares));
@@ -131,7 +132,11 @@ std::vector<SampledBlock> sampled_blocks(const Backend& backend, std::span<const
 SampleSpace::SampleSpace(const SampledBlock& of, Scale in, Decomposed how, double rank_tolerance)
     : block(&of), scale(in), by(how), factors(of.factors(in)) {
   const auto n = static_cast<std::size_t>(of.n_samples());
-  by == Decomposed::kGram ? decompose_gram(rank_tolerance) : decompose_data();
+  if (by == Decomposed::kGram) {
+    decompose_gram(rank_tolerance);
+  } else {
+    decompose_data();
+  }
   const auto floors = by == Decomposed::kGram
                           ? rank_rule::floors_of_covariance(n, 0x1p-52, rank_tolerance)
                           : rank_rule::floors_of_factor(n, rank_tolerance);
@@ -139,8 +144,7 @@ SampleSpace::SampleSpace(const SampledBlock& of, Scale in, Decomposed how, doubl
   const auto noise = of.noise(scale);
   real = rank_rule::decide(along, filled(left.cols(), 0.0), floors).kept;
   // What stands above the noise of every feature does so along any direction.
-  if (!real.empty() &&
-      along[static_cast<std::size_t>(real.back())] <= array(noise).maxCoeff()) {
+  if (!real.empty() && along[static_cast<std::size_t>(real.back())] <= array(noise).maxCoeff()) {
     real = rank_rule::decide(along, noise_along(noise), floors).kept;
   }
 }

@@ -71,7 +71,7 @@ std::vector<SampledBlock> sampled_blocks(const Backend& backend, std::span<const
 enum class Decomposed : std::uint8_t { kGram, kData };
 
 struct SampleSpace {
-  SampleSpace(const SampledBlock& block, Scale scale, Decomposed by, double rank_tolerance);
+  SampleSpace(const SampledBlock& of, Scale in, Decomposed how, double rank_tolerance);
 
   const SampledBlock* block;
   Scale scale;
