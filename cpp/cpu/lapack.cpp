@@ -20,7 +20,8 @@ constexpr bool kIsReal = std::is_same_v<Scalar, double>;
 // "gemm" as the routine of these numbers, dgemm or zgemm.
 template <class Scalar>
 std::string routine_name(const char* routine) {
-  return (kIsReal<Scalar> ? "d" : "z") + std::string(routine);
+  std::string name(1, kIsReal<Scalar> ? 'd' : 'z');
+  return name += routine;
 }
 
 template <class Scalar>
