@@ -58,7 +58,7 @@ py::dict to_dict(const Backend& backend, PrincipalAxes axes, bool in_place);
 py::dict to_dict(const Backend& backend, const Regression& regression, bool in_place);
 
 template <class Solution>
-py::dict to_dict(const Backend& backend, std::pair<Solution, Facts> solved, bool in_place) {
+py::dict to_dict(const Backend& backend, std::pair<Solution, Facts>&& solved, bool in_place) {
   py::dict out = to_dict(backend, std::move(solved.first), in_place);
   add_facts(out, solved.second);
   return out;
