@@ -17,12 +17,6 @@ class Keep:
     value: float | int
     criterion: str
 
-    def wants_more(self, real: int) -> bool:
-        """Whether more than so many real components would be kept, were there more."""
-        if isinstance(self.value, int):
-            return self.value > real
-        return self.value > 1.0 - 1e-6
-
     def as_core(self) -> tuple[str, float]:
         """Return the pair that the compiled core takes."""
         if isinstance(self.value, int):
