@@ -101,7 +101,7 @@ def pca(
     -----
     Variances are accurate to about 1e-15 of the largest one; from moments, singular values under
     1e-8 of the largest not at all, from a `QRFactor` to 1e-15 of the largest. With fewer samples
-    than features the data are decomposed in place of the moments, in memory of about two float64
+    than features the data are decomposed in place of the moments, in memory of about three float64
     copies of them, as accurately as by a `QRFactor`.
     """
     check_options(rank_tolerance=rank_tolerance)
